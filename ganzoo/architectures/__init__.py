@@ -1,0 +1,1 @@
+"""Components of the kind `architectures`; `base.py` is their contract."""

@@ -1,0 +1,102 @@
+"""The contracts of a generator and a discriminator. N: batch; C, H, W: image; L: latent dimension; F: features."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.batch import Latents
+from ganzoo.layers.factory import LayerFactory
+from ganzoo.registry import Component
+
+ImageShape = tuple[int, int, int]
+
+
+class Network(Component, nn.Module):
+    """What generators and discriminators share.
+
+    The runtime facts are `image_shape` (C, H, W), `latent_dim` (L) and `conditioning` (None for an unconditional
+    network). A network that does not name `conditioning` in its constructor is refused under a conditional experiment.
+    """
+
+    kind = "architectures"
+    runtime_facts = frozenset({"image_shape", "latent_dim", "conditioning"})
+
+    resolutions: ClassVar[tuple[int, ...]] = ()
+    """The heights (= widths), in pixels, that it can be built for."""
+
+    uses_batch_statistics: bool
+    """Whether the output for an image depends on the others of its batch."""
+
+    layers: LayerFactory
+    """The factory that made its layers."""
+
+    def check_resolution(self, image_shape: ImageShape) -> None:
+        """Refuse an image shape that this architecture is not made for.
+
+        Raises:
+            ValueError: the resolution is none of `resolutions`, or the image is no square.
+        """
+        _, height, width = image_shape
+        if height != width or height not in self.resolutions:
+            known = ", ".join(str(r) for r in self.resolutions)
+            raise ValueError(f"cannot make {height} x {width} images; it is made for {known} px squares")
+
+
+class Generator(Network):
+    """A network from latents (N, L) to images (N, C, H, W) in [-1, 1]."""
+
+    latent_dim: int
+    image_shape: ImageShape
+
+    def sample_latents(self, num: int, *, rng: torch.Generator) -> Tensor:
+        """Return latents (num, L) from the distribution this network is trained on: standard normal unless overridden.
+
+        They are drawn on the CPU, so that they do not depend on the device.
+        """
+        return torch.randn(num, self.latent_dim, generator=rng)
+
+    def forward(self, inputs: Latents) -> Tensor:
+        """Return images (N, C, H, W) in [-1, 1]."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class DiscriminatorOutput:
+    """What a discriminator says of N images.
+
+    Args:
+        logits_N: the adversarial logit (N,); larger means "more real".
+        features_NF: pooled features (N, F): what every head sees.
+        taps: the activations asked for, by name, each (N, c, h, w).
+    """
+
+    logits_N: Tensor
+    features_NF: Tensor
+    taps: dict[str, Tensor] = field(default_factory=dict)
+
+    def split(self, sizes: list[int]) -> "list[DiscriminatorOutput]":
+        """Cut the output of a joined batch back into its groups."""
+        logits, features = self.logits_N.split(sizes), self.features_NF.split(sizes)
+        taps = [dict(zip(self.taps, cut, strict=True)) for cut in zip(*(t.split(sizes) for t in self.taps.values()))]
+        return [
+            DiscriminatorOutput(*parts) for parts in zip(logits, features, taps or [{} for _ in sizes], strict=True)
+        ]
+
+
+class Discriminator(Network):
+    """A network from images (N, C, H, W) in [-1, 1] to logits, features and taps."""
+
+    feature_dim: int
+    """F, the width of `features`."""
+
+    tap_shapes: dict[str, tuple[int, int, int]]
+    """The shape (c, h, w) of every named tap, in order of depth: `block0`, `block1`, ..."""
+
+    def forward(
+        self, images_NCHW: Tensor, labels_N: Tensor | None = None, *, taps: Collection[str] = ()
+    ) -> DiscriminatorOutput:
+        """Judge images; `labels_N` are used only by a conditional discriminator."""
+        raise NotImplementedError

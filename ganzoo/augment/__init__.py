@@ -1,0 +1,1 @@
+"""Components of the kind `augment`; `base.py` is their contract."""

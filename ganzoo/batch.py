@@ -1,0 +1,37 @@
+"""What travels through a step. N: batch; C, H, W: image; L: latent dimension.
+
+Images are float32 NCHW in [-1, 1] everywhere but in `data/` and before `features/`, where they are uint8.
+"""
+
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Latents:
+    """The input of a generator: latents (N, L) and, for a conditional one, class labels (N,)."""
+
+    latents_NL: Tensor
+    labels_N: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class ImageBatch:
+    """Images (N, C, H, W) with their class labels (N,) if there are any, and, of fakes, their latents (N, L)."""
+
+    images_NCHW: Tensor
+    labels_N: Tensor | None = None
+    latents_NL: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.images_NCHW)
+
+    def __getitem__(self, rows: slice) -> "ImageBatch":
+        labels = None if self.labels_N is None else self.labels_N[rows]
+        latents = None if self.latents_NL is None else self.latents_NL[rows]
+        return ImageBatch(self.images_NCHW[rows], labels, latents)
+
+    def with_images(self, images_NCHW: Tensor) -> "ImageBatch":
+        """Return the same batch with other images in the same order."""
+        return replace(self, images_NCHW=images_NCHW)

@@ -1,0 +1,1 @@
+"""Components of the kind `conditioning`; `base.py` is their contract."""

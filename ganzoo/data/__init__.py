@@ -1,0 +1,1 @@
+"""Components of the kind `data`; `base.py` is their contract."""

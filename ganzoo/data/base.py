@@ -1,0 +1,77 @@
+"""The contract of a data set. N: images; C, H, W: image. Images are uint8 in 0..255 here and nowhere else."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from torch import Tensor
+
+from ganzoo.registry import Component
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What is known of a data set without its files.
+
+    Args:
+        image_shape: (C, H, W) as trained on.
+        num_classes: classes of its labels; 0 if it has none.
+        num_images: images of each split, by name; None where only the files tell.
+    """
+
+    image_shape: tuple[int, int, int]
+    num_classes: int
+    num_images: Mapping[str, int | None]
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """A loaded split: uint8 images (N, C, H, W) in 0..255 and, if there are any, int64 labels (N,)."""
+
+    images_NCHW: Tensor
+    labels_N: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.images_NCHW)
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of shape, pixels and labels: two splits of the same hash are the same data."""
+        digest = hashlib.sha256(repr(tuple(self.images_NCHW.shape)).encode())
+        digest.update(self.images_NCHW.contiguous().numpy().data)
+        if self.labels_N is not None:
+            digest.update(self.labels_N.contiguous().numpy().data)
+        return digest.hexdigest()
+
+
+class Dataset(Component):
+    """Images with their splits, of which `train` always exists.
+
+    Args:
+        data_dir: where the user keeps data sets (`--data-dir`), a runtime fact; None if not given.
+    """
+
+    kind = "data"
+    runtime_facts = frozenset({"data_dir"})
+
+    def __init__(self, *, data_dir: Path | None = None) -> None:
+        self.data_dir = data_dir
+
+    def spec(self) -> DataSpec:
+        """Return shape, classes and sizes; needs no files."""
+        raise NotImplementedError
+
+    def load(self, split: str) -> ImageData:
+        """Return a split.
+
+        Raises:
+            UserError: no such split, or the files are missing or damaged: where they were sought, what to download,
+                where to put it.
+        """
+        raise NotImplementedError
+
+    def find(self) -> str | None:
+        """Return where the files are, or None if they are not on this machine (for `ganzoo doctor`)."""
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""Components of the kind `features`; `base.py` is their contract."""

@@ -1,0 +1,63 @@
+"""What is trained: generator, discriminator, the moving average of the generator, and the tasks' heads."""
+
+from collections.abc import Iterator, Mapping
+
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from ganzoo.architectures.base import Discriminator, Generator
+from ganzoo.pretext.base import PretextTask
+
+
+class Gan(nn.Module):
+    """The networks of one run.
+
+    Args:
+        generator: G.
+        discriminator: D.
+        tasks: pretext tasks by name; their heads are trained by D's optimizer.
+        ema_decay: decay per generator step of the moving average of G's weights (its buffers are copied, not averaged);
+            None for no average.
+        num_classes: classes of the labels that both networks take; 0 for an unconditional GAN.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        discriminator: Discriminator,
+        tasks: Mapping[str, PretextTask],
+        *,
+        ema_decay: float | None,
+        num_classes: int,
+    ) -> None:
+        super().__init__()
+        self.generator = generator
+        self.discriminator = discriminator
+        self.task_modules = nn.ModuleDict(tasks)
+        self.num_classes = num_classes
+        self.ema = None
+        if ema_decay is not None:
+            self.ema = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(ema_decay))
+            self.ema.requires_grad_(False)
+
+    @property
+    def tasks(self) -> dict[str, PretextTask]:
+        """The pretext tasks by name."""
+        return {name: task for name, task in self.task_modules.items() if isinstance(task, PretextTask)}
+
+    @property
+    def sampler(self) -> Generator:
+        """The generator whose images count: the moving average if there is one."""
+        module = self.generator if self.ema is None else self.ema.module
+        assert isinstance(module, Generator)
+        return module
+
+    def d_parameters(self) -> Iterator[nn.Parameter]:
+        """Yield what the discriminator's optimizer trains: D and every task's heads."""
+        yield from self.discriminator.parameters()
+        yield from self.task_modules.parameters()
+
+    def update_ema(self) -> None:
+        """Move the average one generator step on."""
+        if self.ema is not None:
+            self.ema.update_parameters(self.generator)

@@ -1,0 +1,65 @@
+"""Spectral normalization whose power iteration advances when told to, and never by a forward pass.
+
+Source: Miyato et al., "Spectral Normalization for GANs", arXiv:1802.05957, algorithm 1. Departures: torch's and most
+libraries' layers iterate at every forward pass in training mode, so that the number of forwards changes the weights in
+use; here `advance_spectral_norm` is the only place that iterates, once per discriminator step. A convolution's weight
+is flattened to (out, in * kernel * kernel) as there.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+NUM_INITIAL_ITERATIONS = 15  # as torch.nn.utils.parametrizations.spectral_norm does
+
+
+class SpectralNorm(nn.Module):
+    """The parametrization W -> W / sigma with sigma = u^T W v from saved estimates u, v of the singular vectors.
+
+    Gradients flow through W and sigma, not through u and v.
+
+    Args:
+        weight: the weight to normalise; u and v are drawn from torch's global generator and iterated 15 times.
+        eps: added where a vector is scaled to length 1.
+    """
+
+    u_O: Tensor
+    v_I: Tensor
+
+    def __init__(self, weight: Tensor, *, eps: float = 1e-12) -> None:
+        super().__init__()
+        self.eps = eps
+        weight_OI = weight.detach().flatten(1)
+        self.register_buffer("u_O", nn.functional.normalize(torch.randn(weight_OI.shape[0]), dim=0, eps=eps))
+        self.register_buffer("v_I", nn.functional.normalize(torch.randn(weight_OI.shape[1]), dim=0, eps=eps))
+        for _ in range(NUM_INITIAL_ITERATIONS):
+            self.advance(weight)
+
+    @torch.no_grad()
+    def advance(self, weight: Tensor) -> None:
+        """Make one power iteration."""
+        weight_OI = weight.flatten(1)
+        # New tensors, not in-place writes: an earlier forward pass may still hold the old ones for its backward pass.
+        self.u_O = nn.functional.normalize(weight_OI @ self.v_I, dim=0, eps=self.eps)
+        self.v_I = nn.functional.normalize(weight_OI.T @ self.u_O, dim=0, eps=self.eps)
+
+    def sigma(self, weight: Tensor) -> Tensor:
+        """Return the estimate of the largest singular value."""
+        return torch.dot(self.u_O, weight.flatten(1) @ self.v_I)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight / self.sigma(weight)
+
+
+def add_spectral_norm(layer: nn.Module) -> None:
+    """Normalise the weight of a layer from now on."""
+    weight = layer.weight
+    assert isinstance(weight, Tensor)
+    parametrize.register_parametrization(layer, "weight", SpectralNorm(weight))
+
+
+def advance_spectral_norm(network: nn.Module) -> None:
+    """Make one power iteration in every spectrally normalised layer of a network."""
+    for module in network.modules():
+        if isinstance(module, parametrize.ParametrizationList) and isinstance(module[0], SpectralNorm):
+            module[0].advance(module.original)

@@ -1,0 +1,1 @@
+"""Components of the kind `losses`; `base.py` is their contract."""

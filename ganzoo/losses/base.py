@@ -1,0 +1,24 @@
+"""The contract of an adversarial loss. N: batch."""
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from ganzoo.registry import Component
+
+
+class AdversarialLoss(Component):
+    """What the discriminator and the generator minimise, from logits alone."""
+
+    kind = "losses"
+
+    g_needs_real: ClassVar[bool] = False
+    """Whether the generator's loss compares with the logits of real images (relativistic losses do)."""
+
+    def d_loss(self, real_logits_N: Tensor, fake_logits_N: Tensor) -> Tensor:
+        """Return the discriminator's loss, a scalar."""
+        raise NotImplementedError
+
+    def g_loss(self, fake_logits_N: Tensor, real_logits_N: Tensor | None) -> Tensor:
+        """Return the generator's loss, a scalar; the real logits are None unless `g_needs_real`."""
+        raise NotImplementedError

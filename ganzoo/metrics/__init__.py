@@ -1,0 +1,1 @@
+"""Components of the kind `metrics`; `base.py` is their contract."""

@@ -1,0 +1,61 @@
+"""The contract of a metric. N: images; F: feature width."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from ganzoo.features.base import FeatureExtractor, Settings
+from ganzoo.registry import Component, Part
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One number with all that is needed to compare it.
+
+    Args:
+        name: what it is called, extractor included, e.g. `fd_efflite0_64px`.
+        value: the number.
+        standard_error: of the value over sampling seeds or subsets; None where it is one deterministic number.
+        higher_is_better: the direction.
+        protocol: the settings behind it; only numbers of equal protocols are comparable.
+    """
+
+    name: str
+    value: float
+    standard_error: float | None
+    higher_is_better: bool
+    protocol: Settings
+
+
+class MetricInputs(Protocol):
+    """What an evaluation offers to its metrics: each feature set is computed once and shared."""
+
+    seed: int
+
+    def real_features(self, extractor: Part[FeatureExtractor], split: str, num: int | None) -> Tensor:
+        """Return float32 features (N, F) of the first `num` (None: all) images of a split."""
+
+    def fake_features(self, extractor: Part[FeatureExtractor], num: int) -> Tensor:
+        """Return float32 features (N, F) of `num` generated images, the same ones for every metric."""
+
+    def protocol(self, extractor: Part[FeatureExtractor], split: str) -> Settings:
+        """Return the part of a protocol that the evaluation knows: extractor, weights, data, BN handling, EMA, seed."""
+
+
+class Metric(Component):
+    """A measure of the generated images, or of the networks."""
+
+    kind = "metrics"
+
+    def extractors(self) -> list[Part[FeatureExtractor]]:
+        """Return the extractors it needs, so that a run can refuse before step 0 if one is missing."""
+        raise NotImplementedError
+
+    def measure(self, inputs: MetricInputs) -> list[Measurement]:
+        """Return the numbers.
+
+        Raises:
+            UserError: the images or features there are do not suffice.
+        """
+        raise NotImplementedError

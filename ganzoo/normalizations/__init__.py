@@ -1,0 +1,1 @@
+"""Components of the kind `normalizations`; `base.py` is their contract."""

@@ -1,0 +1,36 @@
+"""The contract of a normalization layer. N: batch; C, H, W: image; L: latent dimension; K: classes."""
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from ganzoo.batch import Latents
+from ganzoo.registry import Component
+
+
+class Normalization(Component, nn.Module):
+    """A layer (N, C, H, W) -> (N, C, H, W) that networks build once per place from a `Part`.
+
+    The runtime facts are `num_features` (C), `latent_dim` (L) and `num_classes` (K, 0 where the layer shall not see
+    labels); a layer names those it needs in its constructor.
+    """
+
+    kind = "normalizations"
+    runtime_facts = frozenset({"num_features", "latent_dim", "num_classes"})
+
+    uses_batch_statistics: ClassVar[bool] = False
+    """Whether an image's output depends on the others of its batch."""
+
+    @classmethod
+    def conditional_form(cls) -> "type[Normalization] | None":
+        """Return the layer that takes class labels as well, or None if there is no such form."""
+        return None
+
+    @classmethod
+    def unconditional_form(cls) -> "type[Normalization]":
+        """Return the layer for the places of a network that see no labels."""
+        return cls
+
+    def forward(self, x_NCHW: Tensor, condition: Latents | None) -> Tensor:
+        """Normalise `x`; `condition` is what the generator was given, None in a discriminator."""
+        raise NotImplementedError

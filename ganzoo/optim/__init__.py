@@ -1,0 +1,1 @@
+"""Components of the kind `optim`; `base.py` is their contract."""

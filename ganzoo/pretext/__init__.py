@@ -1,0 +1,1 @@
+"""Components of the kind `pretext`; `base.py` is their contract."""

@@ -1,0 +1,23 @@
+"""Rotation prediction, the task of SSGAN. N: batch; C, H, W: image."""
+
+import torch
+from torch import Tensor
+
+from ganzoo.pretext.transform_prediction import TransformPrediction
+from ganzoo.registry import register
+
+
+@register("pretext")
+class rotation(TransformPrediction):
+    """Predict by which of 0, 90, 180, 270 degrees an image was turned (SSGAN).
+
+    Source: Chen et al., "Self-Supervised GANs via Auxiliary Rotation Loss", arXiv:1811.11212, equation 4, with its
+    defaults alpha = 0.2 and beta = 1. Turns are counter-clockwise, the label is the number of quarter turns.
+    `all_four` is the protocol of the paper and of compare_gan, `one_each` that of mimicry.
+    """
+
+    num_classes = 4
+
+    def transform(self, x_NCHW: Tensor) -> list[Tensor]:
+        """Return the batch turned by 0, 90, 180 and 270 degrees; needs square images."""
+        return [torch.rot90(x_NCHW, k, dims=(2, 3)) for k in range(4)]

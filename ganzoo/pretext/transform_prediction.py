@@ -1,0 +1,111 @@
+"""Predicting which of K transforms was applied: the common case of a task, reduced to one method.
+
+N: batch; C, H, W: image; K: transforms; F: features.
+"""
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ganzoo.batch import ImageBatch
+from ganzoo.layers.factory import LayerFactory
+from ganzoo.pretext.base import Observed, PretextTask, Role, Seen, StepBatch, TaskResult, Term, View
+from ganzoo.pretext.schedule import Schedule, scheduled_weight
+
+
+class TransformPrediction(PretextTask):
+    """Recognise the transform of an image: D from real images (weight beta), G from generated ones (weight alpha).
+
+    A linear head on D's pooled features classifies K transforms. D learns it on real images only and G is rewarded for
+    fakes whose transform D recognises, so that the two collaborate on the task (arXiv:1811.11212, equation 4).
+    A subclass gives `num_classes` and `transform`.
+
+    Args:
+        alpha: weight of the generator's loss.
+        beta: weight of the discriminator's loss.
+        protocol: `all_four`, the last N/K images of the batch each in all K versions (the name is rotation's), or
+            `one_each`, every image in one version, N/K images a version. Both reuse the upright images' outputs, so both
+            add N (K - 1) / K views.
+        alpha_schedule: `constant`, or `linear` / `cosine` from alpha at the first step to 0 at the last.
+        beta_schedule: the same for beta.
+    """
+
+    num_classes: ClassVar[int]
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 0.2,
+        beta: float = 1.0,
+        protocol: Literal["all_four", "one_each"] = "all_four",
+        alpha_schedule: Schedule = "constant",
+        beta_schedule: Schedule = "constant",
+        feature_dim: int,
+        batch_size: int,
+        num_steps: int,
+        layers: LayerFactory,
+    ) -> None:
+        super().__init__()
+        if alpha < 0 or beta < 0:
+            raise ValueError(f"alpha and beta are weights of losses and must not be negative, not {alpha} and {beta}")
+        if batch_size % self.num_classes:
+            raise ValueError(
+                f"a batch of {batch_size} cannot be shared evenly by {self.num_classes} transforms; "
+                f"set experiment.batch_size to a multiple of {self.num_classes}"
+            )
+        self.alpha, self.beta, self.protocol = alpha, beta, protocol
+        self.alpha_schedule, self.beta_schedule = alpha_schedule, beta_schedule
+        self.num_steps = num_steps
+        self.head = layers.linear(feature_dim, self.num_classes)
+        self.chance = {"accuracy_real": 1 / self.num_classes, "accuracy_fake": 1 / self.num_classes}
+
+    def transform(self, x_NCHW: Tensor) -> list[Tensor]:
+        """Return the K versions of a batch, upright first; each (N, C, H, W) in [-1, 1]."""
+        raise NotImplementedError
+
+    def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> dict[str, View]:
+        """Return the versions of real images in D's step, of generated ones in G's; the upright ones are seen anyway."""
+        if role == "d":
+            assert batch.real is not None
+            return {"transformed": self._view(batch.real, "real")}
+        return {"transformed": self._view(batch.fake, "fake")}
+
+    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+        """Return the cross-entropy on real images, weighted by beta."""
+        assert observed.real is not None
+        weight = scheduled_weight(self.beta, self.beta_schedule, step=step, num_steps=self.num_steps)
+        return self._classify(observed.real, observed.views["transformed"], "real", weight)
+
+    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+        """Return the cross-entropy on generated images, weighted by alpha."""
+        weight = scheduled_weight(self.alpha, self.alpha_schedule, step=step, num_steps=self.num_steps)
+        return self._classify(observed.fake, observed.views["transformed"], "fake", weight)
+
+    def _rows(self, k: int, num_images: int) -> slice:
+        """Return which images of the batch version k is made from."""
+        share = num_images // self.num_classes
+        if self.protocol == "one_each":
+            return slice(k * share, (k + 1) * share)
+        return slice(num_images - share, num_images)
+
+    def _view(self, batch: ImageBatch, source: Literal["real", "fake"]) -> View:
+        sources = [batch[self._rows(k, len(batch))] for k in range(self.num_classes)]
+        if self.protocol == "one_each":
+            versions = [self.transform(s.images_NCHW)[k] for k, s in enumerate(sources)]
+        else:
+            versions = self.transform(sources[0].images_NCHW)
+        labels = [s.labels_N for s in sources[1:] if s.labels_N is not None]
+        targets_N = torch.arange(1, self.num_classes, device=versions[0].device).repeat_interleave(len(sources[0]))
+        return View(ImageBatch(torch.cat(versions[1:]), torch.cat(labels) if labels else None), source, targets_N)
+
+    def _classify(self, parent: Seen, views: Seen, source: str, weight: float) -> TaskResult:
+        """Score the upright images, as class 0, together with their transformed versions."""
+        assert views.targets_N is not None
+        upright_NF = parent.output.features_NF[self._rows(0, len(parent.batch))]
+        logits_NK = self.head(torch.cat([upright_NF, views.output.features_NF]))
+        targets_N = torch.cat([views.targets_N.new_zeros(len(upright_NF)), views.targets_N])
+        accuracy = (logits_NK.detach().argmax(1) == targets_N).float().mean()
+        loss = functional.cross_entropy(logits_NK.float(), targets_N)
+        return TaskResult([Term("loss", loss, weight)], {f"accuracy_{source}": accuracy})

@@ -1,0 +1,306 @@
+"""Components, their names, and where they are found.
+
+A component is a class registered under a kind: `@register("pretext")` on the class `rotation` makes
+`pretext.rotation`, one name for gin, the command line, the docs and the tests. Built-in components are found by
+their folder (`ganzoo/pretext/*.py`), by reading the files and not by importing them, so that listing names costs no
+torch import. Other packages add theirs by an entry point in the group `ganzoo.components` whose name is the
+component's (`pretext.jigsaw`), and a single file adds its own by `load_file`.
+"""
+
+import ast
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
+
+from ganzoo.errors import UserError, nearest
+
+ENTRY_POINT_GROUP = "ganzoo.components"
+
+KINDS: dict[str, str] = {
+    "architectures": "networks: generators and discriminators",
+    "losses": "adversarial losses",
+    "penalties": "regularisers of the discriminator",
+    "normalizations": "normalization layers of a network",
+    "conditioning": "how class labels enter both networks",
+    "pretext": "self-supervised tasks of the discriminator",
+    "augment": "augmentation of the images that the discriminator sees",
+    "optim": "optimizers with their learning-rate schedules",
+    "data": "data sets",
+    "features": "feature extractors for metrics",
+    "metrics": "measures of the generated images",
+}
+
+
+class Component:
+    """Base of every kind's contract (`ganzoo/<kind>/base.py`)."""
+
+    kind: ClassVar[str]
+    """The kind a subclass registers under."""
+    runtime_facts: ClassVar[frozenset[str]] = frozenset()
+    """Constructor arguments that the builder supplies and a configuration may not bind. A component takes the
+    facts it needs by naming them in its constructor."""
+
+
+C = TypeVar("C", bound=Component)
+C_co = TypeVar("C_co", bound=Component, covariant=True)
+
+
+def parameters(component: type[Component]) -> dict[str, inspect.Parameter]:
+    """Return every argument of a component's constructor, inherited ones included, without `self`."""
+    if component.__init__ is object.__init__:
+        return {}
+    signature = inspect.signature(component.__init__)
+    return {name: p for name, p in signature.parameters.items() if name != "self"}
+
+
+def options(component: type[Component]) -> dict[str, inspect.Parameter]:
+    """Return the arguments that a configuration may bind: all but the runtime facts."""
+    return {n: p for n, p in parameters(component).items() if n not in component.runtime_facts}
+
+
+@dataclass(frozen=True)
+class Part(Generic[C_co]):
+    """A component together with its arguments, to be built once per use: what `@kind.name` in gin becomes.
+
+    Args:
+        name: `kind.name`.
+        component: the class.
+        arguments: the configured arguments, by name.
+        scope: the gin scope of the reference (`G` in `@G/optim.adam`), or empty.
+        where: `file:line` of the reference, for error messages.
+    """
+
+    name: str
+    component: "type[C_co]"
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    scope: str = ""
+    where: str = ""
+
+    def __call__(self, **facts: object) -> C_co:
+        """Build the component from its arguments and the runtime facts, of which it gets those it names.
+
+        Raises:
+            UserError: an argument's value is refused by the component.
+        """
+        unknown = facts.keys() - self.component.runtime_facts
+        overlap = facts.keys() & self.arguments.keys()
+        assert not unknown and not overlap, f"{self.name}: facts {unknown or overlap} are not runtime facts"
+        wanted = {n: v for n, v in facts.items() if n in parameters(self.component)}
+        try:
+            return self.component(**self.arguments, **wanted)
+        except ValueError as error:
+            raise UserError(f"{self.name}: {error}", where=self.where) from error
+
+    def with_component(self, component: type[C]) -> "Part[C]":
+        """Return a part of another component of the same kind, keeping the arguments that it also takes."""
+        kept = {n: v for n, v in self.arguments.items() if n in options(component)}
+        return Part(name_of(component), component, kept, self.scope, self.where)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One known component: its name, the module that defines it, who brings it, and its first sentence."""
+
+    name: str
+    module: str
+    origin: str
+    summary: str = ""
+    load: Callable[[], None] = lambda: None
+
+
+_loaded: dict[str, type[Component]] = {}
+_files: dict[str, tuple[Path, str]] = {}  # loose plugin files: component name -> (path, sha256)
+
+
+def register(kind: str) -> Callable[[type[C]], type[C]]:
+    """Register a class as the component `kind.<class name>`.
+
+    Args:
+        kind: one of `KINDS`; the class must derive from that kind's base class.
+
+    Raises:
+        TypeError: the class breaks a rule that every component keeps; the message says which and how to mend it.
+    """
+
+    def decorate(component: type[C]) -> type[C]:
+        name = f"{kind}.{component.__name__}"
+        if kind not in KINDS:
+            raise TypeError(f"no kind '{kind}' for {component.__name__}{nearest(kind, KINDS)}")
+        if getattr(component, "kind", None) != kind:
+            raise TypeError(f"{name} must derive from the base class in ganzoo/{kind}/base.py")
+        for parameter in parameters(component).values():
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                raise TypeError(
+                    f"{name} takes '*{parameter.name}', which would swallow a misspelt parameter: name each"
+                )
+        other = index().get(name)
+        if other is not None and other.module != component.__module__:
+            raise TypeError(f"{name} is registered twice: here and in {other.origin}; rename one")
+        _loaded[name] = component
+        return component
+
+    return decorate
+
+
+def name_of(component: type[Component]) -> str:
+    """Return the `kind.name` of a component."""
+    return f"{component.kind}.{component.__name__}"
+
+
+def summary_of(component: type[Component]) -> str:
+    """Return the first sentence of a component's docstring."""
+    return (inspect.getdoc(component) or "").split("\n", 1)[0]
+
+
+@cache
+def _builtin() -> dict[str, Listing]:
+    """Find `@register("kind") class name` in ganzoo's own folders by reading the files."""
+    found = {}
+    for kind in KINDS:
+        for path in sorted((Path(__file__).parent / kind).glob("*.py")):
+            module = f"ganzoo.{kind}.{path.stem}"
+            for node in ast.parse(path.read_text("utf-8")).body:
+                if isinstance(node, ast.ClassDef) and any(_is_register(d, kind) for d in node.decorator_list):
+                    name = f"{kind}.{node.name}"
+                    summary = (ast.get_docstring(node) or "").split("\n", 1)[0]
+                    found[name] = Listing(name, module, "ganzoo", summary, partial(_import, module))
+    return found
+
+
+def _is_register(node: ast.expr, kind: str) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "register"
+        and [a.value for a in node.args if isinstance(a, ast.Constant)] == [kind]
+    )
+
+
+def _import(module: str) -> None:
+    importlib.import_module(module)
+
+
+@cache
+def _entry_points() -> dict[str, Listing]:
+    found = {}
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+        origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
+        found[entry.name] = Listing(entry.name, entry.module, origin, "", partial(_load_entry_point, entry))
+    return found
+
+
+def _load_entry_point(entry: importlib.metadata.EntryPoint) -> None:
+    origin = entry.dist.name if entry.dist else entry.value
+    if entry.name in _builtin():
+        raise UserError(f"the package {origin} adds '{entry.name}', a name that ganzoo has; rename it there")
+    try:
+        component = entry.load()
+    except Exception as error:
+        raise UserError(
+            f"the plugin '{entry.name}' of {origin} cannot be loaded: {error}; mend or uninstall it"
+        ) from error
+    if not (inspect.isclass(component) and issubclass(component, Component)):
+        raise UserError(f"the plugin '{entry.name}' of {origin} is no component: decorate a class with @register")
+    if name_of(component) != entry.name or _loaded.get(entry.name) is not component:
+        raise UserError(
+            f"the package {origin} offers '{entry.name}', but its class registers as '{name_of(component)}': "
+            "give entry point and class the same name"
+        )
+
+
+def load_file(path: Path) -> list[str]:
+    """Load the components of a loose Python file (`--plugin FILE`) and return their names.
+
+    Raises:
+        UserError: no such file, it cannot be imported, or it registers nothing.
+    """
+    path = path.resolve()
+    if not path.is_file():
+        raise UserError(f"no plugin file '{path}'; --plugin takes the path of a Python file")
+    source = path.read_bytes()
+    digest = hashlib.sha256(source).hexdigest()
+    known = [name for name, (_, known_digest) in _files.items() if known_digest == digest]
+    if known:
+        return known
+    module_name = f"ganzoo_plugin_{path.stem}_{digest[:8]}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"the plugin '{path}' is no Python file; its name must end in .py")
+    module = importlib.util.module_from_spec(spec)
+    before = set(_loaded)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        sys.modules.pop(module_name)
+        for name in set(_loaded) - before:
+            del _loaded[name]
+        raise UserError(f"the plugin '{path}' cannot be loaded: {type(error).__name__}: {error}") from error
+    names = sorted(name for name, c in _loaded.items() if c.__module__ == module_name)
+    if not names:
+        raise UserError(f"the plugin '{path}' registers no component: decorate its class with @register(\"<kind>\")")
+    _files.update(dict.fromkeys(names, (path, digest)))
+    return names
+
+
+def plugin_file(name: str) -> tuple[Path, str] | None:
+    """Return the path and sha256 of the loose file that brought a component, or None."""
+    return _files.get(name)
+
+
+def index() -> dict[str, Listing]:
+    """Return every known component by name, importing none: built-in, of other packages, of loaded files."""
+    loaded = {
+        name: Listing(name, c.__module__, str(_files[name][0]) if name in _files else c.__module__, summary_of(c))
+        for name, c in _loaded.items()
+    }
+    return dict(sorted({**loaded, **_entry_points(), **_builtin()}.items()))
+
+
+def get(name: str, *, where: str = "") -> type[Component]:
+    """Return the component called `kind.name`, importing what defines it.
+
+    Raises:
+        UserError: there is none; the nearest name is given.
+    """
+    if name not in _loaded:
+        listing = index().get(name)
+        if listing is None:
+            raise UserError(f"no component '{name}'{_suggest(name)}", where=where)
+        listing.load()
+    return _loaded[name]
+
+
+def _suggest(name: str) -> str:
+    known = index()
+    same_last_name = [k for k in known if k.rpartition(".")[2] == name.rpartition(".")[2]]
+    if same_last_name:
+        return f"; did you mean '{same_last_name[0]}'?"
+    return nearest(name, known) or f"; `ganzoo list` shows the {len(known)} there are"
+
+
+def part(name: str, **arguments: object) -> Part[Component]:
+    """Return a part from Python: `part("losses.hinge")`, `part("optim.adam", learning_rate=2e-4)`.
+
+    Raises:
+        UserError: no such component, or no such argument.
+    """
+    component = get(name)
+    for argument in arguments:
+        if argument not in options(component):
+            raise UserError(f"{name} has no parameter '{argument}'{nearest(argument, options(component))}")
+    return Part(name, component, arguments)
+
+
+def annotation_of(component: type[Component], name: str) -> object:
+    """Return the resolved type annotation of a constructor argument."""
+    return typing.get_type_hints(component.__init__).get(name, typing.Any)

@@ -1,0 +1,155 @@
+"""One discriminator step and one generator step, for every GAN there is.
+
+Nothing here knows a component by name. Both steps return the loss to be minimised and its named, detached parts; the
+trainer does the rest. N: batch; C, H, W: image.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ganzoo.augment.base import Augment
+from ganzoo.batch import ImageBatch, Latents
+from ganzoo.gan import Gan
+from ganzoo.layers.spectral_norm import advance_spectral_norm
+from ganzoo.losses.base import AdversarialLoss
+from ganzoo.penalties.base import Penalty
+from ganzoo.pretext.base import Observed, Role, Seen, TaskResult, Term, View
+from ganzoo.randomness import Streams
+from ganzoo.views import (
+    adversarial_logits,
+    augmented,
+    discriminate,
+    frozen,
+    generate,
+    generate_extra,
+    observe,
+    task_views,
+)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What the two networks minimise, besides the tasks that the `Gan` holds."""
+
+    loss: AdversarialLoss | None
+    penalty: Penalty | None
+    augment: Augment | None
+
+
+@dataclass(frozen=True)
+class StepOutput:
+    """What a step gives to the trainer.
+
+    Args:
+        loss: the scalar to be minimised.
+        parts: its terms, unweighted, and what else is worth logging; detached scalars named `d/...` or `g/...`.
+        observed: what D said, by task.
+        real_logits_N: of the upright real images, detached; None where there were none.
+        num_d_images: images that D saw, views and penalties included.
+    """
+
+    loss: Tensor
+    parts: dict[str, Tensor]
+    observed: dict[str, Observed]
+    real_logits_N: Tensor | None
+    num_d_images: int
+
+
+def d_step(
+    gan: Gan, objective: Objective, real: ImageBatch, latents: Latents, *, step: int, rng: Streams
+) -> StepOutput:
+    """Return the discriminator's loss: adversarial term, penalty, and every task's terms.
+
+    Args:
+        real: real images, not augmented yet.
+        latents: what the generator makes the fakes from.
+        step: generator updates done so far, for schedules.
+        rng: the run's random streams.
+    """
+    advance_spectral_norm(gan.discriminator)
+    advance_spectral_norm(gan.task_modules)
+    # D learns nothing from G's graph, so none is built.
+    with torch.no_grad():
+        fake = generate(gan, latents)
+        extra = generate_extra(gan, latents, "d", rng)
+        real, fake = augmented(objective.augment, real, rng), augmented(objective.augment, fake, rng, is_fake=True)
+
+    groups = {"real": View(real, "real"), "fake": View(fake, "fake")}
+    groups |= task_views(gan, fake, real, extra, "d", rng)
+    seen = discriminate(gan, groups)
+    observed = observe(gan, seen)
+
+    terms: list[Term] = []
+    parts: dict[str, Tensor] = {}
+    if objective.loss is not None:
+        real_logits_N, fake_logits_N = (
+            adversarial_logits(groups, seen, "real"),
+            adversarial_logits(groups, seen, "fake"),
+        )
+        terms.append(Term("adversarial", objective.loss.d_loss(real_logits_N, fake_logits_N)))
+        parts |= {"logits_real": real_logits_N.detach().mean(), "logits_fake": fake_logits_N.detach().mean()}
+    if objective.penalty is not None:
+        # Second derivatives need float32 even where the rest of the step runs in bfloat16.
+        with torch.autocast(real.images_NCHW.device.type, enabled=False):
+            value = objective.penalty(gan.discriminator, real, fake, rng=rng["penalty"])
+        terms.append(Term("penalty", value))
+    results = {name: task.d_terms(observed[name], step=step) for name, task in gan.tasks.items()}
+    num_penalty_images = objective.penalty.num_d_images(len(real)) if objective.penalty is not None else 0
+    return finish("d", terms, parts, results, observed, seen, num_penalty_images)
+
+
+def g_step(
+    gan: Gan, objective: Objective, real: ImageBatch, latents: Latents, *, step: int, rng: Streams
+) -> StepOutput:
+    """Return the generator's loss: adversarial term and every task's terms; D is frozen and only passes gradients on.
+
+    Args:
+        real: the real images of the last discriminator step, shown only if the loss or a task compares with them.
+        latents: what the generator makes the fakes from.
+        step: generator updates done so far, for schedules.
+        rng: the run's random streams.
+    """
+    advance_spectral_norm(gan.generator)
+    with frozen(gan.discriminator), frozen(gan.task_modules):
+        fake = augmented(objective.augment, generate(gan, latents), rng, is_fake=True)
+        extra = generate_extra(gan, latents, "g", rng)
+
+        groups = {"fake": View(fake, "fake")}
+        shows_real = any(task.uses_real_in_g_step for task in gan.tasks.values())
+        if shows_real or (objective.loss is not None and objective.loss.g_needs_real):
+            real = augmented(objective.augment, real, rng)
+            groups["real"] = View(real, "real")
+        groups |= task_views(gan, fake, real, extra, "g", rng)
+        seen = discriminate(gan, groups)
+        observed = observe(gan, seen)
+
+        terms: list[Term] = []
+        if objective.loss is not None:
+            real_logits_N = adversarial_logits(groups, seen, "real") if objective.loss.g_needs_real else None
+            loss = objective.loss.g_loss(adversarial_logits(groups, seen, "fake"), real_logits_N)
+            terms.append(Term("adversarial", loss))
+        results = {name: task.g_terms(observed[name], step=step) for name, task in gan.tasks.items()}
+    return finish("g", terms, {}, results, observed, seen)
+
+
+def finish(
+    role: Role,
+    terms: list[Term],
+    parts: dict[str, Tensor],
+    results: dict[str, TaskResult],
+    observed: dict[str, Observed],
+    seen: dict[str, Seen],
+    num_other_images: int = 0,
+) -> StepOutput:
+    """Sum the terms of the step and of its tasks, and name the parts `d/...` or `g/...`."""
+    for name, result in results.items():
+        terms = terms + [replace(term, name=f"{name}/{term.name}") for term in result.terms]
+        parts = parts | {f"{name}/{report}": value for report, value in result.reports.items()}
+    assert any(term.weight for term in terms), "a step without a loss: the experiment should have been refused"
+    loss = torch.stack([term.weight * term.value for term in terms if term.weight]).sum()
+    parts = {term.name: term.value.detach() for term in terms} | parts | {"loss": loss.detach()}
+    real_logits_N = seen["real"].output.logits_N.detach() if "real" in seen else None
+    num_d_images = sum(len(group.batch) for group in seen.values()) + num_other_images
+    return StepOutput(loss, {f"{role}/{key}": v for key, v in parts.items()}, observed, real_logits_N, num_d_images)
