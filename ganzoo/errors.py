@@ -16,11 +16,17 @@ class UserError(Exception):
         super().__init__(f"{where}: {message}" if where else message)
 
 
-class RunFailed(Exception):
+class RunFailedError(Exception):
     """A run that cannot go on through no mistake in its configuration: exit code 1, state kept."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean 'x'?" for the known name closest to `name`, or an empty string."""
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """Return "; did you mean 'x'?" for the known name closest to `name`, or an empty string.
+
+    Args:
+        name: what was given.
+        known: what there is.
+        cutoff: the least similarity, in (0, 1], of a suggestion.
+    """
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f"; did you mean '{matches[0]}'?" if matches else ""

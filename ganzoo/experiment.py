@@ -116,7 +116,7 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
     }
     tasks: dict[str, PretextTask] = {}
     for part in experiment.pretext:
-        name = f"{part.scope}_{part.component.__name__}".lstrip("_")
+        name = f"{part.scope}_{part.component.__name__}".lstrip("_").replace("/", "_")
         if name in tasks:
             raise UserError(
                 f"{part.name} is in the list twice; give one a scope (`@other/{part.name}`)", where=part.where
@@ -131,6 +131,7 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
                 where=part.where,
             )
     _check_terms(experiment, tasks)
+    _check_penalty(experiment, discriminator)
     num_classes = spec.num_classes if conditioning is not None else 0
     return Gan(generator, discriminator, tasks, ema_decay=experiment.ema_decay, num_classes=num_classes)
 
@@ -180,4 +181,15 @@ def _check_terms(experiment: Experiment, tasks: dict[str, PretextTask]) -> None:
             f"{experiment.penalty.name} differentiates the adversarial logit, which nothing trains while "
             "experiment.loss is None; set experiment.penalty = None",
             where=experiment.penalty.where,
+        )
+
+
+def _check_penalty(experiment: Experiment, discriminator: Discriminator) -> None:
+    """Refuse a penalty on each image's own gradient where no logit is an image's own."""
+    penalty = experiment.penalty
+    if penalty is not None and penalty.component.needs_independent_logits and discriminator.uses_batch_statistics:
+        raise UserError(
+            f"{penalty.name} needs logits that depend on one image each, but {experiment.discriminator.name} "
+            "normalises over the batch; give it another normalization (layer, none) or set experiment.penalty = None",
+            where=penalty.where,
         )

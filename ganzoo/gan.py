@@ -37,7 +37,7 @@ class Gan(nn.Module):
         self.num_classes = num_classes
         self.ema = None
         if ema_decay is not None:
-            self.ema = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(ema_decay))
+            self.ema = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(ema_decay))  # type: ignore[no-untyped-call]
             self.ema.requires_grad_(False)
 
     @property

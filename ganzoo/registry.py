@@ -56,7 +56,8 @@ C_co = TypeVar("C_co", bound=Component, covariant=True)
 
 def parameters(component: type[Component]) -> dict[str, inspect.Parameter]:
     """Return every argument of a component's constructor, inherited ones included, without `self`."""
-    if component.__init__ is object.__init__:
+    # A torch module that writes no constructor of its own has no arguments, whatever torch's constructor takes.
+    if component.__init__ is object.__init__ or component.__init__.__module__ == "torch.nn.modules.module":
         return {}
     signature = inspect.signature(component.__init__)
     return {name: p for name, p in signature.parameters.items() if name != "self"}
@@ -83,7 +84,7 @@ class Part(Generic[C_co]):
     component: "type[C_co]"
     arguments: Mapping[str, object] = field(default_factory=dict)
     scope: str = ""
-    where: str = ""
+    where: str = field(default="", compare=False)
 
     def __call__(self, **facts: object) -> C_co:
         """Build the component from its arguments and the runtime facts, of which it gets those it names.
@@ -93,7 +94,8 @@ class Part(Generic[C_co]):
         """
         unknown = facts.keys() - self.component.runtime_facts
         overlap = facts.keys() & self.arguments.keys()
-        assert not unknown and not overlap, f"{self.name}: facts {unknown or overlap} are not runtime facts"
+        assert not unknown, f"{self.name}: {unknown} are no runtime facts of its kind"
+        assert not overlap, f"{self.name}: {overlap} are both configured and runtime facts"
         wanted = {n: v for n, v in facts.items() if n in parameters(self.component)}
         try:
             return self.component(**self.arguments, **wanted)
@@ -142,13 +144,22 @@ def register(kind: str) -> Callable[[type[C]], type[C]]:
                 raise TypeError(
                     f"{name} takes '*{parameter.name}', which would swallow a misspelt parameter: name each"
                 )
+            if parameter.kind is parameter.POSITIONAL_ONLY:
+                raise TypeError(f"{name} takes '{parameter.name}' by position only; arguments are given by name")
         other = index().get(name)
-        if other is not None and other.module != component.__module__:
+        if other is not None and not _is_same_origin(other, component):
             raise TypeError(f"{name} is registered twice: here and in {other.origin}; rename one")
         _loaded[name] = component
         return component
 
     return decorate
+
+
+def _is_same_origin(listing: Listing, component: type[Component]) -> bool:
+    """Return whether a listing announces this very class: a package may offer it from another of its modules."""
+    if listing.name in _entry_points() and listing.name not in _loaded:
+        return listing.module.split(".")[0] == component.__module__.split(".")[0]
+    return listing.module == component.__module__
 
 
 def name_of(component: type[Component]) -> str:
@@ -191,11 +202,20 @@ def _import(module: str) -> None:
 
 @cache
 def _entry_points() -> dict[str, Listing]:
-    found = {}
+    found: dict[str, Listing] = {}
     for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
+        other = found.get(entry.name)
+        if other is not None and (other.module, other.origin) != (entry.module, origin):
+            clash = partial(_refuse_clash, entry.name, other.origin, origin)
+            found[entry.name] = Listing(entry.name, entry.module, f"{other.origin} and {origin}", "", clash)
+            continue
         found[entry.name] = Listing(entry.name, entry.module, origin, "", partial(_load_entry_point, entry))
     return found
+
+
+def _refuse_clash(name: str, first: str, second: str) -> None:
+    raise UserError(f"both {first} and {second} add '{name}'; uninstall one of them")
 
 
 def _load_entry_point(entry: importlib.metadata.EntryPoint) -> None:
@@ -204,7 +224,7 @@ def _load_entry_point(entry: importlib.metadata.EntryPoint) -> None:
         raise UserError(f"the package {origin} adds '{entry.name}', a name that ganzoo has; rename it there")
     try:
         component = entry.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(
             f"the plugin '{entry.name}' of {origin} cannot be loaded: {error}; mend or uninstall it"
         ) from error
@@ -240,7 +260,7 @@ def load_file(path: Path) -> list[str]:
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         sys.modules.pop(module_name)
         for name in set(_loaded) - before:
             del _loaded[name]
@@ -252,9 +272,25 @@ def load_file(path: Path) -> list[str]:
     return names
 
 
+def complete(part: Part[Component]) -> dict[str, object]:
+    """Return a part's arguments together with the defaults of those it does not give."""
+    defaults = {n: p.default for n, p in options(part.component).items() if p.default is not inspect.Parameter.empty}
+    return {**defaults, **part.arguments}
+
+
 def plugin_file(name: str) -> tuple[Path, str] | None:
     """Return the path and sha256 of the loose file that brought a component, or None."""
     return _files.get(name)
+
+
+def plugin_sha256(name: str) -> str | None:
+    """Return the sha256 of the file that defines a loaded component, or None for one of ganzoo's own."""
+    if name in _files:
+        return _files[name][1]
+    if name in _builtin():
+        return None
+    path = getattr(sys.modules.get(_loaded[name].__module__), "__file__", None)
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else "unknown"
 
 
 def index() -> dict[str, Listing]:
@@ -302,5 +338,15 @@ def part(name: str, **arguments: object) -> Part[Component]:
 
 
 def annotation_of(component: type[Component], name: str) -> object:
-    """Return the resolved type annotation of a constructor argument."""
-    return typing.get_type_hints(component.__init__).get(name, typing.Any)
+    """Return the resolved type annotation of a constructor argument.
+
+    Raises:
+        UserError: an annotation names what its module does not import at run time.
+    """
+    try:
+        return typing.get_type_hints(component.__init__).get(name, typing.Any)
+    except NameError as error:
+        raise UserError(
+            f"an annotation in the constructor of {name_of(component)} cannot be resolved ({error}); "
+            "import what it names outside `if TYPE_CHECKING`"
+        ) from error

@@ -63,6 +63,8 @@ def d_step(
     """Return the discriminator's loss: adversarial term, penalty, and every task's terms.
 
     Args:
+        gan: the networks; its discriminator's spectral norms advance by one power iteration.
+        objective: loss, penalty and augmentation.
         real: real images, not augmented yet.
         latents: what the generator makes the fakes from.
         step: generator updates done so far, for schedules.
@@ -73,8 +75,9 @@ def d_step(
     # D learns nothing from G's graph, so none is built.
     with torch.no_grad():
         fake = generate(gan, latents)
-        extra = generate_extra(gan, latents, "d", rng)
-        real, fake = augmented(objective.augment, real, rng), augmented(objective.augment, fake, rng, is_fake=True)
+        extra = generate_extra(gan, objective.augment, latents, "d", rng)
+        real = augmented(objective.augment, real, rng["augment/d/real"])
+        fake = augmented(objective.augment, fake, rng["augment/d/fake"], is_fake=True)
 
     groups = {"real": View(real, "real"), "fake": View(fake, "fake")}
     groups |= task_views(gan, fake, real, extra, "d", rng)
@@ -84,10 +87,8 @@ def d_step(
     terms: list[Term] = []
     parts: dict[str, Tensor] = {}
     if objective.loss is not None:
-        real_logits_N, fake_logits_N = (
-            adversarial_logits(groups, seen, "real"),
-            adversarial_logits(groups, seen, "fake"),
-        )
+        real_logits_N = adversarial_logits(groups, seen, "real")
+        fake_logits_N = adversarial_logits(groups, seen, "fake")
         terms.append(Term("adversarial", objective.loss.d_loss(real_logits_N, fake_logits_N)))
         parts |= {"logits_real": real_logits_N.detach().mean(), "logits_fake": fake_logits_N.detach().mean()}
     if objective.penalty is not None:
@@ -106,6 +107,8 @@ def g_step(
     """Return the generator's loss: adversarial term and every task's terms; D is frozen and only passes gradients on.
 
     Args:
+        gan: the networks; its generator's spectral norms advance by one power iteration.
+        objective: loss and augmentation.
         real: the real images of the last discriminator step, shown only if the loss or a task compares with them.
         latents: what the generator makes the fakes from.
         step: generator updates done so far, for schedules.
@@ -113,13 +116,13 @@ def g_step(
     """
     advance_spectral_norm(gan.generator)
     with frozen(gan.discriminator), frozen(gan.task_modules):
-        fake = augmented(objective.augment, generate(gan, latents), rng, is_fake=True)
-        extra = generate_extra(gan, latents, "g", rng)
+        fake = augmented(objective.augment, generate(gan, latents), rng["augment/g/fake"], is_fake=True)
+        extra = generate_extra(gan, objective.augment, latents, "g", rng)
 
         groups = {"fake": View(fake, "fake")}
         shows_real = any(task.uses_real_in_g_step for task in gan.tasks.values())
         if shows_real or (objective.loss is not None and objective.loss.g_needs_real):
-            real = augmented(objective.augment, real, rng)
+            real = augmented(objective.augment, real, rng["augment/g/real"])
             groups["real"] = View(real, "real")
         groups |= task_views(gan, fake, real, extra, "g", rng)
         seen = discriminate(gan, groups)
@@ -147,8 +150,9 @@ def finish(
     for name, result in results.items():
         terms = terms + [replace(term, name=f"{name}/{term.name}") for term in result.terms]
         parts = parts | {f"{name}/{report}": value for report, value in result.reports.items()}
-    assert any(term.weight for term in terms), "a step without a loss: the experiment should have been refused"
-    loss = torch.stack([term.weight * term.value for term in terms if term.weight]).sum()
+    weighted = [term.weight * term.value for term in terms if term.weight]
+    # A step may have nothing to minimise (a task that trains D alone, a weight annealed to 0): then it moves nothing.
+    loss = torch.stack(weighted).sum() if weighted else 0.0 * seen["fake"].output.logits_N.sum()
     parts = {term.name: term.value.detach() for term in terms} | parts | {"loss": loss.detach()}
     real_logits_N = seen["real"].output.logits_N.detach() if "real" in seen else None
     num_d_images = sum(len(group.batch) for group in seen.values()) + num_other_images

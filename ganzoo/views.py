@@ -22,8 +22,10 @@ def generate(gan: Gan, latents: Latents) -> ImageBatch:
     return ImageBatch(gan.generator(latents), latents.labels_N, latents.latents_NL)
 
 
-def generate_extra(gan: Gan, latents: Latents, role: Role, rng: Streams) -> dict[str, dict[str, ImageBatch]]:
-    """Return the generator's images of every task's extra latents, by task.
+def generate_extra(
+    gan: Gan, augment: Augment | None, latents: Latents, role: Role, rng: Streams
+) -> dict[str, dict[str, ImageBatch]]:
+    """Return the generator's images of every task's extra latents, by task, augmented as fakes are.
 
     They pass apart from the batch and leave running statistics alone, so that no task changes the batch.
     """
@@ -31,15 +33,21 @@ def generate_extra(gan: Gan, latents: Latents, role: Role, rng: Streams) -> dict
     for name, task in gan.tasks.items():
         asked = task.extra_latents(latents, role=role, rng=rng[f"pretext/{name}"])
         with frozen_batch_statistics(gan.generator):
-            extra[name] = {key: generate(gan, value) for key, value in asked.items()}
+            images = {key: generate(gan, value) for key, value in asked.items()}
+        extra[name] = {
+            key: augmented(augment, batch, rng[f"augment/{role}/{name}"], is_fake=True) for key, batch in images.items()
+        }
     return extra
 
 
-def augmented(augment: Augment | None, batch: ImageBatch, rng: Streams, *, is_fake: bool = False) -> ImageBatch:
-    """Return the batch as the discriminator and the tasks shall see it."""
+def augmented(augment: Augment | None, batch: ImageBatch, rng: torch.Generator, *, is_fake: bool = False) -> ImageBatch:
+    """Return the batch as the discriminator and the tasks shall see it.
+
+    Each use has a stream of its own, so that a task which shows more images changes no other use.
+    """
     if augment is None or (is_fake and not augment.applies_to_fake):
         return batch
-    return batch.with_images(augment(batch.images_NCHW, rng=rng["augment"]))
+    return batch.with_images(augment(batch.images_NCHW, rng=rng))
 
 
 def task_views(

@@ -79,10 +79,12 @@ class DiscriminatorOutput:
 
     def split(self, sizes: list[int]) -> "list[DiscriminatorOutput]":
         """Cut the output of a joined batch back into its groups."""
-        logits, features = self.logits_N.split(sizes), self.features_NF.split(sizes)
-        taps = [dict(zip(self.taps, cut, strict=True)) for cut in zip(*(t.split(sizes) for t in self.taps.values()))]
+        logits = torch.split(self.logits_N, sizes)
+        features = torch.split(self.features_NF, sizes)
+        taps = {name: torch.split(tap, sizes) for name, tap in self.taps.items()}
         return [
-            DiscriminatorOutput(*parts) for parts in zip(logits, features, taps or [{} for _ in sizes], strict=True)
+            DiscriminatorOutput(logits[i], features[i], {name: cut[i] for name, cut in taps.items()})
+            for i in range(len(sizes))
         ]
 
 

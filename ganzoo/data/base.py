@@ -8,7 +8,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ganzoo.registry import Component
+from ganzoo.errors import UserError, nearest
+from ganzoo.registry import Component, name_of
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,20 @@ class Dataset(Component):
         """Return shape, classes and sizes; needs no files."""
         raise NotImplementedError
 
+    def check_split(self, split: str) -> None:
+        """Refuse a split that `spec` does not name; for the first line of `load`.
+
+        Raises:
+            UserError: there is no such split.
+        """
+        known = self.spec().num_images
+        if split not in known:
+            raise UserError(
+                f"{name_of(type(self))} has no split '{split}'; it has: {', '.join(known)}{nearest(split, known)}"
+            )
+
     def load(self, split: str) -> ImageData:
-        """Return a split.
+        """Return a split, in the same order every time.
 
         Raises:
             UserError: no such split, or the files are missing or damaged: where they were sought, what to download,

@@ -48,6 +48,7 @@ class SpectralNorm(nn.Module):
         return torch.dot(self.u_O, weight.flatten(1) @ self.v_I)
 
     def forward(self, weight: Tensor) -> Tensor:
+        """Return the weight divided by the estimate of its largest singular value."""
         return weight / self.sigma(weight)
 
 

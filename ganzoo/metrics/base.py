@@ -5,6 +5,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from ganzoo.data.base import DataSpec
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.registry import Component, Part
 
@@ -18,7 +19,7 @@ class Measurement:
         value: the number.
         standard_error: of the value over sampling seeds or subsets; None where it is one deterministic number.
         higher_is_better: the direction.
-        protocol: the settings behind it; only numbers of equal protocols are comparable.
+        protocol: the settings behind it; only numbers of equal protocols, but for the seed, are comparable.
     """
 
     name: str
@@ -34,10 +35,17 @@ class MetricInputs(Protocol):
     seed: int
 
     def real_features(self, extractor: Part[FeatureExtractor], split: str, num: int | None) -> Tensor:
-        """Return float32 features (N, F) of the first `num` (None: all) images of a split."""
+        """Return float32 features (N, F) of `num` images of a split, chosen at random but always the same; None: all.
+
+        Raises:
+            UserError: the split has fewer images.
+        """
 
     def fake_features(self, extractor: Part[FeatureExtractor], num: int) -> Tensor:
         """Return float32 features (N, F) of `num` generated images, the same ones for every metric."""
+
+    def metric_name(self, extractor: Part[FeatureExtractor], metric: str) -> str:
+        """Return what a metric ("fd", "kd") of these features is called."""
 
     def protocol(self, extractor: Part[FeatureExtractor], split: str) -> Settings:
         """Return the part of a protocol that the evaluation knows: extractor, weights, data, BN handling, EMA, seed."""
@@ -51,6 +59,13 @@ class Metric(Component):
     def extractors(self) -> list[Part[FeatureExtractor]]:
         """Return the extractors it needs, so that a run can refuse before step 0 if one is missing."""
         raise NotImplementedError
+
+    def check_data(self, spec: DataSpec) -> None:
+        """Refuse a data set that lacks what it compares with, so that a run can refuse before step 0.
+
+        Raises:
+            UserError: the split is missing, or has too few images.
+        """
 
     def measure(self, inputs: MetricInputs) -> list[Measurement]:
         """Return the numbers.

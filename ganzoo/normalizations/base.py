@@ -21,6 +21,9 @@ class Normalization(Component, nn.Module):
     uses_batch_statistics: ClassVar[bool] = False
     """Whether an image's output depends on the others of its batch."""
 
+    needs_condition: ClassVar[bool] = False
+    """Whether it takes the generator's input, so that it cannot stand in a discriminator."""
+
     @classmethod
     def conditional_form(cls) -> "type[Normalization] | None":
         """Return the layer that takes class labels as well, or None if there is no such form."""

@@ -1,5 +1,7 @@
 """The contract of a regulariser of the discriminator. N: batch; C, H, W: image."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -12,6 +14,10 @@ class Penalty(Component):
     """A scalar added to the discriminator's loss. It sees upright images only and always runs in float32."""
 
     kind = "penalties"
+
+    needs_independent_logits: ClassVar[bool] = True
+    """Whether it is meaningless if a logit depends on other images of the batch, as it is with batch normalization in
+    the discriminator: the gradient of one image's logit is then no property of that image. Such pairs are refused."""
 
     def __call__(
         self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator

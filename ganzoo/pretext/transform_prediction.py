@@ -26,8 +26,8 @@ class TransformPrediction(PretextTask):
         alpha: weight of the generator's loss.
         beta: weight of the discriminator's loss.
         protocol: `all_four`, the last N/K images of the batch each in all K versions (the name is rotation's), or
-            `one_each`, every image in one version, N/K images a version. Both reuse the upright images' outputs, so both
-            add N (K - 1) / K views.
+            `one_each`, every image in one version, N/K images a version. Both reuse the upright images' outputs, so
+            both add N (K - 1) / K views.
         alpha_schedule: `constant`, or `linear` / `cosine` from alpha at the first step to 0 at the last.
         beta_schedule: the same for beta.
     """
@@ -66,7 +66,7 @@ class TransformPrediction(PretextTask):
         raise NotImplementedError
 
     def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> dict[str, View]:
-        """Return the versions of real images in D's step, of generated ones in G's; the upright ones are seen anyway."""
+        """Return versions of real images in D's step, of generated ones in G's; the upright ones are seen anyway."""
         if role == "d":
             assert batch.real is not None
             return {"transformed": self._view(batch.real, "real")}

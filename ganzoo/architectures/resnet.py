@@ -1,0 +1,185 @@
+"""ResNet generator and discriminator for 16 to 128 px.
+
+Sources: SNGAN, Miyato et al., arXiv:1802.05957, tables 3 to 5 (`variant = 'sngan'`, with the widths of mimicry at 64 and 128
+px), and compare_gan's `resnet_cifar` (`variant = 'compare_gan'`). N: batch; C, H, W: image; L: latent dimension; F: features.
+"""
+
+from collections.abc import Collection
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ganzoo.architectures.base import Discriminator, DiscriminatorOutput, Generator, ImageShape
+from ganzoo.batch import Latents
+from ganzoo.conditioning.base import Conditioning
+from ganzoo.layers.factory import LayerFactory
+from ganzoo.layers.residual import DiscriminatorBlock, GeneratorBlock, Variant
+from ganzoo.normalizations.base import Normalization
+from ganzoo.registry import Part, register
+
+# Channels as multiples of the width: of G's 4x4 map and after each block; of D after each block, with its pooling.
+GENERATOR_MULTIPLIERS: dict[int, tuple[int, ...]] = {
+    16: (1, 1, 1),
+    32: (1, 1, 1, 1),
+    64: (16, 8, 4, 2, 1),
+    128: (16, 16, 8, 4, 2, 1),
+}
+DISCRIMINATOR_BLOCKS: dict[int, tuple[tuple[int, bool], ...]] = {
+    16: ((1, True), (1, True), (1, False), (1, False)),
+    32: ((1, True), (1, True), (1, False), (1, False)),
+    64: ((1, True), (2, True), (4, True), (8, True), (16, True)),
+    128: ((1, True), (2, True), (4, True), (8, True), (16, True), (16, False)),
+}
+BOTTOM_SIZE = 4
+
+
+@register("architectures")
+class resnet_generator(Generator):
+    """A linear layer to 4x4, upsampling residual blocks to the image's size, norm, ReLU, 3x3 convolution, tanh.
+
+    Source: SNGAN, arXiv:1802.05957, tables 3 to 5; at 32 px and width 256 it has 4,276,739 parameters. Under class
+    conditioning every block's normalizations take labels and the last one does not. Departures: 16 px is the 32 px form
+    with a block less. The variant `compare_gan` follows that code (zeros between pixels instead of nearest upsampling,
+    3x3 shortcuts, sigmoid), but scales the sigmoid to [-1, 1] and keeps SNGAN's initialisation; its latents are
+    `latent = 'uniform'`.
+
+    Args:
+        width: channels of the finest block; of every block up to 32 px, and of 1/16 of the coarsest above.
+        normalization: the normalization of every block, e.g. `@normalizations.batch`.
+        spectral_norm: whether weights are spectrally normalised.
+        variant: `sngan` or `compare_gan`.
+        latent: standard `normal`, or `uniform` on [-1, 1].
+    """
+
+    resolutions = tuple(GENERATOR_MULTIPLIERS)
+
+    def __init__(
+        self,
+        *,
+        width: int = 256,
+        normalization: Part[Normalization],
+        spectral_norm: bool = False,
+        variant: Variant = "sngan",
+        latent: Literal["normal", "uniform"] = "normal",
+        image_shape: ImageShape,
+        latent_dim: int,
+        conditioning: Conditioning | None,
+    ) -> None:
+        super().__init__()
+        self.check_resolution(image_shape)
+        self.image_shape, self.latent_dim, self.latent, self.variant = image_shape, latent_dim, latent, variant
+        self.uses_batch_statistics = normalization.component.uses_batch_statistics
+        self.layers = layers = LayerFactory(spectral_norm=spectral_norm)
+        widths = [width * m for m in GENERATOR_MULTIPLIERS[image_shape[1]]]
+        self.bottom_width = widths[0]
+
+        unconditional = normalization.with_component(normalization.component.unconditional_form())
+        facts = {"latent_dim": latent_dim, "num_classes": 0}
+        last_norm_facts = dict(facts)
+        if conditioning is not None:
+            normalization = conditioning.generator_normalization(normalization)
+            facts["num_classes"] = conditioning.num_classes
+
+        self.input = layers.linear(latent_dim, BOTTOM_SIZE**2 * widths[0])
+        self.blocks = nn.ModuleList(
+            GeneratorBlock(i, o, normalization=normalization, facts=facts, layers=layers, variant=variant)
+            for i, o in zip(widths, widths[1:], strict=False)
+        )
+        self.last_norm = unconditional(num_features=widths[-1], **last_norm_facts)
+        self.output = layers.conv2d(widths[-1], image_shape[0], 3, gain=1.0)
+
+    def sample_latents(self, num: int, *, rng: torch.Generator) -> Tensor:
+        """Return latents (num, L) from the chosen distribution."""
+        if self.latent == "uniform":
+            return torch.rand(num, self.latent_dim, generator=rng) * 2 - 1
+        return super().sample_latents(num, rng=rng)
+
+    def forward(self, inputs: Latents) -> Tensor:
+        """Return images (N, C, H, W) in [-1, 1]."""
+        h = self.input(inputs.latents_NL).unflatten(1, (self.bottom_width, BOTTOM_SIZE, BOTTOM_SIZE))
+        # A linear layer's output has no memory format, and the blocks' speed depends on it.
+        h = h.contiguous(memory_format=torch.channels_last)
+        for block in self.blocks:
+            h = block(h, inputs)
+        h = self.output(functional.relu(self.last_norm(h, inputs)))
+        return torch.tanh(h) if self.variant == "sngan" else 2 * torch.sigmoid(h) - 1
+
+
+@register("architectures")
+class resnet_discriminator(Discriminator):
+    """Residual blocks, ReLU, pooling over pixels to features, and a linear layer to one logit.
+
+    Source: SNGAN, arXiv:1802.05957, tables 3 to 5; at 32 px and width 128 it has 1,053,825 parameters. The features are
+    SUMS over pixels. Departures: 16 px is the 32 px form on a smaller image. The variant `compare_gan` follows that code
+    (norm and ReLU even on pixels, 3x3 shortcuts, MEANS over pixels), maps images back to its range [0, 1], and keeps
+    SNGAN's initialisation.
+
+    Args:
+        width: channels of the first block; of every block up to 32 px, and of 1/16 of the last above.
+        normalization: the normalization of every block, e.g. `@normalizations.none`.
+        spectral_norm: whether weights, those of every head included, are spectrally normalised.
+        variant: `sngan` or `compare_gan`.
+    """
+
+    resolutions = tuple(DISCRIMINATOR_BLOCKS)
+
+    def __init__(
+        self,
+        *,
+        width: int = 128,
+        normalization: Part[Normalization],
+        spectral_norm: bool = True,
+        variant: Variant = "sngan",
+        image_shape: ImageShape,
+        conditioning: Conditioning | None,
+    ) -> None:
+        super().__init__()
+        self.check_resolution(image_shape)
+        if normalization.component.needs_condition:
+            raise ValueError(
+                f"{normalization.name} takes the generator's input and cannot stand in a discriminator; "
+                "use @normalizations.none, @normalizations.batch or @normalizations.layer"
+            )
+        self.variant = variant
+        self.uses_batch_statistics = normalization.component.uses_batch_statistics
+        self.layers = layers = LayerFactory(spectral_norm=spectral_norm)
+
+        channels, size = image_shape[:2]
+        self.tap_shapes, self.blocks = {}, nn.ModuleList()
+        for i, (multiplier, downsample) in enumerate(DISCRIMINATOR_BLOCKS[size]):
+            block = DiscriminatorBlock(
+                channels,
+                multiplier * width,
+                downsample=downsample,
+                is_first=i == 0,
+                normalization=normalization,
+                layers=layers,
+                variant=variant,
+            )
+            self.blocks.append(block)
+            channels, size = multiplier * width, size // 2 if downsample else size
+            self.tap_shapes[f"block{i}"] = (channels, size, size)
+        self.feature_dim = channels
+        self.logit = layers.linear(channels, 1)
+        # Last, so that a conditional discriminator starts from the same weights as an unconditional one.
+        self.conditional_head = None if conditioning is None else conditioning.discriminator_head(channels, layers)
+
+    def forward(
+        self, images_NCHW: Tensor, labels_N: Tensor | None = None, *, taps: Collection[str] = ()
+    ) -> DiscriminatorOutput:
+        """Judge images; the tap `block2` is what the third block returns."""
+        h = images_NCHW if self.variant == "sngan" else (images_NCHW + 1) / 2
+        tapped = {}
+        for name, block in zip(self.tap_shapes, self.blocks, strict=True):
+            h = block(h)
+            if name in taps:
+                tapped[name] = h
+        h = functional.relu(h)
+        features_NF = h.sum((2, 3)) if self.variant == "sngan" else h.mean((2, 3))
+        logits_N = self.logit(features_NF).squeeze(1)
+        if self.conditional_head is not None:
+            assert labels_N is not None, "a conditional discriminator was given no labels"
+            logits_N = logits_N + self.conditional_head(features_NF, labels_N)
+        return DiscriminatorOutput(logits_N, features_NF, tapped)

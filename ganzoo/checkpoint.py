@@ -1,0 +1,163 @@
+"""Checkpoints: atomic, checksummed, complete.
+
+A checkpoint is a folder `checkpoints/step-N` with `networks.safetensors` (both networks, the moving average with its
+buffers, the tasks), `training.pt` (optimizers, schedules, augmentation, every random stream, data order, counters),
+`operative.gin`, and `checkpoint.json` with the format version and the sha256 of each file. It is written under a
+temporary name, synced and renamed, so that a kill or a full disk leaves the previous ones untouched.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import safetensors.torch
+import torch
+
+from ganzoo.config import Configuration
+from ganzoo.config import load as load_configuration
+from ganzoo.errors import RunFailedError, UserError
+from ganzoo.experiment import build_gan
+from ganzoo.gan import Gan
+from ganzoo.run_folder import RunFolder
+from ganzoo.train_state import TrainState
+
+FORMAT_VERSION = 1
+
+
+class DamagedCheckpointError(Exception):
+    """A checkpoint whose files are missing, cut short or altered."""
+
+
+def save(folder: RunFolder, state: TrainState, *, operative: str, keep: int) -> None:
+    """Save the state after its current step and remove the oldest checkpoints beyond `keep` (0: none).
+
+    Raises:
+        RunFailedError: it cannot be written; earlier checkpoints are untouched.
+    """
+    final = folder.checkpoint_path(state.step)
+    if final.exists():
+        return
+    temporary = folder.checkpoints_path / f".step-{state.step}-{os.getpid()}"
+    try:
+        temporary.mkdir(parents=True)
+        tensors = {name: t.detach().cpu().contiguous() for name, t in state.gan.state_dict().items()}
+        safetensors.torch.save_file(tensors, temporary / "networks.safetensors")
+        torch.save(state.state_dict(), temporary / "training.pt")
+        (temporary / "operative.gin").write_text(operative)
+        files = {path.name: _sha256(path) for path in sorted(temporary.iterdir())}
+        manifest = {"format_version": FORMAT_VERSION, "counters": state.counters, "sha256": files}
+        (temporary / "checkpoint.json").write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+        for path in (*temporary.iterdir(), temporary):
+            _sync(path)
+        temporary.rename(final)
+        _sync(folder.checkpoints_path)
+    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        kept = folder.checkpoints()
+        last = f"the last good one is step {kept[-1]}" if kept else "there is no earlier one"
+        raise RunFailedError(
+            f"cannot save the checkpoint of step {state.step} in '{folder.path}' ({error}); {last}"
+        ) from error
+    for step in folder.checkpoints()[:-keep] if keep else []:
+        _remove(folder.checkpoint_path(step))
+
+
+def restore_newest(folder: RunFolder, state: TrainState, *, say: Callable[[str], None]) -> bool:
+    """Bring the newest intact checkpoint back into a state; return whether there was one.
+
+    A damaged one is said and passed over for the one before.
+    """
+    for path in folder.checkpoints_path.glob(".step-*"):
+        shutil.rmtree(path)
+    for step in reversed(folder.checkpoints()):
+        try:
+            networks, training = _read(folder.checkpoint_path(step))
+        except DamagedCheckpointError as error:
+            say(f"the checkpoint of step {step} is damaged ({error}); falling back to the one before")
+            _remove(folder.checkpoint_path(step))
+            continue
+        state.gan.load_state_dict(networks)
+        state.load_state_dict(training)
+        return True
+    return False
+
+
+def load_gan(
+    folder: RunFolder, *, step: int | None = None, plugins: Sequence[Path] = ()
+) -> tuple[Gan, Configuration, int]:
+    """Return the networks of a run as they were at a step (None: the newest), on the CPU; needs no data set.
+
+    Args:
+        folder: of the run.
+        step: generator updates.
+        plugins: loose plugin files that the run's configuration names.
+
+    Raises:
+        UserError: no checkpoint of that step, or it is damaged.
+    """
+    steps = folder.checkpoints()
+    if not steps:
+        raise UserError(f"'{folder.path}' has no checkpoint yet")
+    step = steps[-1] if step is None else step
+    if step not in steps:
+        raise UserError(f"'{folder.path}' has no checkpoint of step {step}; it has: {', '.join(map(str, steps))}")
+    configuration = load_configuration(str(folder.operative_path), plugins=plugins)
+    gan = build_gan(configuration.experiment, configuration.experiment.dataset().spec())
+    try:
+        networks, _ = _read(folder.checkpoint_path(step))
+    except DamagedCheckpointError as error:
+        raise UserError(
+            f"the checkpoint of step {step} in '{folder.path}' is damaged ({error}); choose another"
+        ) from error
+    gan.load_state_dict(networks)
+    return gan, configuration, step
+
+
+def read_networks(path: Path) -> dict[str, torch.Tensor]:
+    """Return the tensors of all networks in a checkpoint folder, verified.
+
+    Raises:
+        UserError: the checkpoint is damaged.
+    """
+    try:
+        return _read(path)[0]
+    except DamagedCheckpointError as error:
+        raise UserError(f"the checkpoint '{path}' is damaged ({error})") from error
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, object]]:
+    try:
+        manifest = json.loads((path / "checkpoint.json").read_text())
+        if manifest["format_version"] != FORMAT_VERSION:
+            raise UserError(
+                f"'{path}' has checkpoint format {manifest['format_version']} and this ganzoo reads {FORMAT_VERSION}; "
+                "use the version that wrote it"
+            )
+        for name, digest in manifest["sha256"].items():
+            if _sha256(path / name) != digest:
+                raise DamagedCheckpointError(f"{name} does not match its checksum")
+        networks = safetensors.torch.load_file(path / "networks.safetensors")
+        return networks, torch.load(path / "training.pt", weights_only=True)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, safetensors.SafetensorError) as error:
+        raise DamagedCheckpointError(str(error)) from error
+
+
+def _remove(path: Path) -> None:
+    """Remove a checkpoint; a kill half-way leaves a temporary name, never half a checkpoint."""
+    shutil.rmtree(path.rename(path.with_name(f".{path.name}")))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

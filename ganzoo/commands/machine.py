@@ -1,0 +1,25 @@
+"""`ganzoo doctor`: what this machine has for ganzoo."""
+
+from ganzoo.commands.options import DataDir
+from ganzoo.terminal import print_table, say
+
+
+def doctor(data_dir: DataDir = None) -> None:
+    """Show what this machine has: devices, data, extractors, plugins.
+
+    Examples:
+      ganzoo doctor
+      ganzoo doctor --data-dir ~/data
+    """
+    from ganzoo import doctor as findings
+
+    sections = {
+        "versions": findings.versions(),
+        "devices": findings.devices(),
+        "data sets": findings.data_sets(data_dir),
+        "feature extractors": findings.extractors(),
+        "plugins": findings.plugins(),
+    }
+    for title, found in sections.items():
+        print_table(("", ""), list(found) or [("none", "")], title=f"{title}:")
+        say("")

@@ -1,0 +1,125 @@
+"""`ganzoo run` and `ganzoo check`: what is done with a recipe."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ganzoo.commands.options import DataDir, Device, Plugins, Recipe, Settings
+from ganzoo.errors import RunFailedError, UserError
+from ganzoo.terminal import Progress, print_table, say
+
+if TYPE_CHECKING:
+    from ganzoo.check import CheckReport
+    from ganzoo.trainer import RunResult
+
+
+def run(
+    recipe: Recipe,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="The run folder; default: runs/RECIPE-seedN.", show_default=False),
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Sets experiment.seed.")] = None,
+    settings: Settings = None,
+    plugin: Plugins = None,
+    device: Device = "cpu",
+    data_dir: DataDir = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", metavar="N", help="CPU threads; sets experiment.num_threads.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Remove the run that is in the folder and start anew.", show_default=False)
+    ] = False,
+) -> None:
+    """Train a recipe and measure the result.
+
+    The run folder holds all that belongs to the run. Given again, the same command goes on where the run stopped; a
+    folder with a run of another configuration is refused.
+
+    Examples:
+      ganzoo run quickstart
+      ganzoo run ssgan_resnet --seed 1 --data-dir ~/data
+      ganzoo run gin/quickstart.gin --set 'experiment.num_steps = 200' --out runs/short
+      ganzoo run runs/short/operative.gin --out runs/again
+    """
+    from ganzoo import config
+
+    overrides = list(settings or [])
+    overrides += [f"experiment.num_threads = {threads}"] if threads is not None else []
+    configuration = config.load(recipe, overrides=overrides, plugins=plugin or []).with_values(seed=seed)
+    folder = out or Path("runs") / f"{configuration.name}-seed{configuration.experiment.seed}"
+
+    from ganzoo import trainer
+
+    progress = Progress()
+    try:
+        result = trainer.train(
+            configuration, out=folder, device=device, data_dir=data_dir, fresh=fresh, monitor=progress
+        )
+    except (UserError, RunFailedError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        error.add_note(f"The run folder is '{folder}'.")
+        raise
+    finally:
+        progress.close()
+    show_result(result)
+    if result.result["status"] != "finished":
+        raise typer.Exit(1)
+
+
+def show_result(result: "RunResult") -> None:
+    """Print a finished run: its metrics, what is wrong with it, and where everything is."""
+    from ganzoo.commands.results import print_measurements
+
+    folder, values = result.folder, result.result
+    if result.was_finished:
+        state = "finished" if values["status"] == "finished" else f"ended as failed ({values.get('reason')})"
+        say(f"'{folder.path}' had {state} before; nothing was done. --fresh starts it anew.")
+    say("")
+    print_measurements(values.get("metrics"), title=f"{values.get('name', folder.path.name)}, step {values['step']}")
+    flags = values.get("health")
+    for flag in flags if isinstance(flags, list) else ():
+        say(f"  warning: {flag}")
+    say("")
+    places = [("samples", values.get("samples")), ("curves", values.get("curves")), ("run folder", ".")]
+    print_table(("", ""), [(what, str(folder.path / str(place))) for what, place in places if place is not None])
+
+
+def check(recipe: Recipe, settings: Settings = None, plugin: Plugins = None) -> None:
+    """Build a recipe and take two steps on synthetic images.
+
+    It takes seconds and needs neither the data set nor the weights of metrics. It shows every network's parameters at
+    the recipe's true width, the shapes on the way, and what every parameter came to.
+
+    Examples:
+      ganzoo check ssgan_resnet
+      ganzoo check my.gin --plugin jigsaw.py --set 'experiment.batch_size = 32'
+    """
+    from ganzoo import config
+
+    configuration = config.load(recipe, overrides=settings or [], plugins=plugin or [])
+
+    from ganzoo.check import check as check_configuration
+
+    show_check(check_configuration(configuration), precision=configuration.experiment.precision)
+
+
+def show_check(report: "CheckReport", *, precision: str) -> None:
+    """Print what a check found."""
+    print_table(("parameters", ""), [(name, f"{num:,}") for name, num in report.num_parameters.items()])
+    say("")
+    print_table(("shape", ""), [(name, _shape(shape)) for name, shape in report.shapes.items()])
+    say("")
+    print_table(("parameter", "value", "bound at"), report.resolved)
+    say("")
+    print_table(("after two steps", ""), [(name, f"{value:.4g}") for name, value in report.parts.items()])
+    say("")
+    changed = report.precision != precision
+    emulated = f" in {report.precision}, since this CPU has no fast {precision}" if changed else ""
+    say(f"{report.name} is sound: two steps at batch {report.batch_size} on synthetic images{emulated}")
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) or "scalar"

@@ -1,0 +1,126 @@
+"""Any folder of images. N: images; C, H, W: image."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganzoo.data.base import Dataset, DataSpec, ImageData
+from ganzoo.errors import UserError
+from ganzoo.hardware import num_cpus
+from ganzoo.registry import register
+from ganzoo.resize import resize_uint8
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
+SPLITS = ("train", "test")
+
+
+@register("data")
+class image_folder(Dataset):
+    """The images of a folder, cut to their central square and resized, in colour.
+
+    If the folder has a sub-folder `train`, it and `test` are the splits; otherwise everything is `train`. Images are
+    ordered by their path. With classes, each sub-folder of a split is one, in the order of their names; images below it
+    at any depth are of it.
+
+    Departures from the files: a camera's orientation mark is obeyed, of an animation the first frame is taken,
+    transparency is dropped, grey becomes three equal channels. The whole split is held in memory, as uint8.
+
+    Source: the layout that torchvision's ImageFolder also reads.
+
+    Args:
+        path: of the folder; absolute, or relative to `data_dir`, or to the working directory if that is not given.
+        size: height and width in pixels, by antialiased bilinear interpolation.
+        num_classes: how many sub-folders a split has, each a class; 0 to ignore them and have no labels.
+        data_dir: where the user keeps data sets; None if not given.
+    """
+
+    def __init__(self, *, path: str, size: int, num_classes: int = 0, data_dir: Path | None = None) -> None:
+        if size < 1:
+            raise ValueError(f"size must be at least 1 pixel, not {size}")
+        if num_classes < 0:
+            raise ValueError(f"num_classes must be at least 0, not {num_classes}")
+        if not path:
+            raise ValueError("path is empty; give the folder of the images")
+        super().__init__(data_dir=data_dir)
+        self.root = (data_dir or Path()) / Path(path).expanduser()
+        self.size = size
+        self.num_classes = num_classes
+
+    def spec(self) -> DataSpec:
+        """Return shape and classes; only the files tell how many images there are, and whether there is a `test`."""
+        return DataSpec((3, self.size, self.size), self.num_classes, dict.fromkeys(SPLITS))
+
+    def load(self, split: str) -> ImageData:
+        """Return a split."""
+        self.check_split(split)
+        folder = self._folder(split)
+        labels_N = None
+        if self.num_classes:
+            by_class = [_images(name) for name in self._classes(folder)]
+            paths = [path for members in by_class for path in members]
+            labels_N = torch.repeat_interleave(torch.tensor([len(members) for members in by_class]))
+        else:
+            paths = _images(folder)
+        if not paths:
+            raise UserError(f"no images in '{folder}'; it needs files ending in {', '.join(sorted(SUFFIXES))}")
+        images_NCHW = torch.empty(len(paths), 3, self.size, self.size, dtype=torch.uint8)
+        with ThreadPoolExecutor(num_cpus()) as pool:
+            for row, image_CHW in enumerate(pool.map(self._read, paths)):
+                images_NCHW[row] = image_CHW
+        return ImageData(images_NCHW, labels_N)
+
+    def find(self) -> str | None:
+        """Return where the files are."""
+        return str(self.root) if self.root.is_dir() else None
+
+    def _folder(self, split: str) -> Path:
+        if not self.root.is_dir():
+            raise UserError(f"no image folder '{self.root}'; put the images there, or set data.image_folder.path")
+        if (self.root / "train").is_dir():
+            if not (self.root / split).is_dir():
+                raise UserError(f"'{self.root}' has a folder 'train' but no '{split}'; put the {split} images there")
+            return self.root / split
+        if split != "train":
+            raise UserError(
+                f"'{self.root}' has no split '{split}': without a sub-folder 'train' all its images are 'train'; "
+                "move them into 'train' and 'test', or use the split 'train'"
+            )
+        return self.root
+
+    def _classes(self, folder: Path) -> list[Path]:
+        classes = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        if len(classes) != self.num_classes:
+            names = ", ".join(path.name for path in classes[:10]) or "none"
+            raise UserError(
+                f"'{folder}' has {len(classes)} sub-folders ({names}), not {self.num_classes}; set "
+                f"data.image_folder.num_classes = {len(classes)}, each sub-folder being a class"
+            )
+        empty = [path for path in classes if not _images(path)]
+        if empty:
+            raise UserError(f"the class folder '{empty[0]}' holds no images; fill or remove it")
+        return classes
+
+    def _read(self, path: Path) -> Tensor:
+        """Return one image, uint8 (3, size, size)."""
+        from PIL import Image, ImageOps
+
+        try:
+            with Image.open(path) as file:
+                pixels_HWC = np.array(ImageOps.exif_transpose(file).convert("RGB"))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise UserError(f"the image '{path}' cannot be read ({error}); replace or remove it") from error
+        height, width, _ = pixels_HWC.shape
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        square_HWC = torch.from_numpy(pixels_HWC[top : top + side, left : left + side])
+        return resize_uint8(square_HWC.permute(2, 0, 1).unsqueeze(0), self.size)[0]
+
+
+def _images(folder: Path) -> list[Path]:
+    """Return the images below a folder, ordered by path; hidden files and folders are left out."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    visible = (path for path in found if not any(part.startswith(".") for part in path.parts))
+    return [folder / path for path in sorted(visible, key=lambda path: path.parts) if (folder / path).is_file()]

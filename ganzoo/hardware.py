@@ -1,0 +1,44 @@
+"""What this machine computes with."""
+
+import os
+import platform
+from functools import cache
+from pathlib import Path
+
+CPU_INFO = Path("/proc/cpuinfo")
+BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16", "bf16")
+"""Names in /proc/cpuinfo of instructions that multiply bfloat16: Intel's, AMD's and Intel's, ARM's."""
+
+
+@cache
+def cpu_flags() -> frozenset[str]:
+    """Return the capability flags of the CPU; empty where the system does not tell them."""
+    lines = [line for line in _cpu_info() if line.lower().startswith(("flags", "features"))]
+    return frozenset(lines[0].partition(":")[2].split()) if lines else frozenset()
+
+
+def bfloat16_flags() -> list[str]:
+    """Return which instructions for bfloat16 the CPU has; without any, torch emulates it and float32 is far faster."""
+    return [flag for flag in BFLOAT16_FLAGS if flag in cpu_flags()]
+
+
+def has_fast_bfloat16() -> bool:
+    """Return whether bfloat16 is worth its precision on this CPU."""
+    return bool(bfloat16_flags())
+
+
+def cpu_name() -> str:
+    """Return the processor's own name, or its architecture."""
+    for line in _cpu_info():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _cpu_info() -> list[str]:
+    return CPU_INFO.read_text().splitlines() if CPU_INFO.exists() else []
+
+
+def num_cpus() -> int:
+    """Return how many logical CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,120 @@
+"""Pre-activation residual blocks of GANs, in SNGAN's form and in compare_gan's. N: batch; C, O: channels; H, W: image.
+
+Sources: SNGAN, Miyato et al., arXiv:1802.05957, figure 8 (`sngan`); compare_gan's `resnet_ops` (`compare_gan`). They differ in
+three points, which `Variant` names; everything else is shared.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ganzoo.batch import Latents
+from ganzoo.layers.factory import LayerFactory
+from ganzoo.layers.resampling import conv2d_downsample, unpool_conv2d, upsample_conv2d
+from ganzoo.normalizations.base import Normalization
+from ganzoo.registry import Part
+
+Variant = Literal["sngan", "compare_gan"]
+
+
+class GeneratorBlock(nn.Module):
+    """norm, ReLU, upsample, conv, norm, ReLU, conv; plus the upsampled input through a convolution.
+
+    `sngan`: nearest upsampling and a 1x1 shortcut. `compare_gan`: zeros between pixels and a 3x3 shortcut.
+
+    Args:
+        in_channels: C.
+        out_channels: O.
+        normalization: built for both places; facts but the width are `facts`.
+        facts: `latent_dim` and `num_classes` of the normalization.
+        layers: makes the convolutions.
+        variant: which form.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        normalization: Part[Normalization],
+        facts: dict[str, int],
+        layers: LayerFactory,
+        variant: Variant,
+    ) -> None:
+        super().__init__()
+        self.variant = variant
+        self.norm1 = normalization(num_features=in_channels, **facts)
+        self.conv1 = layers.conv2d(in_channels, out_channels, 3)
+        self.norm2 = normalization(num_features=out_channels, **facts)
+        self.conv2 = layers.conv2d(out_channels, out_channels, 3)
+        self.shortcut = layers.conv2d(in_channels, out_channels, 1 if variant == "sngan" else 3, gain=1.0)
+
+    def forward(self, x_NCHW: Tensor, condition: Latents) -> Tensor:
+        """Return (N, O, 2H, 2W)."""
+        h = functional.relu(self.norm1(x_NCHW, condition))
+        h = upsample_conv2d(h, self.conv1) if self.variant == "sngan" else unpool_conv2d(h, self.conv1)
+        h = functional.relu(self.norm2(h, condition))
+        h = self.conv2(h)
+        if self.variant == "compare_gan":
+            return h + unpool_conv2d(x_NCHW, self.shortcut)
+        # A 1x1 convolution commutes with nearest upsampling, and costs a quarter before it.
+        return h + functional.interpolate(self.shortcut(x_NCHW), scale_factor=2, mode="nearest")
+
+
+class DiscriminatorBlock(nn.Module):
+    """norm, ReLU, conv, norm, ReLU, conv, mean pooling; plus the pooled input.
+
+    `sngan`: the first block of a network has no norm and ReLU before its first convolution, and the shortcut is a 1x1
+    convolution only where the shape changes. `compare_gan`: norm and ReLU everywhere, even on pixels, and a 3x3 shortcut.
+
+    Args:
+        in_channels: C.
+        out_channels: O.
+        downsample: whether to halve height and width.
+        is_first: whether its input is the image.
+        normalization: built for each place.
+        layers: makes the convolutions.
+        variant: which form.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        downsample: bool,
+        is_first: bool,
+        normalization: Part[Normalization],
+        layers: LayerFactory,
+        variant: Variant,
+    ) -> None:
+        super().__init__()
+        self.variant, self.downsample = variant, downsample
+        self.norm1 = None
+        if not is_first or variant == "compare_gan":
+            self.norm1 = normalization(num_features=in_channels, num_classes=0, latent_dim=0)
+        self.conv1 = layers.conv2d(in_channels, out_channels, 3)
+        self.norm2 = normalization(num_features=out_channels, num_classes=0, latent_dim=0)
+        self.conv2 = layers.conv2d(out_channels, out_channels, 3)
+        self.shortcut = None
+        if downsample or in_channels != out_channels or variant == "compare_gan":
+            self.shortcut = layers.conv2d(in_channels, out_channels, 1 if variant == "sngan" else 3, gain=1.0)
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        """Return (N, O, H, W), or (N, O, H/2, W/2) if it downsamples."""
+        h = x_NCHW if self.norm1 is None else functional.relu(self.norm1(x_NCHW, None))
+        h = functional.relu(self.norm2(self.conv1(h), None))
+        h = conv2d_downsample(h, self.conv2) if self.downsample else self.conv2(h)
+        return torch.add(h, self._shortcut(x_NCHW))
+
+    def _shortcut(self, x_NCHW: Tensor) -> Tensor:
+        if self.shortcut is None:
+            return x_NCHW
+        if self.variant == "compare_gan":
+            return conv2d_downsample(x_NCHW, self.shortcut) if self.downsample else self.shortcut(x_NCHW)
+        # A 1x1 convolution commutes with mean pooling, and costs a quarter after it.
+        pooled = functional.avg_pool2d(x_NCHW, 2) if self.downsample else x_NCHW
+        out: Tensor = self.shortcut(pooled)
+        return out

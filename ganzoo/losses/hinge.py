@@ -1,0 +1,24 @@
+"""The hinge loss. N: batch."""
+
+from torch import Tensor
+from torch.nn import functional
+
+from ganzoo.losses.base import AdversarialLoss
+from ganzoo.registry import register
+
+
+@register("losses")
+class hinge(AdversarialLoss):
+    """Let D separate real from fake by a margin of 1 on either side of 0, and G raise the logits of fakes.
+
+    Source: Lim & Ye, "Geometric GAN", arXiv:1705.02894, section 4; in the form of Miyato et al., arXiv:1802.05957,
+    equations 16 and 17: D minimises E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))] and G minimises -E[D(G(z))].
+    """
+
+    def d_loss(self, real_logits_N: Tensor, fake_logits_N: Tensor) -> Tensor:
+        """Return the loss of logits on the wrong side of the margin, a scalar of at least 0."""
+        return functional.relu(1.0 - real_logits_N).mean() + functional.relu(1.0 + fake_logits_N).mean()
+
+    def g_loss(self, fake_logits_N: Tensor, real_logits_N: Tensor | None) -> Tensor:
+        """Return the negative mean logit of the fakes: no margin here, or G would stop learning where it is ahead."""
+        return -fake_logits_N.mean()

@@ -1,0 +1,99 @@
+"""What distances between features of real and of generated images share. N: images; F: features."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ganzoo.data.base import DataSpec
+from ganzoo.errors import UserError, nearest
+from ganzoo.features.base import FeatureExtractor, Settings
+from ganzoo.metrics.base import Metric, MetricInputs
+from ganzoo.registry import Part, name_of
+
+
+@dataclass(frozen=True)
+class FeaturePair:
+    """Features (N, F) of real and of generated images, finite, and the protocol so far."""
+
+    real_NF: Tensor
+    fake_NF: Tensor
+    protocol: Settings
+
+
+class FeatureDistance(Metric):
+    """Base of the metrics that compare two sets of features.
+
+    Args:
+        features: the extractor.
+        reference_split: the split that the real images come from.
+        num_real: how many real images, a random choice that is always the same; None for all of the split.
+        num_fake: how many generated images.
+        least_num: the fewest images of either kind that give a number.
+    """
+
+    def __init__(
+        self,
+        *,
+        features: Part[FeatureExtractor],
+        reference_split: str,
+        num_real: int | None,
+        num_fake: int,
+        least_num: int,
+    ) -> None:
+        for name, num in (("num_real", num_real), ("num_fake", num_fake)):
+            if num is not None and num < least_num:
+                raise ValueError(f"{name} must be at least {least_num}, not {num}")
+        self.features = features
+        self.reference_split = reference_split
+        self.num_real = num_real
+        self.num_fake = num_fake
+        self.least_num = least_num
+
+    def extractors(self) -> list[Part[FeatureExtractor]]:
+        """Return its one extractor."""
+        return [self.features]
+
+    def check_data(self, spec: DataSpec) -> None:
+        """Refuse a missing split, or one of too few images."""
+        name, split, splits = name_of(type(self)), self.reference_split, spec.num_images
+        if split not in splits:
+            raise UserError(
+                f"{name}.reference_split is '{split}' and the data set has the splits {', '.join(splits)}"
+                f"{nearest(split, splits)}"
+            )
+        there = splits[split]
+        if there is not None:
+            self._check_num_real(there)
+
+    def feature_pair(self, inputs: MetricInputs) -> FeaturePair:
+        """Return both feature sets.
+
+        Raises:
+            UserError: too few real images, or features that are NaN or infinite.
+        """
+        real_NF = inputs.real_features(self.features, self.reference_split, self.num_real)
+        self._check_num_real(len(real_NF))
+        fake_NF = inputs.fake_features(self.features, self.num_fake)
+        for kind, features_NF in (("real", real_NF), ("generated", fake_NF)):
+            num_broken = int((~torch.isfinite(features_NF).all(1)).sum())
+            if num_broken:
+                raise UserError(
+                    f"{self.features.name} gives NaN or infinite features for {num_broken} of {len(features_NF)} "
+                    f"{kind} images; its weights or the device's arithmetic are broken, try --device cpu"
+                )
+        protocol = inputs.protocol(self.features, self.reference_split)
+        protocol = {**protocol, "num_real": len(real_NF), "num_fake": len(fake_NF)}
+        return FeaturePair(real_NF, fake_NF, protocol)
+
+    def _check_num_real(self, there: int) -> None:
+        least = self.num_real or self.least_num
+        if there < least:
+            raise UserError(
+                f"{name_of(type(self))} compares with {least} real images and the split '{self.reference_split}' has "
+                f"{there}; lower {name_of(type(self))}.{self._limiting_parameter()}"
+            )
+
+    def _limiting_parameter(self) -> str:
+        """Return which parameter asks for more real images than there are, when the split is too small."""
+        return "num_real"

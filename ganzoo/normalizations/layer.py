@@ -1,0 +1,30 @@
+"""Layer normalization. N: batch; C, H, W: image."""
+
+from torch import Tensor, nn
+
+from ganzoo.batch import Latents
+from ganzoo.normalizations.base import Normalization
+from ganzoo.registry import register
+
+
+@register("normalizations")
+class layer(Normalization):
+    """Normalise each image over channels and pixels, then scale and shift each channel by learned numbers.
+
+    It looks at no other image of the batch, so that it suits gradient penalties.
+
+    Source: Ba et al., arXiv:1607.06450, equation 3; in GANs, Gulrajani et al., arXiv:1704.00028, section 4. Departure: scale and
+    shift are learned for each channel, not for each channel and pixel.
+
+    Args:
+        eps: added to the variance.
+    """
+
+    def __init__(self, *, eps: float = 1e-5, num_features: int) -> None:
+        super().__init__()
+        self.normalize = nn.GroupNorm(1, num_features, eps=eps)
+
+    def forward(self, x_NCHW: Tensor, condition: Latents | None) -> Tensor:
+        """Normalise `x`; the condition plays no part."""
+        out: Tensor = self.normalize(x_NCHW)
+        return out

@@ -1,0 +1,19 @@
+"""No normalization."""
+
+from torch import Tensor
+
+from ganzoo.batch import Latents
+from ganzoo.normalizations.base import Normalization
+from ganzoo.registry import register
+
+
+@register("normalizations")
+class none(Normalization):
+    """Return the input: for networks without normalization layers, such as a spectrally normalised discriminator.
+
+    Source: SNGAN's discriminator, arXiv:1802.05957, table 4, has none.
+    """
+
+    def forward(self, x_NCHW: Tensor, condition: Latents | None) -> Tensor:
+        """Return `x`."""
+        return x_NCHW

@@ -1,0 +1,101 @@
+"""The operative configuration: every parameter of every part in use, as canonical gin text, and how two differ."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from ganzoo import registry
+from ganzoo.registry import Component, Part
+from ganzoo.value_types import render
+
+if TYPE_CHECKING:
+    from ganzoo.experiment import Experiment
+
+PLUGIN_LINE = "# plugin "
+
+
+def parts_of(value: object) -> list[Part[Component]]:
+    """Return the parts in a value and, recursively, in their arguments, in order, each (scope, name) once."""
+    found: dict[str, Part[Component]] = {}
+    _collect(value, found)
+    return list(found.values())
+
+
+def _collect(value: object, found: dict[str, Part[Component]]) -> None:
+    if isinstance(value, Part):
+        other = found.setdefault(render(value), value)
+        if other is not value:
+            same = registry.complete(other) == registry.complete(value)
+            assert same, f"{render(value)} stands for two sets of arguments"
+            return
+        _collect(registry.complete(value), found)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            _collect(item, found)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _collect(item, found)
+
+
+def values_of(experiment: "Experiment") -> dict[str, str]:
+    """Return every parameter in use as `scope/kind.name.parameter` -> gin text, the experiment's first, then sorted."""
+    bound = {field.name: getattr(experiment, field.name) for field in fields(experiment)}
+    sections: dict[str, Mapping[str, object]] = {"experiment": bound}
+    for part in sorted(parts_of(bound), key=lambda part: (part.name, part.scope)):
+        sections[render(part)[1:]] = registry.complete(part)
+    return {
+        f"{section}.{name}": render(values[name]) for section, values in sections.items() for name in sorted(values)
+    }
+
+
+def operative_text(experiment: "Experiment", extra_header: Iterable[str] = ()) -> str:
+    """Return the complete configuration as gin text, equal to the bit for equal experiments.
+
+    Args:
+        experiment: what is run.
+        extra_header: further lines of comment.
+    """
+    bound = [getattr(experiment, field.name) for field in fields(experiment)]
+    header = ["# The operative configuration: every parameter of every part in use."]
+    header += [f"# {line.removeprefix('#').strip()}" for line in extra_header]
+    for name in sorted({part.name for part in parts_of(bound)}):
+        digest = registry.plugin_sha256(name)
+        if digest is not None:
+            header.append(f"{PLUGIN_LINE}{name}: sha256 {digest}")
+    lines, section = header, ""
+    for key, text in values_of(experiment).items():
+        if key.rpartition(".")[0] != section:
+            section = key.rpartition(".")[0]
+            lines.append("")
+        lines.append(f"{key} = {text}")
+    return "\n".join(lines) + "\n"
+
+
+def diff(a: str, b: str, *, ignore: Collection[str] = ()) -> list[str]:
+    """Return how two operative texts differ, a line each: `experiment.batch_size: 64 -> 32`.
+
+    Args:
+        a: the first text.
+        b: the second text.
+        ignore: keys, or whole sections such as `pretext.rotation`, that may differ.
+    """
+    values_a, values_b = parse_operative(a), parse_operative(b)
+    ignored = tuple(f"{name}." for name in ignore)
+    return [
+        f"{key}: {values_a.get(key, '(absent)')} -> {values_b.get(key, '(absent)')}"
+        for key in {**values_a, **values_b}
+        if values_a.get(key) != values_b.get(key) and not f"{key}.".startswith(ignored or ("\0",))
+    ]
+
+
+def parse_operative(text: str) -> dict[str, str]:
+    """Return the keys and values of an operative text; a plugin's hash is one of them."""
+    found = {}
+    for line in text.splitlines():
+        if line.startswith(PLUGIN_LINE):
+            key, _, value = line.removeprefix("# ").partition(": ")
+            found[key] = value
+        elif line and not line.startswith("#"):
+            key, _, value = line.partition(" = ")
+            found[key] = value
+    return found

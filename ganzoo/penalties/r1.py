@@ -1,0 +1,33 @@
+"""The R1 penalty. N: batch; C, H, W: image."""
+
+import torch
+from torch import Tensor
+
+from ganzoo.architectures.base import Discriminator
+from ganzoo.batch import ImageBatch
+from ganzoo.penalties.base import Penalty, input_gradient
+from ganzoo.registry import register
+
+
+@register("penalties")
+class r1(Penalty):
+    """Penalise the slope of D at real images, so that D is flat where the data are once G matches them.
+
+    Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", arXiv:1801.04406, equation 9:
+    weight / 2 * E[|grad D(x)|^2] over real x.
+
+    Args:
+        weight: twice the factor of the mean squared gradient (the paper's gamma; it uses 10 for images).
+    """
+
+    def __init__(self, *, weight: float = 10.0) -> None:
+        if weight < 0:
+            raise ValueError(f"weight must not be negative, not {weight}: a penalty is to be made small")
+        self.weight = weight
+
+    def __call__(
+        self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator
+    ) -> Tensor:
+        """Return half the weighted mean squared norm of the gradient at the real images; the fakes play no part."""
+        gradient_NCHW = input_gradient(discriminator, real)
+        return 0.5 * self.weight * gradient_NCHW.square().sum((1, 2, 3)).mean()

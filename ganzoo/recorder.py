@@ -1,0 +1,220 @@
+"""What a run leaves in its folder: rows, samples, evaluations, checkpoints, the result."""
+
+import os
+import resource
+import shutil
+import time
+from collections.abc import Mapping
+from typing import NoReturn
+
+import torch
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from ganzoo import checkpoint, environment, health, registry
+from ganzoo.config import Configuration
+from ganzoo.data.base import Dataset, ImageData
+from ganzoo.errors import RunFailedError, UserError
+from ganzoo.evaluate import Evaluation, evaluate, measurements_to_json
+from ganzoo.monitor import Monitor
+from ganzoo.plots import save_curves, save_grid
+from ganzoo.run_folder import (
+    Json,
+    RunFolder,
+    append_row,
+    drop_rows_after,
+    read_rows,
+    write_atomically,
+    write_json,
+    write_rows,
+)
+from ganzoo.sampling import sample_images
+from ganzoo.train_state import TrainState
+
+NUM_SAMPLES = 64
+
+
+class Recorder:
+    """Writes one run's folder; nothing it does changes the training.
+
+    Args:
+        folder: locked for this process.
+        configuration: what is run.
+        state: what trains.
+        dataset: for the metrics' reference.
+        data: the training split.
+        device: where the networks live.
+        monitor: receives messages.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        configuration: Configuration,
+        state: TrainState,
+        *,
+        dataset: Dataset,
+        data: ImageData,
+        device: torch.device,
+        monitor: Monitor,
+    ) -> None:
+        self.folder, self.configuration, self.state = folder, configuration, state
+        self.experiment = configuration.experiment
+        self.dataset, self.data, self.device, self.monitor = dataset, data, device, monitor
+        self.data_sha256 = {self.experiment.train_split: data.sha256}
+        self.row: dict[str, float] = {}
+
+    def begin(self) -> None:
+        """Write the head of a new folder, or bring its newest checkpoint back and drop the rows after it.
+
+        Raises:
+            UserError: the data set has changed since the folder was begun.
+        """
+        folder, state = self.folder, self.state
+        if not folder.operative_path.exists():
+            self._write_head()
+        elif folder.environment()["data_sha256"] != self.data_sha256:
+            raise UserError(
+                f"the data set {self.experiment.dataset.name} has changed since '{folder.path}' began; "
+                "bring the old files back, or start over with --fresh"
+            )
+        if checkpoint.restore_newest(folder, state, say=self.monitor.say):
+            self.monitor.say(f"resuming '{folder.path}' from step {state.step}")
+        for path in (folder.metrics_path, folder.timing_path):
+            drop_rows_after(path, state.step)
+        timings = [row["seconds"] for row in read_rows(folder.timing_path)]
+        self.seconds = float(str(timings[-1])) if timings else 0.0
+        self.since = time.perf_counter()
+        self.tensorboard = SummaryWriter(str(folder.tensorboard_path), purge_step=state.step + 1)
+
+    def _write_head(self) -> None:
+        """Write what a folder says of its making; the operative configuration last, as the sign that a run is here."""
+        folder = self.folder
+        described = environment.describe(self.experiment, device=self.device, data_sha256=self.data.sha256)
+        write_json(folder.environment_path, described)
+        write_atomically(folder.config_path, self.configuration.source())
+        for component in environment.components(self.experiment):
+            plugin = registry.plugin_file(registry.name_of(component))
+            if plugin is not None:
+                folder.plugins_path.mkdir(exist_ok=True)
+                shutil.copy(plugin[0], folder.plugins_path)
+        write_atomically(folder.operative_path, self.configuration.operative())
+
+    def log(self) -> None:
+        """Write a row: to the bit reproducible in `metrics.jsonl`, times in `timing.jsonl`.
+
+        Raises:
+            RunFailedError: a value or weight is NaN or infinite.
+        """
+        state, step = self.state, self.state.step
+        self._check_finite()
+        self.seconds += time.perf_counter() - self.since
+        self.since = time.perf_counter()
+        self.row = {
+            **dict(sorted(state.means.take().items())),
+            "learning_rate": float(state.g_scheduler.get_last_lr()[0]),
+        }
+        append_row(self.folder.metrics_path, {**state.counters, **self.row})
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        if self.device.type == "cuda":
+            memory = torch.cuda.max_memory_allocated(self.device)
+        append_row(self.folder.timing_path, {"step": step, "seconds": self.seconds, "peak_memory_bytes": memory})
+        self._to_tensorboard(self.row)
+
+    def sample(self) -> Tensor:
+        """Save a grid of images from the same latents every time, and return the uint8 images."""
+        num_classes = self.state.gan.num_classes
+        images_NCHW, _ = sample_images(
+            self.state.gan.sampler,
+            NUM_SAMPLES,
+            num_classes=num_classes,
+            labels=torch.arange(NUM_SAMPLES) % num_classes if num_classes else None,
+            seed=self.experiment.seed,
+            stream="samples",
+            device=self.device,
+        )
+        self.folder.samples_path.mkdir(exist_ok=True)
+        save_grid(images_NCHW, self.folder.samples_path / f"step-{self.state.step:08d}.png")
+        return images_NCHW
+
+    def evaluate(self) -> list[Json]:
+        """Measure the generator as it is, write a row, and return the measurements for the result."""
+        inputs = Evaluation(
+            self.state.gan.sampler,
+            self.dataset,
+            num_classes=self.state.gan.num_classes,
+            device=self.device,
+            seed=self.experiment.seed,
+            uses_ema=self.state.gan.ema is not None,
+            data_sha256=self.data_sha256,
+            say=self.monitor.say,
+        )
+        measurements = evaluate(self.experiment.metrics, inputs)
+        values = {f"metric/{m.name}": m.value for m in measurements}
+        if values:
+            append_row(self.folder.metrics_path, {"step": self.state.step, **values})
+            self._to_tensorboard(values)
+        return measurements_to_json(measurements)
+
+    def save(self) -> None:
+        """Save a checkpoint, after everything that belongs to the steps before it.
+
+        Raises:
+            RunFailedError: a weight is NaN, which no checkpoint shall hold; or it cannot be written.
+        """
+        self._check_finite()
+        for path in (self.folder.metrics_path, self.folder.timing_path):
+            if path.exists():
+                with path.open("rb+") as file:
+                    os.fsync(file.fileno())
+        operative, keep = self.configuration.operative(), self.experiment.keep_checkpoints
+        checkpoint.save(self.folder, self.state, operative=operative, keep=keep)
+
+    def finish(self) -> dict[str, Json]:
+        """Evaluate the last generator, draw the curves, write the result, and return it."""
+        folder, step = self.folder, self.state.step
+        # A run killed during its last evaluation may have written the row already.
+        rows = [row for row in folder.metrics() if not (row["step"] == step and "d/loss" not in row)]
+        write_rows(folder.metrics_path, rows)
+        metrics = self.evaluate()
+        self.tensorboard.close()
+        rows = folder.metrics()
+        real_diversity = health.diversity(self.data.images_NCHW[: 16 * NUM_SAMPLES])
+        collapsed = health.collapse_flag(health.diversity(self.sample()), real_diversity, step=step)
+        chance = {
+            f"{role}/{name}/{report}": value
+            for name, task in self.state.gan.tasks.items()
+            for report, value in task.chance.items()
+            for role in ("d", "g")
+        }
+        save_curves(rows, folder.curves_path, title=self.configuration.name, chance=chance)
+        result: dict[str, Json] = {
+            "status": "finished",
+            "name": self.configuration.name,
+            "seed": self.experiment.seed,
+            "metrics": metrics,
+            "health": [flag for flag in (collapsed, health.saturation_flag(rows)) if flag is not None],
+            "samples": f"samples/step-{step:08d}.png",
+            "curves": folder.curves_path.name,
+            **self._spent(),
+        }
+        write_json(folder.result_path, result)
+        return result
+
+    def _check_finite(self) -> None:
+        if not self.state.is_finite():
+            self._fail(f"a loss or a weight is NaN or infinite at step {self.state.step}")
+
+    def _fail(self, reason: str) -> NoReturn:
+        """End the run as failed, in its result as well, so that no table can drop it."""
+        kept = self.folder.checkpoints()
+        last = f"the last good checkpoint is step {kept[-1]}" if kept else "no checkpoint had been saved"
+        write_json(self.folder.result_path, {"status": "failed", "reason": reason, **self._spent()})
+        raise RunFailedError(f"{reason}; {last}. The run is recorded as failed in '{self.folder.result_path}'")
+
+    def _spent(self) -> dict[str, Json]:
+        return {**self.state.counters, "seconds": self.seconds, "num_threads": torch.get_num_threads()}
+
+    def _to_tensorboard(self, values: Mapping[str, float]) -> None:
+        for name, value in values.items():
+            self.tensorboard.add_scalar(name, value, self.state.step)

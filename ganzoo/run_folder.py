@@ -1,0 +1,140 @@
+"""The files of a run: where they are, and how they are written so that a kill at any moment does no harm."""
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from ganzoo.errors import UserError
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+class RunFolder:
+    """The layout of a run folder.
+
+    Args:
+        path: the folder; it need not exist yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config_path = path / "config.gin"
+        self.operative_path = path / "operative.gin"
+        self.environment_path = path / "env.json"
+        self.metrics_path = path / "metrics.jsonl"
+        self.timing_path = path / "timing.jsonl"
+        self.result_path = path / "result.json"
+        self.checkpoints_path = path / "checkpoints"
+        self.samples_path = path / "samples"
+        self.tensorboard_path = path / "tensorboard"
+        self.plugins_path = path / "plugins"
+        self.curves_path = path / "curves.png"
+
+    @classmethod
+    def existing(cls, path: Path) -> "RunFolder":
+        """Return the folder of a run that was started.
+
+        Raises:
+            UserError: there is no run in it.
+        """
+        folder = cls(path)
+        if not folder.operative_path.is_file():
+            raise UserError(
+                f"'{path}' is no run folder: it has no operative.gin; give the folder that `ganzoo run` made"
+            )
+        return folder
+
+    def checkpoint_path(self, step: int) -> Path:
+        """Return the folder of the checkpoint after `step` generator updates."""
+        return self.checkpoints_path / f"step-{step:08d}"
+
+    def checkpoints(self) -> list[int]:
+        """Return the steps that have a checkpoint, oldest first."""
+        steps = [p.name.removeprefix("step-") for p in self.checkpoints_path.glob("step-*")]
+        return sorted(int(step) for step in steps if step.isdigit())
+
+    def environment(self) -> dict[str, Json]:
+        """Return what `env.json` says."""
+        return _read_object(self.environment_path)
+
+    def result(self) -> dict[str, Json] | None:
+        """Return the result of a run that ended, or None."""
+        return _read_object(self.result_path) if self.result_path.exists() else None
+
+    def metrics(self) -> list[dict[str, Json]]:
+        """Return the rows of `metrics.jsonl`."""
+        return read_rows(self.metrics_path)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for one process.
+
+        Raises:
+            UserError: another process trains in it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    f"another process is running in '{self.path}'; wait for it, or choose another --out"
+                ) from None
+            yield
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that a reader finds the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Mapping[str, Json]) -> None:
+    """Write an object as readable JSON, atomically."""
+    write_atomically(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
+
+
+def append_row(path: Path, row: Mapping[str, Json]) -> None:
+    """Append one row to a file of JSON lines."""
+    with path.open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def read_rows(path: Path) -> list[dict[str, Json]]:
+    """Return the rows of a file of JSON lines; a last line that a kill cut short does not count."""
+    if not path.exists():
+        return []
+    lines = path.read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, Json]]) -> None:
+    """Replace a file of JSON lines, atomically."""
+    write_atomically(path, "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def drop_rows_after(path: Path, step: int) -> None:
+    """Keep the rows up to and including a step: what a resumed run will not write again."""
+    if path.exists():
+        write_rows(path, [row for row in read_rows(path) if isinstance(row["step"], int) and row["step"] <= step])
+
+
+def _read_object(path: Path) -> dict[str, Json]:
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"'{path}' cannot be read ({error}); the run folder is damaged") from error
+    assert isinstance(value, dict)
+    return value

@@ -1,0 +1,34 @@
+"""Stopping a run by a signal without losing a step."""
+
+import contextlib
+import signal
+from collections.abc import Iterator
+
+
+class StopRequest:
+    """The signal that asked to save and stop, or None."""
+
+    def __init__(self) -> None:
+        self.signal: signal.Signals | None = None
+
+    def __bool__(self) -> bool:
+        return self.signal is not None
+
+
+@contextlib.contextmanager
+def stop_requests() -> Iterator[StopRequest]:
+    """Turn SIGTERM and SIGINT in the body into a request to stop after the current step; a second one ends at once."""
+    stop = StopRequest()
+    previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def request(number: int, _frame: object) -> None:
+        stop.signal = signal.Signals(number)
+        signal.signal(number, previous[stop.signal])
+
+    for number in previous:
+        signal.signal(number, request)
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,6 @@
+"""Conformance checks that the author of a component runs: `check_component("pretext.jigsaw")`."""
+
+from ganzoo.testing.check import check_component
+from ganzoo.testing.findings import ContractError
+
+__all__ = ["ContractError", "check_component"]

@@ -1,0 +1,74 @@
+"""What every component keeps, whatever its kind: docstring, name and signature."""
+
+import inspect
+import re
+
+from ganzoo import registry
+from ganzoo.describe import argument_meanings
+from ganzoo.errors import UserError
+from ganzoo.registry import Component
+from ganzoo.testing.findings import Findings
+
+SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def check_declaration(component: type[Component], findings: Findings) -> None:
+    """Check docstring, name and signature."""
+    _check_docstring(component, findings)
+    findings.expect(
+        SNAKE_CASE.fullmatch(component.__name__) is not None,
+        "class name",
+        f"'{component.__name__}' is not in snake_case",
+        "a component's class bears its gin name, e.g. `class jigsaw`",
+    )
+    _check_signature(component, findings)
+
+
+def _check_docstring(component: type[Component], findings: Findings) -> None:
+    text = inspect.cleandoc(component.__doc__ or "")
+    if not findings.expect(bool(text), "docstring", "there is none", "begin with one sentence on what it does"):
+        return
+    first = text.split("\n\n", 1)[0]
+    findings.expect(
+        first.rstrip().endswith("."),
+        "docstring",
+        "its first paragraph is no sentence",
+        "begin with one sentence on what it does, ending in a full stop",
+    )
+    findings.expect(
+        re.search(r"^Source: \S", text, re.MULTILINE) is not None,
+        "docstring",
+        "no line begins with 'Source:'",
+        "name the paper and equation (`Source: Chen et al., arXiv:1811.11212, equation 4.`) or say where it comes from",
+    )
+    meanings = argument_meanings(component)
+    for name in registry.options(component):
+        findings.expect(
+            name in meanings,
+            f"docstring, argument '{name}'",
+            "its meaning is not given",
+            f"add `{name}: ...` with its meaning and unit under `Args:`",
+        )
+
+
+def _check_signature(component: type[Component], findings: Findings) -> None:
+    for name, parameter in registry.parameters(component).items():
+        where = f"constructor, argument '{name}'"
+        findings.expect(
+            parameter.kind is inspect.Parameter.KEYWORD_ONLY,
+            where,
+            "it can be given by position",
+            "put a `*` before the first argument after self",
+        )
+        findings.expect(
+            parameter.annotation is not inspect.Parameter.empty,
+            where,
+            "it has no type annotation",
+            "annotate it: a configuration's values are checked against the type",
+        )
+    try:
+        for name in registry.parameters(component):
+            registry.annotation_of(component, name)
+    except UserError as error:
+        findings.add("constructor", str(error), "every annotation must be resolvable at run time")
+

@@ -1,0 +1,154 @@
+"""Checks of normalizations and conditionings. N: batch; C, H, W: image; F: features."""
+
+import torch
+
+from ganzoo.conditioning.base import Conditioning
+from ganzoo.errors import UserError
+from ganzoo.layers.factory import LayerFactory
+from ganzoo.normalizations.base import Normalization
+from ganzoo.randomness import initialization
+from ganzoo.registry import Part, parameters
+from ganzoo.testing.findings import Findings
+from ganzoo.testing.tools import equal, expect_all_trained, expect_finite, make_latents, make_rng, snapshot
+from ganzoo.testing.toys import ToyNormalization
+
+NUM_FEATURES, LATENT_DIM, NUM_CLASSES = 4, 6, 3
+
+
+def check_normalization(part: Part[Normalization], findings: Findings) -> None:
+    """Check shape, gradients, the dependence on the batch that it declares, and its state."""
+    forms = [0, NUM_CLASSES] if "num_classes" in parameters(part.component) else [0]
+    built = 0
+    for num_classes in forms:
+        where = f"layer with {num_classes} classes" if num_classes else "layer"
+        # A form for labels only may refuse to be built without.
+        if num_classes == 0 and len(forms) > 1 and not _builds(part, num_classes):
+            continue
+        built += 1
+        with findings.guard(where):
+            _check_layer(part, num_classes, findings, where)
+    findings.expect(built > 0, "constructor", "it builds neither with nor without labels", "see its ValueError")
+
+    with findings.guard("conditional_form and unconditional_form"):
+        conditional = part.component.conditional_form()
+        for form in (conditional, part.component.unconditional_form()):
+            findings.expect(
+                form is None or issubclass(form, Normalization),
+                "conditional_form and unconditional_form",
+                f"{form} is no normalization",
+                "return a class that derives from Normalization, or None",
+            )
+        findings.expect(
+            conditional is None or "num_classes" in parameters(conditional),
+            "conditional_form",
+            "it takes no labels",
+            "return a layer whose constructor names num_classes",
+        )
+
+
+def _builds(part: Part[Normalization], num_classes: int) -> bool:
+    try:
+        _build(part, num_classes)
+    except UserError:
+        return False
+    return True
+
+
+def _build(part: Part[Normalization], num_classes: int) -> Normalization:
+    with initialization(0, "normalization"):
+        return part(num_features=NUM_FEATURES, latent_dim=LATENT_DIM, num_classes=num_classes)
+
+
+def _check_layer(part: Part[Normalization], num_classes: int, findings: Findings, where: str) -> None:
+    layer = _build(part, num_classes)
+    condition = make_latents(8, latent_dim=LATENT_DIM, num_classes=num_classes)
+    if not part.component.needs_condition:
+        _build(part, num_classes)(torch.randn(8, NUM_FEATURES, 5, 5, generator=make_rng()), None)
+    x_NCHW = torch.randn(8, NUM_FEATURES, 5, 5, generator=make_rng())
+    out_NCHW = layer(x_NCHW, condition)
+    findings.expect(
+        out_NCHW.shape == x_NCHW.shape, where, f"{tuple(x_NCHW.shape)} became {tuple(out_NCHW.shape)}", "keep the shape"
+    )
+    expect_finite(findings, {"the output": out_NCHW}, where)
+    weights_NCHW = torch.randn(x_NCHW.shape, generator=make_rng(3))
+    (out_NCHW * weights_NCHW).sum().backward()
+    expect_all_trained(findings, layer, where)
+
+    # The first image's output, when the others of its batch are other ones.
+    other_NCHW = torch.cat([x_NCHW[:1], x_NCHW[1:] * 3 + 1])
+    depends = not torch.allclose(layer(other_NCHW, condition)[0], layer(x_NCHW, condition)[0], atol=1e-5)
+    _expect_declared(findings, depends, part.component.uses_batch_statistics, where)
+
+    restored = _build(part, num_classes)
+    restored.load_state_dict(snapshot(layer))
+    first, second = layer.eval()(x_NCHW, condition), restored.eval()(x_NCHW, condition)
+    findings.expect(
+        torch.equal(first, second),
+        "state",
+        "loaded from its state_dict, it goes on differently",
+        "keep what changes in buffers",
+    )
+    findings.expect(equal(snapshot(layer), snapshot(restored)), "state", "eval() changes it", "update in train() only")
+
+
+def _expect_declared(findings: Findings, depends: bool, declared: bool, where: str) -> None:
+    findings.expect(
+        depends == declared,
+        where,
+        f"uses_batch_statistics is {declared}, but an image's output "
+        + ("depends on its batch" if depends else "does not depend on its batch"),
+        f"set uses_batch_statistics = {depends}",
+    )
+
+
+def check_conditioning(part: Part[Conditioning], findings: Findings) -> None:
+    """Check the generator's normalizations, and the discriminator's head with and without spectral norm."""
+    conditioning = part(num_classes=NUM_CLASSES)
+    findings.expect(
+        getattr(conditioning, "num_classes", None) == NUM_CLASSES,
+        "constructor",
+        "num_classes is not kept",
+        "call super().__init__(num_classes=num_classes)",
+    )
+    where = "generator_normalization"
+    for component in (_Conditional, _Unconditional):
+        wants_refusal = component.conditional_form() is None
+        with findings.guard(where):
+            try:
+                form = conditioning.generator_normalization(Part(f"normalizations.{component.__name__}", component))
+            except ValueError:
+                findings.expect(wants_refusal, where, "it refuses a layer that has a conditional form", "return that")
+                continue
+            layer = form(num_features=NUM_FEATURES, latent_dim=LATENT_DIM, num_classes=NUM_CLASSES)
+            x_NCHW = torch.randn(8, NUM_FEATURES, 5, 5, generator=make_rng())
+            out_NCHW = layer(x_NCHW, make_latents(8, latent_dim=LATENT_DIM, num_classes=NUM_CLASSES))
+            findings.expect(out_NCHW.shape == x_NCHW.shape, where, "its layer changes the shape", "keep it")
+
+    where = "discriminator_head"
+    for spectral_norm in (False, True):
+        with findings.guard(where), initialization(0, "head"):
+            head = conditioning.discriminator_head(8, LayerFactory(spectral_norm=spectral_norm))
+            labels_N = torch.arange(8) % NUM_CLASSES
+            out_N = head(torch.randn(8, 8, generator=make_rng()), labels_N)
+            findings.expect(out_N.shape == (8,), where, f"its output is {tuple(out_N.shape)}", "return one number each")
+            expect_finite(findings, {"the output": out_N}, where)
+            out_N.sum().backward()
+            expect_all_trained(findings, head, where)
+
+
+class _Unconditional(Normalization):
+    """A layer without a conditional form."""
+
+    def __init__(self, *, num_features: int) -> None:
+        super().__init__()
+
+    def forward(self, x_NCHW: torch.Tensor, condition: object) -> torch.Tensor:
+        return x_NCHW
+
+
+class _Conditional(_Unconditional):
+    """A layer with one."""
+
+    @classmethod
+    def conditional_form(cls) -> type[Normalization]:
+        return ToyNormalization

@@ -1,0 +1,186 @@
+"""Checks of generators and discriminators. N: batch; C, H, W: image; L: latent dimension; F: features."""
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from ganzoo.architectures.base import Discriminator, Generator, Network
+from ganzoo.batch import Latents
+from ganzoo.layers.factory import LayerFactory
+from ganzoo.layers.spectral_norm import advance_spectral_norm
+from ganzoo.randomness import initialization
+from ganzoo.registry import Part, parameters
+from ganzoo.testing.findings import Findings
+from ganzoo.testing.tools import (
+    equal,
+    expect_all_trained,
+    expect_finite,
+    make_images,
+    make_latents,
+    make_rng,
+    no_global_rng,
+    snapshot,
+)
+from ganzoo.testing.toys import ToyConditioning
+
+LATENT_DIM, NUM_CLASSES = 6, 3
+CHANNELS = (3, 1)
+N = TypeVar("N", bound=Network)
+
+
+def check_architecture(part: Part[Network], findings: Findings) -> None:
+    """Check a generator or a discriminator at its smallest resolution, in colour and in grey, with and without labels."""
+    resolutions = part.component.resolutions
+    if not findings.expect(
+        bool(resolutions), "resolutions", "it names none", "list the heights that it can be built for"
+    ):
+        return
+    for channels in CHANNELS:
+        for network, num_classes, where in _forms(part, channels, findings):
+            with findings.guard(where):
+                _check_attributes(network, findings, where)
+                if isinstance(network, Generator):
+                    _check_generator(network, num_classes, findings, where)
+                elif isinstance(network, Discriminator):
+                    _check_discriminator(network, channels, num_classes, findings, where)
+                else:
+                    findings.add("class", "it is neither Generator nor Discriminator", "derive from one of them")
+                _check_state(_builder(part, channels, num_classes), network, findings)
+
+
+def _builder(part: Part[N], channels: int, num_classes: int) -> Callable[[int], N]:
+    """Return a function that builds the network from a seed."""
+    size = min(part.component.resolutions)
+    conditioning = ToyConditioning(num_classes=num_classes) if num_classes else None
+
+    def build(seed: int) -> N:
+        with initialization(seed, "network"):
+            return part(image_shape=(channels, size, size), latent_dim=LATENT_DIM, conditioning=conditioning)
+
+    return build
+
+
+def _forms(part: Part[N], channels: int, findings: Findings) -> Iterator[tuple[N, int, str]]:
+    """Yield the network as often as it comes: without labels and, if it takes conditioning, with them."""
+    counts: list[int] = []
+    for num_classes in (0, NUM_CLASSES) if "conditioning" in parameters(part.component) else (0,):
+        where = f"{'conditional' if num_classes else 'unconditional'} network for {channels} channels"
+        with findings.guard(where):
+            build = _builder(part, channels, num_classes)
+            network = build(0)
+            findings.expect(
+                equal(snapshot(network), snapshot(build(0))),
+                where,
+                "built twice from the same seed, its weights differ",
+                "initialise from torch's own generator alone",
+            )
+            counts.append(sum(p.numel() for p in network.parameters()))
+            yield network, num_classes, where
+    if len(counts) == 2:
+        findings.expect(
+            counts[0] < counts[1],
+            "conditioning",
+            "with labels it has no more parameters than without, so that it ignores them",
+            "ask conditioning for the generator's normalization or the discriminator's head, or do not name it",
+        )
+
+
+def _check_attributes(network: Network, findings: Findings, where: str) -> None:
+    for name, kind in {"uses_batch_statistics": bool, "layers": LayerFactory}.items():
+        findings.expect(
+            isinstance(getattr(network, name, None), kind),
+            where,
+            f"it has no attribute '{name}'",
+            f"set self.{name}, a {kind.__name__}, in the constructor",
+        )
+
+
+def _check_generator(network: Generator, num_classes: int, findings: Findings, where: str) -> None:
+    with no_global_rng(findings, f"{where}, sample_latents"):
+        latents_NL = network.sample_latents(8, rng=make_rng())
+        repeats = torch.equal(latents_NL, network.sample_latents(8, rng=make_rng()))
+    findings.expect(repeats, f"{where}, sample_latents", "it does not repeat", "draw from `rng`")
+    findings.expect(
+        latents_NL.shape == (8, LATENT_DIM), f"{where}, sample_latents", f"{tuple(latents_NL.shape)}", "return (num, L)"
+    )
+    labels_N = make_latents(8, num_classes=num_classes).labels_N
+    with no_global_rng(findings, f"{where}, forward"):
+        images_NCHW = network(Latents(latents_NL, labels_N))
+    if not findings.expect(
+        images_NCHW.shape == (8, *network.image_shape),
+        where,
+        f"its images are {tuple(images_NCHW.shape)} and image_shape is {network.image_shape}",
+        "return (N, C, H, W)",
+    ):
+        return
+    expect_finite(findings, {"the image": images_NCHW}, where)
+    findings.expect(float(images_NCHW.abs().max()) <= 1, where, "images leave [-1, 1]", "end with tanh")
+    (images_NCHW * torch.randn(images_NCHW.shape, generator=make_rng(3))).sum().backward()
+    expect_all_trained(findings, network, where)
+
+    changed_NL = torch.cat([latents_NL[:1], latents_NL[1:] + 1])
+    with torch.no_grad():
+        first, second = network(Latents(latents_NL, labels_N)), network(Latents(changed_NL, labels_N))
+    _expect_declared(first[0], second[0], network, findings, where)
+
+
+def _check_discriminator(
+    network: Discriminator, channels: int, num_classes: int, findings: Findings, where: str) -> None:
+    size = min(network.resolutions)
+    images = make_images(8, shape=(channels, size, size), num_classes=num_classes)
+    taps = list(network.tap_shapes)
+    with no_global_rng(findings, f"{where}, forward"):
+        output = network(images.images_NCHW, images.labels_N, taps=taps)
+    shapes = {
+        "logits_N": (output.logits_N, (8,)),
+        "features_NF": (output.features_NF, (8, network.feature_dim)),
+        **{f"tap {t}": (output.taps[t], (8, *network.tap_shapes[t])) for t in taps if t in output.taps},
+    }
+    for name, (tensor, shape) in shapes.items():
+        findings.expect(
+            tuple(tensor.shape) == shape, where, f"{name} is {tuple(tensor.shape)}, not {shape}", "return what it says"
+        )
+        expect_finite(findings, {name: tensor}, where)
+    findings.expect(list(output.taps) == taps, where, f"of the taps {taps} it gives {list(output.taps)}", "give each")
+    findings.expect(
+        not network(images.images_NCHW, images.labels_N).taps,
+        where,
+        "it gives taps that nobody asked for",
+        "keep only those named by `taps`: each holds memory",
+    )
+    output.logits_N.sum().backward()
+    expect_all_trained(findings, network, where)
+
+    changed_NCHW = torch.cat([images.images_NCHW[:1], images.images_NCHW[1:].flip(3) * 0.5])
+    with torch.no_grad():
+        first = network(images.images_NCHW, images.labels_N)
+        second = network(changed_NCHW, images.labels_N)
+    _expect_declared(first.features_NF[0], second.features_NF[0], network, findings, where)
+
+
+def _expect_declared(first: Tensor, second: Tensor, network: Network, findings: Findings, where: str) -> None:
+    depends = not torch.allclose(first, second, rtol=1e-3, atol=1e-5)
+    findings.expect(
+        depends == network.uses_batch_statistics,
+        where,
+        f"uses_batch_statistics is {network.uses_batch_statistics}, but an image's output "
+        + ("depends on its batch" if depends else "does not depend on its batch"),
+        f"set self.uses_batch_statistics = {depends}",
+    )
+
+
+def _check_state(build: Callable[[int], N], network: N, findings: Findings) -> None:
+    """Check that a loaded state is the whole state, that of the spectral norms included."""
+    advance_spectral_norm(network)
+    other = build(1)
+    other.load_state_dict(snapshot(network))
+    advance_spectral_norm(network)
+    advance_spectral_norm(other)
+    findings.expect(
+        equal(snapshot(network), snapshot(other)),
+        "state",
+        "loaded from its state_dict, it goes on differently",
+        "keep what changes in parameters and buffers",
+    )

@@ -1,0 +1,171 @@
+"""Checks of losses, penalties and augmentations. N: batch; C, H, W: image."""
+
+import torch
+from torch import Tensor
+
+from ganzoo.augment.base import Augment
+from ganzoo.batch import ImageBatch
+from ganzoo.losses.base import AdversarialLoss
+from ganzoo.penalties.base import Penalty
+from ganzoo.randomness import initialization
+from ganzoo.registry import Part
+from ganzoo.testing.findings import Findings
+from ganzoo.testing.tools import equal, expect_finite, make_images, make_rng, no_global_rng, snapshot
+from ganzoo.testing.toys import ToyDiscriminator
+
+NUM_CLASSES = 3
+IMAGE_SHAPES = ((1, 16, 16), (3, 16, 16))
+
+
+def check_loss(part: Part[AdversarialLoss], findings: Findings) -> None:
+    """Check that both losses are finite scalars whose gradients push logits the right way."""
+    loss = part()
+    for num in (1, 8, 64):
+        real_N, fake_N = torch.randn(2, num, generator=make_rng(num)).mul(0.1).requires_grad_().unbind()
+        with findings.guard("d_loss"):
+            value = loss.d_loss(real_N, fake_N)
+            if _expect_scalar(findings, value, "d_loss"):
+                real_grad_N, fake_grad_N = _gradients(value, real_N, fake_N)
+                _expect_sign(findings, real_grad_N, "d_loss", "raise the logits of real images", is_raised=True)
+                _expect_sign(findings, fake_grad_N, "d_loss", "lower the logits of fakes", is_raised=False)
+        with findings.guard("g_loss"):
+            value = loss.g_loss(fake_N, real_N if loss.g_needs_real else None)
+            if _expect_scalar(findings, value, "g_loss"):
+                (fake_grad_N,) = _gradients(value, fake_N)
+                _expect_sign(findings, fake_grad_N, "g_loss", "raise the logits of fakes", is_raised=True)
+
+    large_N = torch.tensor([-1e4, 1e4])
+    with findings.guard("loss of large logits"):
+        values = {"d_loss": loss.d_loss(large_N, large_N), "g_loss": loss.g_loss(large_N, large_N)}
+        expect_finite(findings, values, "loss of logits as large as 10,000")
+
+
+def _gradients(value: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
+    gradients = torch.autograd.grad(value, inputs, allow_unused=True)
+    return tuple(torch.zeros_like(i) if g is None else g for g, i in zip(gradients, inputs, strict=True))
+
+
+def _expect_scalar(findings: Findings, value: Tensor, where: str) -> bool:
+    expect_finite(findings, {"the loss": value}, where)
+    return findings.expect(
+        value.shape == (), where, f"its shape is {tuple(value.shape)}", "return a scalar: take the mean over the batch"
+    )
+
+
+def _expect_sign(findings: Findings, gradient_N: Tensor, where: str, purpose: str, *, is_raised: bool) -> None:
+    # A descent step goes against the gradient: a negative one raises the logit.
+    total = float(gradient_N.sum())
+    findings.expect(
+        total < 0 if is_raised else total > 0,
+        where,
+        f"a step on it does not {purpose} (gradient {total:.3g} at logits near 0)",
+        "check the sign; a larger logit means more real",
+    )
+
+
+def check_penalty(part: Part[Penalty], findings: Findings) -> None:
+    """Check value, gradients, randomness and the count of images, with and without labels."""
+    for num_classes in (0, NUM_CLASSES):
+        kind = "conditional" if num_classes else "unconditional"
+        where = f"penalty of a {kind} discriminator"
+        with initialization(0, "discriminator"):
+            discriminator = CountingDiscriminator(num_classes=num_classes)
+        before = snapshot(discriminator)
+        real = make_images(8, num_classes=num_classes, seed=1)
+        fake = make_images(8, num_classes=num_classes, seed=2)
+        fake = ImageBatch(fake.images_NCHW, fake.labels_N, torch.zeros(8, 6))
+        penalty = part()
+        with findings.guard(where):
+            with no_global_rng(findings, where):
+                value = penalty(discriminator, real, fake, rng=make_rng())
+            _expect_scalar(findings, value, where)
+            findings.expect(float(value) >= 0, where, "it is negative", "a penalty is to be made small, at least 0")
+            findings.expect(
+                discriminator.num_seen == penalty.num_d_images(8),
+                "num_d_images",
+                f"it says {penalty.num_d_images(8)} for 8 images and the discriminator saw {discriminator.num_seen}",
+                "return how many images the discriminator sees for it",
+            )
+            findings.expect(
+                torch.equal(value, penalty(discriminator, real, fake, rng=make_rng())),
+                where,
+                "it does not repeat under an equal generator",
+                "let all randomness come from `rng`",
+            )
+            value.backward()  # type: ignore[no-untyped-call]
+            gradients = [p.grad for p in discriminator.parameters() if p.grad is not None]
+            findings.expect(
+                any(bool(g.any()) for g in gradients),
+                where,
+                "the discriminator gets no gradient from it",
+                "differentiate with create_graph=True",
+            )
+            expect_finite(findings, {"the gradient of D": g for g in gradients}, where)
+            findings.expect(
+                equal(before, snapshot(discriminator)),
+                where,
+                "it changes the discriminator's weights or buffers",
+                "only compute; the step updates D",
+            )
+
+
+class CountingDiscriminator(ToyDiscriminator):
+    """A toy that counts the images it sees.
+
+    Args:
+        num_classes: K.
+    """
+
+    def __init__(self, *, num_classes: int) -> None:
+        super().__init__(num_classes=num_classes)
+        self.num_seen = 0
+        self.register_forward_pre_hook(self._count)
+
+    def _count(self, module: torch.nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self.num_seen += len(inputs[0])
+
+
+def check_augment(part: Part[Augment], findings: Findings) -> None:
+    """Check shape, range, randomness, differentiability if fakes are augmented, and the round trip of its state."""
+    where = "forward"
+    for shape in IMAGE_SHAPES:
+        augment = part()
+        images_NCHW = make_images(8, shape=shape).images_NCHW
+        original_NCHW = images_NCHW.clone()
+        with findings.guard(where):
+            with no_global_rng(findings, where):
+                out_NCHW = augment(images_NCHW, rng=make_rng())
+            if not findings.expect(
+                out_NCHW.shape == images_NCHW.shape and out_NCHW.dtype == images_NCHW.dtype,
+                where,
+                f"{tuple(images_NCHW.shape)} {images_NCHW.dtype} became {tuple(out_NCHW.shape)} {out_NCHW.dtype}",
+                "keep shape and dtype",
+            ):
+                continue
+            expect_finite(findings, {"the image": out_NCHW}, where)
+            findings.expect(
+                float(out_NCHW.abs().max()) <= 1 + 1e-4, where, "images leave [-1, 1]", "clamp or rescale them"
+            )
+            findings.expect(
+                torch.equal(images_NCHW, original_NCHW), where, "it changes its input", "work on a new tensor"
+            )
+            findings.expect(
+                torch.equal(out_NCHW, part()(images_NCHW, rng=make_rng())),
+                where,
+                "it does not repeat under an equal generator",
+                "let all randomness come from `rng`, and all state be in buffers",
+            )
+            if augment.applies_to_fake:
+                leaf_NCHW = images_NCHW.clone().requires_grad_()
+                (gradient,) = torch.autograd.grad(augment(leaf_NCHW, rng=make_rng()).sum(), leaf_NCHW)
+                expect_finite(findings, {"the gradient": gradient}, where)
+        with findings.guard("state"):
+            augment.after_d_step(torch.randn(8, generator=make_rng()))
+            restored = part()
+            restored.load_state_dict(augment.state_dict())
+            findings.expect(
+                torch.equal(augment(images_NCHW, rng=make_rng(1)), restored(images_NCHW, rng=make_rng(1))),
+                "state",
+                "loaded from its state_dict, it goes on differently",
+                "keep what changes in buffers",
+            )

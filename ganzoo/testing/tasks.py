@@ -1,0 +1,186 @@
+"""Checks of pretext tasks: both steps on toy networks, as in training. N: batch."""
+
+import torch
+
+from ganzoo.errors import UserError
+from ganzoo.pretext.base import PretextTask, Role, TaskResult, View
+from ganzoo.registry import Part
+from ganzoo.testing.findings import Findings
+from ganzoo.testing.tools import (
+    equal,
+    expect_all_trained,
+    expect_finite,
+    expect_untouched,
+    no_global_rng,
+    snapshot,
+)
+from ganzoo.testing.trial import IMAGE_SHAPE, NUM_STEPS, TASK, Trial
+
+ROLES: tuple[Role, Role] = ("d", "g")
+BATCH_SIZES = (8, 64, 16, 12, 10, 18, 14, 60)
+NUM_CLASSES = 3
+
+
+def check_pretext(part: Part[PretextTask], findings: Findings) -> None:
+    """Check a task in both steps, with and without labels, at the first batch sizes it accepts."""
+    sizes = [size for size in BATCH_SIZES if _accepts(part, size)]
+    if not sizes:
+        findings.add(
+            "constructor", f"it refuses every batch size of {list(BATCH_SIZES)}", _refusal(part, BATCH_SIZES[1])
+        )
+        return
+    for batch_size in sizes[:2]:
+        for num_classes in (0, NUM_CLASSES):
+            kind = "a conditional" if num_classes else "an unconditional"
+            where = f"{kind} GAN at batch {batch_size}"
+            with findings.guard(f"views of {where}"):
+                _check_views(Trial(part, batch_size=batch_size, num_classes=num_classes), findings, where)
+            with findings.guard(f"steps of {where}"):
+                _check_steps(Trial(part, batch_size=batch_size, num_classes=num_classes), findings, where)
+    smallest = min(sizes)
+    with findings.guard("a discriminator with batch normalization"):
+        Trial(part, batch_size=smallest, batch_norm=True).train(range(1))
+    with findings.guard("repetition and state"):
+        _check_state(part, smallest, findings)
+    if not part.component.replaces_adversarial:
+        with findings.guard("adversarial term"):
+            _check_adversarial(part, smallest, findings)
+
+
+def _accepts(part: Part[PretextTask], batch_size: int) -> bool:
+    try:
+        Trial(part, batch_size=batch_size)
+    except UserError:
+        return False
+    return True
+
+
+def _refusal(part: Part[PretextTask], batch_size: int) -> str:
+    try:
+        Trial(part, batch_size=batch_size)
+    except UserError as error:
+        return f"at {batch_size} it says: {error}"
+    return ""
+
+
+def _check_views(trial: Trial, findings: Findings, where: str) -> None:
+    unknown = [tap for tap in trial.task.taps if tap not in trial.gan.discriminator.tap_shapes]
+    findings.expect(not unknown, "taps", f"D has no tap {unknown}", "choose among the names of `tap_shapes`")
+    for role in ROLES:
+        at = f"views of {where}, role '{role}'"
+        with no_global_rng(findings, at):
+            (views, is_unchanged), (again, _) = trial.views(role), trial.views(role)
+        findings.expect(is_unchanged, at, "it changes the batch it is given", "make new tensors")
+        for (name, view), other in zip(views.items(), again.values(), strict=True):
+            findings.expect(
+                torch.equal(view.batch.images_NCHW, other.batch.images_NCHW),
+                at,
+                f"'{name}' does not repeat under an equal generator",
+                "draw from `rng` alone",
+            )
+            _check_view(name, view, trial.num_classes, findings, at)
+
+
+def _check_view(name: str, view: View, num_classes: int, findings: Findings, where: str) -> None:
+    images_NCHW, labels_N = view.batch.images_NCHW, view.batch.labels_N
+    findings.expect(
+        images_NCHW.shape[1:] == IMAGE_SHAPE and images_NCHW.dtype == torch.float32,
+        where,
+        f"the images of '{name}' are {tuple(images_NCHW.shape)} {images_NCHW.dtype}, the batch's {IMAGE_SHAPE} float32",
+        "keep shape and dtype: D sees all images in one pass",
+    )
+    expect_finite(findings, {f"'{name}'": images_NCHW}, where)
+    findings.expect(
+        float(images_NCHW.abs().max()) <= 1 + 1e-4, where, f"images of '{name}' leave [-1, 1]", "clamp or rescale them"
+    )
+    for what, tensor, is_due in (("class labels", labels_N, bool(num_classes)), ("targets", view.targets_N, False)):
+        has_right_length = tensor is not None and len(tensor) == len(images_NCHW)
+        findings.expect(
+            has_right_length or (tensor is None and not is_due),
+            where,
+            f"'{name}' has {len(images_NCHW)} images and {'no' if tensor is None else len(tensor)} {what}",
+            "give one for each image: of the image it was made from, if it is a class label",
+        )
+
+
+def _check_steps(trial: Trial, findings: Findings, where: str) -> None:
+    gan, task = trial.gan, trial.task
+    for role in ROLES:
+        at = f"{role}_terms of {where}"
+        with no_global_rng(findings, at):
+            output = trial.d_step(0) if role == "d" else trial.g_step(0)
+        expect_finite(findings, output.parts, at)
+        if role == "d":
+            expect_untouched(findings, gan.generator.parameters(), at, "the generator")
+            expect_all_trained(findings, task, at)
+        else:
+            expect_untouched(findings, gan.d_parameters(), at, "the discriminator or a head")
+            expect_all_trained(findings, gan.generator, at)
+        observed = output.observed[TASK]
+        terms = task.d_terms if role == "d" else task.g_terms
+        with torch.no_grad():
+            _check_result(terms(observed, step=0), task, findings, at)
+            _check_result(terms(observed, step=NUM_STEPS - 1), task, findings, at)
+
+
+def _check_result(result: TaskResult, task: PretextTask, findings: Findings, where: str) -> None:
+    names = [term.name for term in result.terms]
+    findings.expect(len(set(names)) == len(names), where, f"terms share a name: {names}", "name each differently")
+    for term in result.terms:
+        findings.expect(
+            term.value.shape == (), where, f"term '{term.name}' is {tuple(term.value.shape)}", "return a scalar"
+        )
+        findings.expect(
+            0 <= abs(term.weight) < float("inf"), where, f"the weight of '{term.name}' is {term.weight}", "let it be finite"
+        )
+    for name, value in result.reports.items():
+        findings.expect(
+            value.shape == () and not value.requires_grad,
+            where,
+            f"report '{name}' is no detached scalar",
+            "call .detach() and take a mean",
+        )
+        if name.startswith("accuracy"):
+            findings.expect(0 <= float(value) <= 1, where, f"'{name}' is {float(value)}", "an accuracy lies in [0, 1]")
+            findings.expect(
+                0 < task.chance.get(name, 0) < 1,
+                "chance",
+                f"it does not say what guessing reaches in '{name}'",
+                f'set self.chance = {{"{name}": 1 / K}}',
+            )
+
+
+def _check_state(part: Part[PretextTask], batch_size: int, findings: Findings) -> None:
+    whole, again = Trial(part, batch_size=batch_size), Trial(part, batch_size=batch_size)
+    expected = whole.train(range(3))
+    findings.expect(
+        equal(expected, again.train(range(3))),
+        "steps",
+        "run twice from the same seed, its values differ",
+        "draw from `rng` alone, and build heads from `layers`",
+    )
+    first = Trial(part, batch_size=batch_size)
+    first.train(range(1))
+    resumed = Trial(part, batch_size=batch_size, seed=1)
+    resumed.gan.load_state_dict(snapshot(first.gan))
+    resumed.rng.load_state_dict(first.rng.state_dict())
+    continued = resumed.train(range(1, 3))
+    findings.expect(
+        equal({name: expected[name] for name in continued if name in expected}, continued),
+        "state",
+        "loaded from its state_dict, it goes on differently",
+        "keep what changes (queues, momentum copies, counters) in buffers",
+    )
+
+
+def _check_adversarial(part: Part[PretextTask], batch_size: int, findings: Findings) -> None:
+    """Check that a task whose views stay out of the adversarial term leaves it as it was."""
+    trial, bare = Trial(part, batch_size=batch_size), Trial(None, batch_size=batch_size)
+    views, _ = Trial(part, batch_size=batch_size).views("d")
+    with_task, without = (t.d_step(0).parts["d/adversarial"] for t in (trial, bare))
+    findings.expect(
+        any(view.adversarial for view in views.values()) or torch.allclose(with_task, without, atol=1e-5),
+        "adversarial term",
+        "it is another one than without the task",
+        "leave networks and batch alone, or mark views that shall take part with adversarial=True",
+    )

@@ -1,0 +1,93 @@
+"""What the checks of several kinds use: gradients, random state, and copies of a state."""
+
+import contextlib
+import copy
+from collections.abc import Iterable, Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.batch import ImageBatch, Latents
+from ganzoo.testing.findings import Findings
+
+
+def make_rng(seed: int = 0) -> torch.Generator:
+    """Return a CPU generator."""
+    return torch.Generator().manual_seed(seed)
+
+
+def make_images(
+    num: int, *, shape: tuple[int, int, int] = (3, 16, 16), num_classes: int = 0, seed: int = 1
+) -> ImageBatch:
+    """Return uniform noise in [-1, 1], with labels if there are classes."""
+    rng = make_rng(seed)
+    images_NCHW = torch.rand(num, *shape, generator=rng) * 2 - 1
+    return ImageBatch(images_NCHW, make_labels(num, num_classes, rng))
+
+
+def make_latents(num: int, *, latent_dim: int = 6, num_classes: int = 0, seed: int = 2) -> Latents:
+    """Return normal latents, with labels if there are classes."""
+    rng = make_rng(seed)
+    return Latents(torch.randn(num, latent_dim, generator=rng), make_labels(num, num_classes, rng))
+
+
+def make_labels(num: int, num_classes: int, rng: torch.Generator) -> Tensor | None:
+    """Return uniform labels, or None if there are no classes."""
+    return torch.randint(num_classes, (num,), generator=rng) if num_classes else None
+
+
+@contextlib.contextmanager
+def no_global_rng(findings: Findings, where: str) -> Iterator[None]:
+    """Record a breach if the body draws from torch's global generator."""
+    with torch.random.fork_rng(devices=[]):
+        before = torch.get_rng_state()
+        yield
+        findings.expect(
+            torch.equal(before, torch.get_rng_state()),
+            where,
+            "it draws from torch's global random generator",
+            "draw from the generator it is given, `generator=rng`, or make the result deterministic",
+        )
+
+
+def expect_finite(findings: Findings, values: Mapping[str, Tensor], where: str) -> None:
+    """Record a breach for every tensor that holds NaN or infinity."""
+    for name, value in values.items():
+        findings.expect(
+            bool(torch.isfinite(value).all()), where, f"{name} is not finite", "avoid the operation that overflows"
+        )
+
+
+def expect_all_trained(findings: Findings, module: nn.Module, where: str) -> None:
+    """Record a breach for every trainable parameter that has no finite gradient."""
+    for name, parameter in module.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        if findings.expect(
+            parameter.grad is not None,
+            where,
+            f"parameter '{name}' gets no gradient",
+            "use it, remove it, or set requires_grad_(False)",
+        ):
+            assert parameter.grad is not None
+            expect_finite(findings, {f"the gradient of '{name}'": parameter.grad}, where)
+
+
+def expect_untouched(findings: Findings, parameters: Iterable[nn.Parameter], where: str, whose: str) -> None:
+    """Record a breach if any of these parameters got a gradient."""
+    findings.expect(
+        all(p.grad is None for p in parameters),
+        where,
+        f"{whose} got a gradient",
+        "let the step decide whose turn it is: use the images, outputs and heads it hands over, no copies of them",
+    )
+
+
+def snapshot(module: nn.Module) -> dict[str, Tensor]:
+    """Return a copy of a module's state."""
+    return copy.deepcopy(dict(module.state_dict()))
+
+
+def equal(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> bool:
+    """Return whether two sets of tensors are the same to the bit."""
+    return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)

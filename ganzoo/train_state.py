@@ -1,0 +1,138 @@
+"""Everything of a run that must survive a restart, in one object."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ganzoo.data.base import DataSpec
+from ganzoo.data_order import DataOrder
+from ganzoo.experiment import Experiment, build_gan, build_objective
+from ganzoo.gan import Gan
+from ganzoo.randomness import Streams
+from ganzoo.steps import Objective
+
+
+class RunningMeans:
+    """Means of detached scalars since the last row, summed on the device so that no step waits for a value."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, values: Mapping[str, Tensor]) -> None:
+        """Count one value each."""
+        for name, value in values.items():
+            value = value.detach().double()
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def take(self) -> dict[str, float]:
+        """Return the means and start anew."""
+        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        self._sums, self._counts = {}, {}
+        return means
+
+    def is_finite(self) -> bool:
+        """Return whether no value was NaN or infinite since the last row."""
+        return all(bool(torch.isfinite(total)) for total in self._sums.values())
+
+    def state_dict(self) -> dict[str, tuple[Tensor, int]]:
+        """Return sums and counts."""
+        return {name: (total, self._counts[name]) for name, total in self._sums.items()}
+
+    def load_state_dict(self, state: Mapping[str, tuple[Tensor, int]]) -> None:
+        """Restore sums and counts."""
+        self._sums = {name: total for name, (total, _) in state.items()}
+        self._counts = {name: count for name, (_, count) in state.items()}
+
+
+@dataclass
+class TrainState:
+    """What trains, and all that decides what happens next.
+
+    Args:
+        gan: the networks with their tasks.
+        objective: loss, penalty and augmentation (which may have state).
+        g_optimizer: of the generator.
+        d_optimizer: of the discriminator and the tasks' heads.
+        g_scheduler: advanced once per generator update.
+        d_scheduler: advanced once per generator update.
+        order: which images come next.
+        streams: every random stream but the data's order.
+        means: values since the last logged row.
+        counters: how much was spent: generator updates, real images shown, images that passed through D.
+    """
+
+    gan: Gan
+    objective: Objective
+    g_optimizer: torch.optim.Optimizer
+    d_optimizer: torch.optim.Optimizer
+    g_scheduler: torch.optim.lr_scheduler.LRScheduler
+    d_scheduler: torch.optim.lr_scheduler.LRScheduler
+    order: DataOrder
+    streams: Streams
+    means: RunningMeans = field(default_factory=RunningMeans)
+    counters: dict[str, int] = field(default_factory=lambda: {"step": 0, "num_real_images": 0, "num_d_images": 0})
+
+    @classmethod
+    def create(cls, experiment: Experiment, spec: DataSpec, *, num_images: int, device: torch.device) -> "TrainState":
+        """Return the state before the first step.
+
+        Args:
+            experiment: the run's description.
+            spec: of its data set.
+            num_images: images of the training split.
+            device: where the networks live.
+        """
+        gan = build_gan(experiment, spec).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        objective = build_objective(experiment)
+        if objective.augment is not None:
+            objective.augment.to(device)
+        g_recipe = experiment.g_optimizer(num_steps=experiment.num_steps)
+        d_recipe = experiment.d_optimizer(num_steps=experiment.num_steps)
+        g_optimizer = g_recipe.optimizer(gan.generator.parameters())
+        d_optimizer = d_recipe.optimizer(gan.d_parameters())
+        return cls(
+            gan=gan,
+            objective=objective,
+            g_optimizer=g_optimizer,
+            d_optimizer=d_optimizer,
+            g_scheduler=g_recipe.scheduler(g_optimizer),
+            d_scheduler=d_recipe.scheduler(d_optimizer),
+            order=DataOrder(num_images, seed=experiment.seed),
+            streams=Streams(experiment.seed),
+        )
+
+    @property
+    def step(self) -> int:
+        """Generator updates done."""
+        return self.counters["step"]
+
+    def is_finite(self) -> bool:
+        """Return whether every weight, and every value since the last row, is finite."""
+        return self.means.is_finite() and all(bool(torch.isfinite(p).all()) for p in self.gan.parameters())
+
+    def state_dict(self) -> dict[str, object]:
+        """Return all but the networks' tensors, which have a file of their own."""
+        augment = self.objective.augment
+        return {
+            "g_optimizer": self.g_optimizer.state_dict(),
+            "d_optimizer": self.d_optimizer.state_dict(),
+            "g_scheduler": self.g_scheduler.state_dict(),
+            "d_scheduler": self.d_scheduler.state_dict(),
+            "augment": {} if augment is None else augment.state_dict(),
+            "order": self.order.state_dict(),
+            "streams": self.streams.state_dict(),
+            "means": self.means.state_dict(),
+            "counters": dict(self.counters),
+        }
+
+    def load_state_dict(self, state: Mapping[str, object]) -> None:
+        """Restore what `state_dict` returned."""
+        for name in ("g_optimizer", "d_optimizer", "g_scheduler", "d_scheduler", "order", "streams", "means"):
+            getattr(self, name).load_state_dict(state[name])
+        if self.objective.augment is not None:
+            self.objective.augment.load_state_dict(state["augment"])  # type: ignore[arg-type]
+        self.counters = dict(state["counters"])  # type: ignore[call-overload]

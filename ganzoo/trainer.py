@@ -1,0 +1,241 @@
+"""The loop: from a configuration to a finished run folder. N: batch; C, H, W: image."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from ganzoo import config, environment
+from ganzoo.batch import ImageBatch, Latents
+from ganzoo.config import Configuration
+from ganzoo.data_order import to_images
+from ganzoo.errors import RunFailedError, UserError
+from ganzoo.evaluate import check_available
+from ganzoo.monitor import Monitor
+from ganzoo.recorder import Recorder
+from ganzoo.run_folder import Json, RunFolder
+from ganzoo.signals import stop_requests
+from ganzoo.steps import StepOutput, d_step, g_step
+from ganzoo.train_state import TrainState
+
+DEVICE_DATA_BYTES = 4 * 2**30  # a data set up to this size is kept on the device and indexed there
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended.
+
+    Args:
+        folder: all its files.
+        result: what `result.json` says.
+        was_finished: whether it had ended before, so that nothing was done.
+    """
+
+    folder: RunFolder
+    result: dict[str, Json]
+    was_finished: bool
+
+
+def train(
+    configuration: Configuration,
+    *,
+    out: Path,
+    device: str = "cpu",
+    data_dir: Path | None = None,
+    fresh: bool = False,
+    monitor: Monitor,
+) -> RunResult:
+    """Run a configuration to its end in a folder, going on from the newest checkpoint if there is one.
+
+    Args:
+        configuration: what to run.
+        out: the run folder.
+        device: where to train.
+        data_dir: where the user keeps data sets.
+        fresh: remove what is in the folder and start anew.
+        monitor: receives messages and progress.
+
+    Raises:
+        UserError: the folder holds a run of another configuration; data or a metric's network is missing; parts that do
+            not fit together.
+        RunFailedError: NaN, a full disk, or a signal; the last good checkpoint is kept.
+    """
+    folder = RunFolder(out)
+    torch_device = environment.select_device(device)
+    if fresh and folder.operative_path.exists():
+        shutil.rmtree(out)
+    with folder.lock():
+        configuration = settle(folder, configuration, monitor)
+        done = folder.result()
+        if done is not None:
+            return RunResult(folder, done, was_finished=True)
+        try:
+            result = Trainer(configuration, folder, torch_device, data_dir, monitor).run()
+        except OSError as error:
+            kept = folder.checkpoints()
+            last = f"the checkpoint of step {kept[-1]} is kept" if kept else "there is no checkpoint yet"
+            raise RunFailedError(f"cannot write to '{folder.path}' ({error}); {last}") from error
+        return RunResult(folder, result, was_finished=False)
+
+
+def settle(folder: RunFolder, configuration: Configuration, monitor: Monitor) -> Configuration:
+    """Fix the number of threads, and refuse a folder that holds a run of another configuration."""
+    asked = configuration.experiment.num_threads
+    if not folder.operative_path.exists():
+        torch.set_num_threads(asked or torch.get_num_threads())
+        return configuration.with_values(num_threads=torch.get_num_threads())
+
+    recorded = config.load(str(folder.operative_path), plugins=configuration.plugins).experiment.num_threads
+    settled = configuration.with_values(num_threads=recorded)
+    difference = config.diff(folder.operative_path.read_text(), settled.operative())
+    if difference:
+        raise UserError(
+            f"'{folder.path}' holds a run of another configuration; choose another --out, or start over with --fresh. "
+            "It differs in:\n  " + "\n  ".join(difference)
+        )
+    torch.set_num_threads(asked or recorded or torch.get_num_threads())
+    if asked is not None and asked != recorded:
+        monitor.say(f"this run began with {recorded} threads and goes on with {asked}: its last bits may differ")
+    return settled
+
+
+class Trainer:
+    """One run in progress.
+
+    Args:
+        configuration: with its number of threads settled.
+        folder: locked for this process.
+        device: where to train.
+        data_dir: where the user keeps data sets.
+        monitor: receives messages and progress.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        folder: RunFolder,
+        device: torch.device,
+        data_dir: Path | None,
+        monitor: Monitor,
+    ) -> None:
+        self.experiment, self.device, self.monitor = configuration.experiment, device, monitor
+        choose_deterministic_kernels(device)
+        check_available(self.experiment.metrics, device)
+
+        dataset = self.experiment.dataset(data_dir=data_dir)
+        self.spec = dataset.spec()
+        data = dataset.load(self.experiment.train_split)
+        on_device = data.images_NCHW.numel() <= DEVICE_DATA_BYTES
+        self.uint8_NCHW = data.images_NCHW.to(device) if on_device else data.images_NCHW
+        self.labels_N = data.labels_N
+        self.state = TrainState.create(self.experiment, self.spec, num_images=len(data), device=device)
+        self.recorder = Recorder(
+            folder, configuration, self.state, dataset=dataset, data=data, device=device, monitor=monitor
+        )
+
+    def run(self) -> dict[str, Json]:
+        """Train from the newest checkpoint, or from the start, to the last step; return the result."""
+        state, experiment, recorder = self.state, self.experiment, self.recorder
+        recorder.begin()
+        if state.step == 0:
+            recorder.sample()
+        self.monitor.start(state.step, experiment.num_steps)
+        with stop_requests() as stop:
+            while state.step < experiment.num_steps:
+                # Discriminator updates, each with fresh images.
+                for _ in range(experiment.num_d_steps):
+                    real = self.next_real()
+                    with self.autocast():
+                        output = d_step(
+                            state.gan, state.objective, real, self.next_latents(), step=state.step, rng=state.streams
+                        )
+                    update(state.d_optimizer, output.loss)
+                    self.account(output, "d")
+                    state.counters["num_real_images"] += len(real)
+
+                # The generator update.
+                with self.autocast():
+                    output = g_step(
+                        state.gan, state.objective, real, self.next_latents(), step=state.step, rng=state.streams
+                    )
+                update(state.g_optimizer, output.loss)
+                state.gan.update_ema()
+                self.account(output, "g")
+                state.g_scheduler.step()
+                state.d_scheduler.step()
+                state.counters["step"] += 1
+
+                # Report, look, measure, save; a checkpoint comes last, since it stands for all that is before it.
+                step, is_last = state.step, state.step == experiment.num_steps
+                if due(experiment.log_every, step) or is_last:
+                    recorder.log()
+                if due(experiment.sample_every, step) or is_last:
+                    recorder.sample()
+                if due(experiment.eval_every, step) and not is_last:
+                    recorder.evaluate()
+                if due(experiment.checkpoint_every, step) or is_last or stop:
+                    recorder.save()
+                self.monitor.progress(step, recorder.row)
+                if stop.signal is not None and not is_last:
+                    self.monitor.close()
+                    raise RunFailedError(
+                        f"stopped by {stop.signal.name} after step {step}, which is saved; "
+                        "the same command goes on from there"
+                    )
+        self.monitor.close()
+        return recorder.finish()
+
+    def account(self, output: StepOutput, role: Literal["d", "g"]) -> None:
+        """Count what a step showed, and let augmentation and tasks react to it."""
+        state = self.state
+        state.means.add(output.parts)
+        state.counters["num_d_images"] += output.num_d_images
+        if role == "d" and state.objective.augment is not None and output.real_logits_N is not None:
+            state.objective.augment.after_d_step(output.real_logits_N)
+        for name, task in state.gan.tasks.items():
+            task.after_step(output.observed[name].detach(), state.gan.discriminator, role=role, step=state.step)
+
+    def next_real(self) -> ImageBatch:
+        """Return the next real images, with labels if the GAN is conditional."""
+        rows_N = self.state.order.take(self.experiment.batch_size)
+        images_NCHW = to_images(self.uint8_NCHW[rows_N.to(self.uint8_NCHW.device)], device=self.device)
+        if not self.state.gan.num_classes:
+            return ImageBatch(images_NCHW)
+        assert self.labels_N is not None
+        return ImageBatch(images_NCHW, self.labels_N[rows_N].to(self.device))
+
+    def next_latents(self) -> Latents:
+        """Return the next latents, with uniformly drawn labels if the GAN is conditional."""
+        num, state = self.experiment.batch_size, self.state
+        latents_NL = state.gan.generator.sample_latents(num, rng=state.streams["latents"]).to(self.device)
+        if not state.gan.num_classes:
+            return Latents(latents_NL)
+        labels_N = torch.randint(state.gan.num_classes, (num,), generator=state.streams["labels"])
+        return Latents(latents_NL, labels_N.to(self.device))
+
+    def autocast(self) -> torch.autocast:
+        """Return the context of a forward pass in the experiment's precision."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.experiment.precision == "bfloat16")
+
+
+def update(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+    """Make one optimizer step on a loss."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
+def choose_deterministic_kernels(device: torch.device) -> None:
+    """Make runs on the device repeat to the bit; the CPU's kernels do so anyway, at an equal number of threads."""
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False
+
+
+def due(every: int, step: int) -> bool:
+    """Return whether something that happens every so many steps (0: never) happens after this one."""
+    return every > 0 and step % every == 0

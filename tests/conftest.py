@@ -1,0 +1,52 @@
+"""Fixtures that every test may use."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+TINY_RECIPE = """
+experiment:
+    dataset = @data.synthetic
+    generator = @architectures.resnet_generator
+    discriminator = @architectures.resnet_discriminator
+    loss = @losses.hinge
+    conditioning = None
+    pretext = [@pretext.rotation]
+    augment = @augment.flip
+    g_optimizer = @optim.adam
+    d_optimizer = @optim.adam
+    num_steps = 12
+    num_d_steps = 2
+    batch_size = 8
+    latent_dim = 8
+    ema_decay = 0.9
+    checkpoint_every = 4
+    sample_every = 0
+    log_every = 3
+    num_threads = 1
+data.synthetic.size = 16
+data.synthetic.channels = 1
+data.synthetic.num_images = 20
+architectures.resnet_generator.width = 4
+architectures.resnet_generator.normalization = @normalizations.batch
+architectures.resnet_discriminator.width = 4
+architectures.resnet_discriminator.normalization = @normalizations.none
+pretext.rotation.alpha_schedule = 'linear'
+optim.adam.schedule = 'linear'
+"""
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_and_own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results depend on the number of threads, and no test may find another's cached features."""
+    torch.set_num_threads(1)
+    monkeypatch.setenv("GANZOO_CACHE", str(tmp_path_factory.getbasetemp() / "ganzoo-cache"))
+
+
+@pytest.fixture
+def tiny_recipe(tmp_path: Path) -> Path:
+    """A recipe that trains in a second: every kind of state there is, 12 steps."""
+    path = tmp_path / "tiny.gin"
+    path.write_text(TINY_RECIPE)
+    return path

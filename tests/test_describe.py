@@ -1,0 +1,81 @@
+"""Types and meanings of parameters, on classes written for it."""
+
+from typing import Literal
+
+import pytest
+
+from ganzoo.describe import argument_meanings, describe, type_name, wrapped
+from ganzoo.losses.base import AdversarialLoss
+from ganzoo.metrics.base import Metric
+from ganzoo.registry import Part
+
+
+class Base:
+    """A base.
+
+    Args:
+        first: of the base.
+        second: of the base, and
+            in two lines.
+    """
+
+
+class Derived(Base):
+    """A class.
+
+    Text that stands apart.
+
+    Args:
+        first: of its own.
+        third: last: with a colon.
+
+    Raises:
+        ValueError: never.
+    """
+
+
+def test_meanings_come_from_the_class_and_its_bases_its_own_first():
+    assert argument_meanings(Derived) == {
+        "first": "of its own.",
+        "second": "of the base, and in two lines.",
+        "third": "last: with a colon.",
+    }
+
+
+def test_a_class_without_arguments_has_no_meanings():
+    assert argument_meanings(int) == {}
+
+
+@pytest.mark.parametrize(
+    ("annotation", "shown"),
+    [
+        (int, "int"),
+        (float | None, "float | None"),
+        (Literal["a", "b"], "'a' | 'b'"),
+        (tuple[Part[Metric], ...], "[@metrics.NAME, ...]"),
+        (Part[AdversarialLoss] | None, "@losses.NAME | None"),
+        (tuple[int, float], "(int, float)"),
+        (list[str], "[str, ...]"),
+    ],
+)
+def test_types_are_shown_as_a_recipe_writes_them(annotation, shown):
+    assert type_name(annotation) == shown
+
+
+def test_the_sections_of_a_docstring_are_not_part_of_its_text():
+    assert describe("experiment").text == "One run."
+
+
+def test_a_file_is_named_as_the_source():
+    assert describe("pretext.rotation").source.endswith("ganzoo/pretext/rotation.py")
+
+
+def test_a_discriminator_shows_its_taps_and_a_data_set_its_shape():
+    taps = describe("architectures.resnet_discriminator").supports
+    assert "block0" in next(value for key, value in taps.items() if key.startswith("taps"))
+    assert describe("data.digits").supports["classes"] == "10"
+
+
+def test_paragraphs_are_filled_and_indented_ones_left_as_they_are():
+    assert wrapped("a b\nc d\n\n  x\n    y", 4) == "a b\nc d\n\n  x\n    y"
+    assert wrapped("a b\nc d", 80) == "a b c d"

@@ -1,0 +1,65 @@
+"""Parts that do not fit together are refused before anything is trained, naming both."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ganzoo import config, registry
+from ganzoo.data.base import DataSpec
+from ganzoo.errors import UserError
+from ganzoo.experiment import Experiment, build_gan
+
+UNLABELLED = DataSpec((1, 16, 16), 0, {"train": 20})
+LABELLED = DataSpec((1, 16, 16), 10, {"train": 20})
+
+
+@pytest.fixture
+def experiment(tiny_recipe: Path) -> Experiment:
+    return config.load(str(tiny_recipe)).experiment
+
+
+def refused(experiment: Experiment, spec: DataSpec = LABELLED, **values: object) -> str:
+    with pytest.raises(UserError) as error:
+        build_gan(replace(experiment, **values), spec)  # type: ignore[arg-type]
+    return str(error.value)
+
+
+def test_conditioning_without_labels(experiment: Experiment) -> None:
+    message = refused(experiment, UNLABELLED, conditioning=registry.part("conditioning.projection"))
+    assert "conditioning.projection needs class labels and data.synthetic has none" in message
+
+
+def test_conditioning_with_a_normalization_that_has_no_conditional_form(experiment: Experiment) -> None:
+    generator = replace(
+        experiment.generator, arguments={"width": 4, "normalization": registry.part("normalizations.layer")}
+    )
+    message = refused(experiment, generator=generator, conditioning=registry.part("conditioning.projection"))
+    assert "normalizations.layer" in message
+    assert "normalizations.batch" in message
+
+
+def test_a_batch_that_rotation_cannot_share_evenly(experiment: Experiment) -> None:
+    message = refused(experiment, batch_size=10)
+    assert "pretext.rotation: a batch of 10 cannot be shared evenly by 4 transforms" in message
+    assert "tiny.gin:" in message
+
+
+def test_the_same_task_twice(experiment: Experiment) -> None:
+    assert "pretext.rotation is in the list twice" in refused(experiment, pretext=experiment.pretext * 2)
+
+
+def test_neither_loss_nor_task(experiment: Experiment) -> None:
+    assert "no task stands in for it" in refused(experiment, loss=None, pretext=())
+
+
+def test_a_penalty_on_a_logit_that_nothing_trains(experiment: Experiment) -> None:
+    message = refused(experiment, loss=None, penalty=registry.part("penalties.r1"))
+    assert "penalties.r1" in message
+    assert "experiment.penalty = None" in message
+
+
+@pytest.mark.parametrize(("name", "value"), [("num_steps", 0), ("batch_size", -1), ("ema_decay", 1.0), ("seed", -1)])
+def test_values_out_of_range_name_the_field(experiment: Experiment, name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=name):
+        replace(experiment, **{name: value})  # type: ignore[arg-type]

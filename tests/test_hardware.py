@@ -1,0 +1,40 @@
+"""The CPU's capabilities, against a /proc/cpuinfo written by hand."""
+
+from pathlib import Path
+
+import pytest
+
+from ganzoo import hardware
+
+
+@pytest.fixture
+def cpuinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Make the module read a file of the test's own."""
+    hardware.cpu_flags.cache_clear()
+    monkeypatch.setattr(hardware, "CPU_INFO", tmp_path / "cpuinfo")
+    yield tmp_path / "cpuinfo"
+    hardware.cpu_flags.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("text", "flags"),
+    [
+        ("model name\t: X\nflags\t\t: fpu avx2 avx512_bf16 amx_bf16\n", ["amx_bf16", "avx512_bf16"]),
+        ("flags\t\t: fpu avx2 avx512f\n", []),
+        ("Features\t: fp asimd bf16\n", ["bf16"]),
+    ],
+)
+def test_bfloat16_is_fast_exactly_if_the_cpu_multiplies_it(cpuinfo, text, flags):
+    cpuinfo.write_text(text)
+    assert hardware.bfloat16_flags() == flags
+    assert hardware.has_fast_bfloat16() == bool(flags)
+
+
+def test_a_system_that_tells_nothing_has_no_fast_bfloat16(cpuinfo):
+    assert hardware.bfloat16_flags() == []
+    assert hardware.cpu_name()
+
+
+def test_the_processor_is_called_by_its_own_name(cpuinfo):
+    cpuinfo.write_text("processor\t: 0\nmodel name\t: Example CPU @ 2 GHz\n")
+    assert hardware.cpu_name() == "Example CPU @ 2 GHz"

@@ -1,0 +1,132 @@
+"""The sample grid, pixel by pixel, and the curves, line by line."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from ganzoo import plots
+from ganzoo.plots import make_grid, save_curves, save_grid
+
+CHANCE = {"d/rotation/accuracy_real": 0.25, "g/rotation/accuracy_fake": 0.25}
+ROWS = [
+    {
+        "step": step,
+        "num_real_images": 64 * step,
+        "d/loss": 2.0 / step,
+        "g/loss": 1.0 / step,
+        "d/logits_real": 0.5,
+        "d/logits_fake": -0.5,
+        "d/rotation/loss": 1.0,
+        "d/rotation/accuracy_real": 0.8,
+        "g/rotation/accuracy_fake": 0.6,
+    }
+    for step in (10, 20, 30)
+] + [{"step": 30, "metric/fd_efflite0_64px": 42.0}]
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that are saved."""
+    figures: list[Figure] = []
+    save = Figure.savefig
+
+    def keep(figure: Figure, *arguments: object, **options: object) -> None:
+        figures.append(figure)
+        save(figure, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    return figures
+
+
+def lines_of(figure: Figure) -> dict[str, dict[str, tuple[list[float], list[float]]]]:
+    """Every panel's lines by label."""
+    return {
+        axes.get_title(loc="left"): {
+            str(line.get_label()): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.get_lines()
+        }
+        for axes in figure.axes
+    }
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_each_image_stands_at_its_row_and_column_enlarged_by_a_whole_factor(tmp_path, channels):
+    images = torch.randint(0, 256, (7, channels, 5, 4), dtype=torch.uint8)
+    save_grid(images, tmp_path / "grid.png")
+    with Image.open(tmp_path / "grid.png") as file:
+        picture = np.asarray(file)
+    factor, columns = 54, 3  # 3 columns of 4 pixels: 640 / 12 = 53.3
+    assert picture.shape[:2] == (3 * 5 * factor + 4, 3 * 4 * factor + 4)
+    for i in range(7):
+        for y in range(5):
+            for x in range(4):
+                top = (i // columns) * (5 * factor + 2) + y * factor
+                left = (i % columns) * (4 * factor + 2) + x * factor
+                block = picture[top : top + factor, left : left + factor].reshape(factor * factor, channels)
+                assert (block == images[i, :, y, x].numpy()).all()
+
+
+def test_everything_between_and_after_the_images_is_white():
+    grid = make_grid(torch.zeros(3, 1, 320, 320, dtype=torch.uint8))
+    assert grid.shape == (642, 642, 1)
+    assert (grid[320:322] == 255).all()
+    assert (grid[:, 320:322] == 255).all()
+    assert (grid[322:, 322:] == 255).all()
+    assert grid[:320, :320].max() == 0
+    assert grid[322:, :320].max() == 0
+
+
+def test_large_images_are_not_enlarged():
+    assert make_grid(torch.zeros(64, 3, 128, 128, dtype=torch.uint8)).shape == (8 * 128 + 14, 8 * 128 + 14, 3)
+
+
+def test_the_number_of_columns_can_be_chosen():
+    assert make_grid(torch.zeros(6, 1, 100, 100, dtype=torch.uint8), num_columns=6).shape == (200, 1210, 1)
+
+
+def test_curves_show_every_row_of_every_kind(tmp_path, drawn):
+    save_curves(ROWS, tmp_path / "curves.png", title="tiny", chance=CHANCE)
+    panels = lines_of(drawn[0])
+    steps = [10, 20, 30]
+    assert panels[plots.LOSSES] == {
+        "D, total": (steps, [0.2, 0.1, 2.0 / 30]),
+        "G, total": (steps, [0.1, 0.05, 1.0 / 30]),
+        "D, rotation": (steps, [1.0] * 3),
+    }
+    assert panels[plots.LOGITS] == {"real": (steps, [0.5] * 3), "generated": (steps, [-0.5] * 3)}
+    accuracies = panels[plots.ACCURACY]
+    assert accuracies["rotation, real"] == (steps, [0.8] * 3)
+    assert accuracies["rotation, generated"] == (steps, [0.6] * 3)
+    assert accuracies["chance 0.25"][1] == [0.25, 0.25]
+    assert next(iter(panels["fd_efflite0_64px"].values())) == ([30], [42.0])
+    assert len(panels) == 4
+
+
+def test_every_panel_names_its_unit_and_the_figure_its_run(tmp_path, drawn):
+    save_curves(ROWS, tmp_path / "curves.png", title="tiny", chance=CHANCE)
+    assert {axes.get_xlabel() for axes in drawn[0].axes} == {"generator updates"}
+    assert drawn[0].get_suptitle() == "tiny"
+
+
+def test_a_run_without_task_has_no_panel_of_accuracy(tmp_path, drawn):
+    rows = [{k: v for k, v in row.items() if "rotation" not in k} for row in ROWS]
+    save_curves(rows, tmp_path / "curves.png", title="baseline", chance={})
+    assert set(lines_of(drawn[0])) == {plots.LOSSES, plots.LOGITS, "fd_efflite0_64px"}
+
+
+@pytest.mark.parametrize("rows", [[], [{"step": 5, "d/loss": math.nan, "g/loss": 1.0}], ROWS])
+def test_the_file_is_a_picture_whatever_the_rows(tmp_path, rows):
+    save_curves(rows, tmp_path / "curves.png", title="t")
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.format == "PNG"
+        assert picture.width > 800
+        assert len(picture.convert("L").getcolors()) > 2  # something is drawn
+
+
+def test_nothing_but_the_picture_is_left_in_the_folder(tmp_path: Path):
+    save_grid(torch.zeros(1, 1, 8, 8, dtype=torch.uint8), tmp_path / "new" / "grid.png")
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["grid.png"]

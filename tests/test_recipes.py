@@ -1,0 +1,179 @@
+"""Every packaged recipe loads, says what it is, and differs from its neighbours by what its name says alone."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from ganzoo import config, gin_reader
+from ganzoo.gin_reader import recipes_dir
+
+RECIPES = sorted(path.stem for path in recipes_dir().glob("*.gin"))
+ROWS = ["cond_resnet", "ssgan_annealed_resnet", "ssgan_resnet", "ssgan_sbn_resnet", "uncond_resnet"]
+PREFIXES = ["", "fashion_", "fashion32_"]
+
+# Typed from the settings that the recipes promise, not read from any of their files.
+CIFAR10 = {
+    "experiment.augment": "None",
+    "experiment.batch_size": "64",
+    "experiment.d_optimizer": "@optim.adam",
+    "experiment.dataset": "@data.cifar10",
+    "experiment.ema_decay": "None",
+    "experiment.g_optimizer": "@optim.adam",
+    "experiment.latent_dim": "128",
+    "experiment.loss": "@losses.hinge",
+    "experiment.metrics": "[@metrics.frechet_distance, @metrics.kernel_distance]",
+    "experiment.num_d_steps": "2",
+    "experiment.num_steps": "100000",
+    "experiment.penalty": "None",
+    "experiment.precision": "'float32'",
+    "architectures.resnet_discriminator.normalization": "@normalizations.none",
+    "architectures.resnet_discriminator.spectral_norm": "True",
+    "architectures.resnet_discriminator.variant": "'sngan'",
+    "architectures.resnet_discriminator.width": "128",
+    "architectures.resnet_generator.normalization": "@normalizations.batch",
+    "architectures.resnet_generator.spectral_norm": "False",
+    "architectures.resnet_generator.variant": "'sngan'",
+    "architectures.resnet_generator.width": "256",
+    "optim.adam.beta1": "0.0",
+    "optim.adam.beta2": "0.9",
+    "optim.adam.learning_rate": "0.0002",
+    "optim.adam.schedule": "'constant'",
+    **{
+        f"metrics.{metric}.{name}": value
+        for metric in ("frechet_distance", "kernel_distance")
+        for name, value in {
+            "features": "@features.inception",
+            "num_fake": "10000",
+            "num_real": "10000",
+            "reference_split": "'test'",
+        }.items()
+    },
+}
+FASHION = CIFAR10 | {
+    "experiment.dataset": "@data.fashion_mnist",
+    "experiment.num_d_steps": "1",
+    "experiment.num_steps": "3000",
+    "architectures.resnet_discriminator.width": "64",
+    "architectures.resnet_generator.width": "64",
+    "metrics.frechet_distance.features": "@features.efficientnet_lite0",
+    "metrics.kernel_distance.features": "@features.efficientnet_lite0",
+}
+UNCONDITIONAL = {
+    "uncond_resnet": CIFAR10,
+    "fashion_uncond_resnet": FASHION | {"data.fashion_mnist.size": "16"},
+    "fashion32_uncond_resnet": FASHION | {"data.fashion_mnist.size": "32"},
+}
+
+
+def operative(name: str) -> str:
+    return config.load(name).operative()
+
+
+def values(name: str) -> dict[str, str]:
+    return {key: value for key, value, _ in config.load(name).resolved}
+
+
+def test_the_recipes_are_those_of_the_tables() -> None:
+    assert sorted(["quickstart", *(prefix + row for prefix in PREFIXES for row in ROWS)]) == RECIPES
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_loads_and_its_operative_text_reads_back(name: str, tmp_path: Path) -> None:
+    first = config.load(name)
+    for text in (first.operative(), first.source()):
+        (tmp_path / "copy.gin").write_text(text)
+        second = config.load(tmp_path / "copy.gin")
+        assert second.experiment == first.experiment
+        assert second.operative() == first.operative()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_has_a_header_an_include_or_two_and_at_most_six_lines(name: str) -> None:
+    lines = (recipes_dir() / f"{name}.gin").read_text().splitlines()
+    header = "\n".join(lines[: lines.index("")])
+    assert all(line.startswith("#") for line in header.splitlines())
+    assert re.match(r"# \S.*\.\n#\n# Paper: ", header)
+    assert re.search(r"arXiv:\d{4}\.\d{5}", header)
+    assert "\n# Commonly overridden: " in header
+    own = [line for line in lines if line.strip() and not line.startswith("#")]
+    includes = [line for line in own if line.startswith("include ")]
+    assert 1 <= len(includes) <= 2
+    assert len(own) - len(includes) <= 6
+    assert max(map(len, lines)) <= 120
+
+
+@pytest.mark.parametrize("path", sorted(recipes_dir().glob("base/*.gin")), ids=lambda path: path.stem)
+def test_a_base_file_says_what_it_is(path: Path) -> None:
+    assert path.read_text().startswith("# ")
+
+
+def test_the_folder_holds_data_only() -> None:
+    assert {path.suffix for path in recipes_dir().rglob("*") if path.is_file()} == {".gin"}
+
+
+@pytest.mark.parametrize("name", UNCONDITIONAL)
+def test_a_baseline_has_the_settings_that_it_promises(name: str) -> None:
+    found, expected = values(name), UNCONDITIONAL[name]
+    assert {key: found.get(key) for key in expected} == expected
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_recipes_differ_by_what_their_names_say_alone(prefix: str) -> None:
+    text = {row: operative(prefix + row) for row in ROWS}
+
+    def keys(a: str, b: str) -> set[str]:
+        return {line.partition(": ")[0] for line in config.diff(text[a], text[b])}
+
+    pretext = keys("uncond_resnet", "ssgan_resnet")
+    assert "experiment.pretext" in pretext
+    assert all(key.startswith("pretext.rotation.") for key in pretext - {"experiment.pretext"})
+    conditioning = keys("uncond_resnet", "cond_resnet")
+    assert "experiment.conditioning" in conditioning
+    assert all(key.startswith("conditioning.projection.") for key in conditioning - {"experiment.conditioning"})
+    assert config.diff(text["ssgan_resnet"], text["ssgan_annealed_resnet"]) == [
+        "pretext.rotation.alpha_schedule: 'constant' -> 'linear'"
+    ]
+    modulated = keys("ssgan_resnet", "ssgan_sbn_resnet") - {"architectures.resnet_generator.normalization"}
+    assert all(re.match(r"normalizations\.(batch|self_modulated_batch)\.", key) for key in modulated)
+
+
+def test_the_two_sizes_of_fashion_mnist_differ_by_the_size_alone() -> None:
+    difference = config.diff(operative("fashion_ssgan_resnet"), operative("fashion32_ssgan_resnet"))
+    assert difference == ["data.fashion_mnist.size: 16 -> 32"]
+
+
+def test_the_quickstart_is_ssgan_on_digits_without_flips() -> None:
+    found = values("quickstart")
+    expected = {
+        "experiment.augment": "None",
+        "experiment.dataset": "@data.digits",
+        "experiment.ema_decay": "None",
+        "experiment.num_d_steps": "1",
+        "experiment.pretext": "[@pretext.rotation]",
+        "data.digits.size": "16",
+        "metrics.frechet_distance.features": "@features.efficientnet_lite0",
+        "metrics.frechet_distance.num_real": "1797",
+        "metrics.kernel_distance.features": "@features.efficientnet_lite0",
+        "metrics.kernel_distance.num_real": "1797",
+    }
+    assert {key: found.get(key) for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["experiment.pretext = []", "experiment.metrics = []", "experiment.dataset = @data.synthetic", "G_WIDTH = 8"],
+)
+def test_one_override_swaps_a_part(override: str) -> None:
+    config.load("fashion_ssgan_annealed_resnet", overrides=[override])
+
+
+def test_a_wheel_carries_the_recipes_and_an_installed_package_finds_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = tomllib.loads((recipes_dir().parent / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    assert build["targets"]["wheel"]["force-include"] == {"gin": "ganzoo/recipes"}
+    (tmp_path / "ganzoo/recipes").mkdir(parents=True)
+    monkeypatch.setattr(gin_reader, "__file__", str(tmp_path / "ganzoo/gin_reader.py"))
+    assert gin_reader.recipes_dir() == tmp_path / "ganzoo/recipes"

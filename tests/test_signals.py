@@ -1,0 +1,50 @@
+"""Real signals to a real process."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ganzoo.run_folder import RunFolder
+
+
+def start(recipe: Path, out: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "ganzoo", "run", str(recipe), "--out", str(out)]
+    command += ["--set", "experiment.num_steps = 60"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+
+
+def wait_for_checkpoint(out: Path, process: subprocess.Popen[str], step: int) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if any(s >= step for s in RunFolder(out).checkpoints()):
+            return
+        time.sleep(0.005)
+    raise AssertionError(f"no checkpoint {step}: {process.communicate()}")
+
+
+@pytest.mark.slow
+def test_sigkill_and_sigterm_at_any_moment_lose_nothing(tiny_recipe: Path, tmp_path: Path) -> None:
+    assert start(tiny_recipe, tmp_path / "whole").wait() == 0
+
+    process = start(tiny_recipe, tmp_path / "hurt")
+    wait_for_checkpoint(tmp_path / "hurt", process, 8)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+    process = start(tiny_recipe, tmp_path / "hurt")
+    wait_for_checkpoint(tmp_path / "hurt", process, 24)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert "stopped by SIGTERM after step" in errors
+    assert "Traceback" not in errors
+
+    assert start(tiny_recipe, tmp_path / "hurt").wait() == 0
+    diff = [sys.executable, "-m", "ganzoo", "diff", str(tmp_path / "whole"), str(tmp_path / "hurt")]
+    compared = subprocess.run(diff, capture_output=True, text=True, check=False)
+    assert (compared.returncode, compared.stdout.strip()) == (0, "identical")

@@ -1,0 +1,248 @@
+"""A run's folder, its end, and what it refuses."""
+
+import errno
+import json
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from ganzoo import config, registry
+from ganzoo.checkpoint import read_networks
+from ganzoo.errors import RunFailedError, UserError
+from ganzoo.monitor import Silent
+from ganzoo.run_folder import RunFolder
+from ganzoo.trainer import RunResult, train
+
+NAN_LOSS = '''
+from ganzoo.losses.base import AdversarialLoss
+from ganzoo.registry import register
+
+@register("losses")
+class nan_from_call(AdversarialLoss):
+    """Hinge-like until a call, then NaN.
+
+    Source: this test.
+    """
+
+    def __init__(self, *, call: int = 5) -> None:
+        self.left = call
+
+    def d_loss(self, real_logits_N, fake_logits_N):
+        self.left -= 1
+        return (fake_logits_N - real_logits_N).mean() * (float("nan") if self.left < 0 else 1.0)
+
+    def g_loss(self, fake_logits_N, real_logits_N):
+        return -fake_logits_N.mean()
+'''
+
+
+def run(recipe: Path, out: Path, *overrides: str, monitor: Silent | None = None, **arguments: object) -> RunResult:
+    configuration = config.load(str(recipe), overrides=overrides)
+    return train(configuration, out=out, monitor=monitor or Silent(), **arguments)  # type: ignore[arg-type]
+
+
+def networks(folder: Path, step: int) -> dict[str, torch.Tensor]:
+    return read_networks(RunFolder(folder).checkpoint_path(step))
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+class KilledError(Exception):
+    """Stands for SIGKILL: nothing of the trainer runs after it."""
+
+
+class KillAt(Silent):
+    def __init__(self, step: int) -> None:
+        super().__init__()
+        self.step = step
+
+    def progress(self, step: int, values: object) -> None:
+        if step == self.step:
+            raise KilledError
+
+
+@pytest.mark.parametrize("killed_at", [1, 3, 5, 8, 11, 12])
+def test_a_run_killed_and_resumed_equals_one_never_killed(tiny_recipe: Path, tmp_path: Path, killed_at: int) -> None:
+    run(tiny_recipe, tmp_path / "whole")
+    with pytest.raises(KilledError):
+        run(tiny_recipe, tmp_path / "killed", monitor=KillAt(killed_at))
+    result = run(tiny_recipe, tmp_path / "killed")
+
+    assert not result.was_finished
+    assert same(networks(tmp_path / "whole", 12), networks(tmp_path / "killed", 12))
+    for name in ("metrics.jsonl", "operative.gin", "checkpoints/step-00000012/networks.safetensors"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "killed" / name).read_bytes(), name
+
+
+def test_a_run_of_the_operative_configuration_is_identical(tiny_recipe: Path, tmp_path: Path) -> None:
+    run(tiny_recipe, tmp_path / "a", "experiment.seed = 3")
+    run(tmp_path / "a" / "operative.gin", tmp_path / "b")
+    assert same(networks(tmp_path / "a", 12), networks(tmp_path / "b", 12))
+    assert (tmp_path / "a/operative.gin").read_text() == (tmp_path / "b/operative.gin").read_text()
+    assert (tmp_path / "a/metrics.jsonl").read_text() == (tmp_path / "b/metrics.jsonl").read_text()
+
+
+def test_another_seed_gives_other_weights(tiny_recipe: Path, tmp_path: Path) -> None:
+    run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 1")
+    run(tiny_recipe, tmp_path / "b", "experiment.num_steps = 1", "experiment.seed = 1")
+    assert not same(networks(tmp_path / "a", 1), networks(tmp_path / "b", 1))
+
+
+def test_sampling_and_logging_more_often_changes_no_weight(tiny_recipe: Path, tmp_path: Path) -> None:
+    run(tiny_recipe, tmp_path / "rarely")
+    run(tiny_recipe, tmp_path / "often", "experiment.sample_every = 1", "experiment.log_every = 1")
+    assert same(networks(tmp_path / "rarely", 12), networks(tmp_path / "often", 12))
+
+
+@pytest.mark.slow
+def test_evaluating_changes_no_weight(tiny_recipe: Path, tmp_path: Path) -> None:
+    run(tiny_recipe, tmp_path / "never", "experiment.num_steps = 4")
+    metric = [
+        "experiment.metrics = [@metrics.frechet_distance]",
+        "metrics.frechet_distance.features = @features.efficientnet_lite0",
+        "metrics.frechet_distance.num_fake = 24",
+    ]
+    result = run(tiny_recipe, tmp_path / "always", "experiment.num_steps = 4", "experiment.eval_every = 1", *metric)
+    assert same(networks(tmp_path / "never", 4), networks(tmp_path / "always", 4))
+    rows = [row for row in result.folder.metrics() if "metric/fd_efflite0_64px" in row]
+    assert [row["step"] for row in rows] == [1, 2, 3, 4]
+
+
+def test_ssgan_and_its_baseline_start_from_the_same_weights_and_see_the_same_images(
+    tiny_recipe: Path, tmp_path: Path
+) -> None:
+    frozen = ["experiment.num_steps = 1", "optim.adam.learning_rate = 0.0"]
+    ssgan = run(tiny_recipe, tmp_path / "ssgan", *frozen)
+    lines = tiny_recipe.read_text().replace("[@pretext.rotation]", "[]").splitlines()
+    baseline = tmp_path / "baseline.gin"
+    baseline.write_text("\n".join(line for line in lines if not line.startswith("pretext.")))
+    plain = run(baseline, tmp_path / "plain", *frozen)
+    a, b = networks(tmp_path / "ssgan", 1), networks(tmp_path / "plain", 1)
+    assert set(a) - set(b) == {name for name in a if name.startswith("task_modules.")}
+    assert same({name: a[name] for name in b}, b)
+    # The adversarial loss depends on weights, images, latents and augmentation: all of them are equal.
+    rows_a, rows_b = ssgan.folder.metrics()[0], plain.folder.metrics()[0]
+    assert rows_a["d/adversarial"] == pytest.approx(rows_b["d/adversarial"], abs=1e-6)
+    assert rows_a["g/adversarial"] == pytest.approx(rows_b["g/adversarial"], abs=1e-6)
+
+
+def test_a_finished_run_is_reported_and_left_alone(tiny_recipe: Path, tmp_path: Path) -> None:
+    first = run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2")
+    before = (tmp_path / "a/metrics.jsonl").stat().st_mtime_ns
+    second = run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2")
+    assert second.was_finished
+    assert second.result == first.result
+    assert (tmp_path / "a/metrics.jsonl").stat().st_mtime_ns == before
+
+
+def test_fresh_starts_over(tiny_recipe: Path, tmp_path: Path) -> None:
+    run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2")
+    assert not run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 3", fresh=True).was_finished
+
+
+def test_another_configuration_is_refused_with_the_difference(tiny_recipe: Path, tmp_path: Path) -> None:
+    run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2")
+    with pytest.raises(UserError, match=r"(?s)another configuration.*experiment\.batch_size.*8.*16"):
+        run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2", "experiment.batch_size = 16")
+
+
+def test_another_number_of_threads_is_allowed_and_said(tiny_recipe: Path, tmp_path: Path) -> None:
+    with pytest.raises(KilledError):
+        run(tiny_recipe, tmp_path / "a", monitor=KillAt(5))
+    monitor = Silent()
+    run(tiny_recipe, tmp_path / "a", "experiment.num_threads = 2", monitor=monitor)
+    assert any("began with 1 threads and goes on with 2" in text for text in monitor.said)
+    assert any("from step 4" in text for text in monitor.said)
+
+
+def test_a_truncated_checkpoint_is_said_and_the_one_before_is_used(tiny_recipe: Path, tmp_path: Path) -> None:
+    run(tiny_recipe, tmp_path / "whole")
+    with pytest.raises(KilledError):
+        run(tiny_recipe, tmp_path / "a", monitor=KillAt(9))
+    damaged = tmp_path / "a/checkpoints/step-00000008/training.pt"
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    monitor = Silent()
+    run(tiny_recipe, tmp_path / "a", monitor=monitor)
+    assert any("step 8 is damaged" in text for text in monitor.said)
+    assert any("from step 4" in text for text in monitor.said)
+    assert same(networks(tmp_path / "whole", 12), networks(tmp_path / "a", 12))
+
+
+def test_a_full_disk_is_a_sentence_and_keeps_the_last_checkpoint(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, calls = safetensors.torch.save_file, []
+
+    def save_until_full(*arguments: object) -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(safetensors.torch, "save_file", save_until_full)
+        with pytest.raises(RunFailedError, match=r"No space left on device.*the last good one is step 4"):
+            run(tiny_recipe, tmp_path / "a")
+    assert [p.name for p in (tmp_path / "a/checkpoints").iterdir()] == ["step-00000004"]
+
+    run(tiny_recipe, tmp_path / "whole")
+    run(tiny_recipe, tmp_path / "a")
+    assert same(networks(tmp_path / "whole", 12), networks(tmp_path / "a", 12))
+
+
+def test_a_nan_ends_the_run_as_failed_and_keeps_the_last_good_checkpoint(tiny_recipe: Path, tmp_path: Path) -> None:
+    plugin = tmp_path / "nan_loss.py"
+    plugin.write_text(NAN_LOSS)
+    registry.load_file(plugin)
+    overrides = ("experiment.loss = @losses.nan_from_call", "losses.nan_from_call.call = 11")
+    with pytest.raises(RunFailedError, match=r"NaN or infinite at step 6; the last good checkpoint is step 4"):
+        run(tiny_recipe, tmp_path / "a", *overrides)
+    result = json.loads((tmp_path / "a/result.json").read_text())
+    assert result["status"] == "failed"
+    assert "NaN" in result["reason"]
+    assert RunFolder(tmp_path / "a").checkpoints() == [4]
+    assert all(torch.isfinite(t).all() for t in networks(tmp_path / "a", 4).values())
+    assert (tmp_path / "a/plugins/nan_loss.py").read_text() == NAN_LOSS
+
+
+def test_a_data_set_changed_under_the_run_is_refused(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(KilledError):
+        run(tiny_recipe, tmp_path / "a", monitor=KillAt(5))
+    synthetic = registry.get("data.synthetic")
+    load = synthetic.load  # type: ignore[attr-defined]
+
+    def load_altered(self: object, split: str) -> object:
+        data = load(self, split)
+        data.images_NCHW[0, 0, 0, 0] ^= 1
+        return data
+
+    monkeypatch.setattr(synthetic, "load", load_altered)
+    with pytest.raises(UserError, match=r"data set data\.synthetic has changed since"):
+        run(tiny_recipe, tmp_path / "a")
+
+
+def test_two_processes_cannot_hold_one_folder(tiny_recipe: Path, tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "a").lock(), pytest.raises(UserError, match="another process is running"):
+        run(tiny_recipe, tmp_path / "a")
+
+
+def test_counters_count_by_hand(tiny_recipe: Path, tmp_path: Path) -> None:
+    rows = run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 3").folder.metrics()
+    # A D step: 8 real, 8 fake, 3 turned copies of 8 / 4 images; a G step: 8 fake and 6 turned.
+    assert rows[-1]["num_real_images"] == 3 * 2 * 8
+    assert rows[-1]["num_d_images"] == 3 * (2 * (8 + 8 + 6) + (8 + 6))
+
+
+def test_a_conditional_run_trains_and_resumes(tiny_recipe: Path, tmp_path: Path) -> None:
+    conditional = "experiment.conditioning = @conditioning.projection"
+    run(tiny_recipe, tmp_path / "whole", conditional)
+    with pytest.raises(KilledError):
+        run(tiny_recipe, tmp_path / "killed", conditional, monitor=KillAt(6))
+    run(tiny_recipe, tmp_path / "killed", conditional)
+    assert same(networks(tmp_path / "whole", 12), networks(tmp_path / "killed", 12))
