@@ -196,6 +196,22 @@ def test_eval_without_metrics_says_so_and_changes_nothing(finished, capsys):
     assert sorted(path for path in finished.rglob("*")) == before
 
 
+def test_eval_of_the_last_step_gives_the_numbers_of_the_run(tiny_recipe, tmp_path, capsys):
+    numbers = ("num_real = 16", "num_fake = 16", "num_subsets = 4", "subset_size = 8", "reference_split = 'train'")
+    settings = [
+        "experiment.num_steps = 2",
+        "experiment.metrics = [@metrics.kernel_distance]",
+        "metrics.kernel_distance.features = @features.efficientnet_lite0",
+        *(f"metrics.kernel_distance.{number}" for number in numbers),
+    ]
+    overrides = [part for setting in settings for part in ("--set", setting)]
+    assert call(capsys, "run", tiny_recipe, "--out", tmp_path / "run", *overrides)[0] == 0
+    (measured,) = json.loads((tmp_path / "run" / "result.json").read_text())["metrics"]
+    code, out, _ = call(capsys, "eval", tmp_path / "run")
+    assert code == 0
+    assert out.splitlines()[-1].split()[:2] == [measured["name"], f"{measured['value']:.5g}"]
+
+
 def test_an_unexpected_error_in_a_run_names_its_folder(tiny_recipe, tmp_path, capsys, monkeypatch):
     def fail(*_arguments: object, **_options: object) -> None:
         raise ZeroDivisionError("division by zero")

@@ -1,10 +1,12 @@
 """ResNet generator and discriminator for 16 to 128 px.
 
-Sources: SNGAN, Miyato et al., arXiv:1802.05957, tables 3 to 5 (`variant = 'sngan'`, with the widths of mimicry at 64 and 128
-px), and compare_gan's `resnet_cifar` (`variant = 'compare_gan'`). N: batch; C, H, W: image; L: latent dimension; F: features.
+Sources: SNGAN, Miyato et al., arXiv:1802.05957, tables 3 to 5 (`variant = 'sngan'`, with the widths of mimicry at 64
+and 128 px), and compare_gan's `resnet_cifar` (`variant = 'compare_gan'`).
+N: batch; C, H, W: image; L: latent dimension; F: features.
 """
 
 from collections.abc import Collection
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -85,7 +87,7 @@ class resnet_generator(Generator):
         self.input = layers.linear(latent_dim, BOTTOM_SIZE**2 * widths[0])
         self.blocks = nn.ModuleList(
             GeneratorBlock(i, o, normalization=normalization, facts=facts, layers=layers, variant=variant)
-            for i, o in zip(widths, widths[1:], strict=False)
+            for i, o in pairwise(widths)
         )
         self.last_norm = unconditional(num_features=widths[-1], **last_norm_facts)
         self.output = layers.conv2d(widths[-1], image_shape[0], 3, gain=1.0)
@@ -112,9 +114,9 @@ class resnet_discriminator(Discriminator):
     """Residual blocks, ReLU, pooling over pixels to features, and a linear layer to one logit.
 
     Source: SNGAN, arXiv:1802.05957, tables 3 to 5; at 32 px and width 128 it has 1,053,825 parameters. The features are
-    SUMS over pixels. Departures: 16 px is the 32 px form on a smaller image. The variant `compare_gan` follows that code
-    (norm and ReLU even on pixels, 3x3 shortcuts, MEANS over pixels), maps images back to its range [0, 1], and keeps
-    SNGAN's initialisation.
+    SUMS over pixels. Departures: 16 px is the 32 px form on a smaller image. The variant `compare_gan` follows that
+    code (norm and ReLU even on pixels, 3x3 shortcuts, MEANS over pixels), maps images back to its range [0, 1], and
+    keeps SNGAN's initialisation.
 
     Args:
         width: channels of the first block; of every block up to 32 px, and of 1/16 of the last above.

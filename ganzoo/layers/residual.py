@@ -1,7 +1,7 @@
 """Pre-activation residual blocks of GANs, in SNGAN's form and in compare_gan's. N: batch; C, O: channels; H, W: image.
 
-Sources: SNGAN, Miyato et al., arXiv:1802.05957, figure 8 (`sngan`); compare_gan's `resnet_ops` (`compare_gan`). They differ in
-three points, which `Variant` names; everything else is shared.
+Sources: SNGAN, Miyato et al., arXiv:1802.05957, figure 8 (`sngan`); compare_gan's `resnet_ops` (`compare_gan`). They
+differ in how they resample, in their shortcuts, and in the first block of a discriminator.
 """
 
 from typing import Literal
@@ -58,16 +58,17 @@ class GeneratorBlock(nn.Module):
         h = functional.relu(self.norm2(h, condition))
         h = self.conv2(h)
         if self.variant == "compare_gan":
-            return h + unpool_conv2d(x_NCHW, self.shortcut)
+            return torch.add(h, unpool_conv2d(x_NCHW, self.shortcut))
         # A 1x1 convolution commutes with nearest upsampling, and costs a quarter before it.
-        return h + functional.interpolate(self.shortcut(x_NCHW), scale_factor=2, mode="nearest")
+        return torch.add(h, functional.interpolate(self.shortcut(x_NCHW), scale_factor=2, mode="nearest"))
 
 
 class DiscriminatorBlock(nn.Module):
     """norm, ReLU, conv, norm, ReLU, conv, mean pooling; plus the pooled input.
 
     `sngan`: the first block of a network has no norm and ReLU before its first convolution, and the shortcut is a 1x1
-    convolution only where the shape changes. `compare_gan`: norm and ReLU everywhere, even on pixels, and a 3x3 shortcut.
+    convolution only where the shape changes. `compare_gan`: norm and ReLU everywhere, even on pixels, and a 3x3
+    convolution on every shortcut.
 
     Args:
         in_channels: C.

@@ -1,5 +1,6 @@
 """Batch normalization, plain and conditional on the class. N: batch; C, H, W: image; K: classes."""
 
+import torch
 from torch import Tensor, nn
 
 from ganzoo.batch import Latents
@@ -58,8 +59,8 @@ class conditional_batch(Normalization):
         if not num_classes:
             raise ValueError("it needs class labels; set experiment.conditioning = @conditioning.projection")
         self.normalize = nn.BatchNorm2d(num_features, eps=eps, momentum=momentum, affine=False)
-        self.scale_and_shift = nn.Embedding(num_classes, 2 * num_features)
-        nn.init.zeros_(self.scale_and_shift.weight)
+        # From a table, since the usual constructor would draw random numbers and shift the initialisation of what follows.
+        self.scale_and_shift = nn.Embedding.from_pretrained(torch.zeros(num_classes, 2 * num_features), freeze=False)
 
     @classmethod
     def conditional_form(cls) -> type[Normalization]:
@@ -76,5 +77,5 @@ class conditional_batch(Normalization):
         assert condition is not None, "conditional_batch belongs in a generator"
         assert condition.labels_N is not None, "a conditional generator was given no labels"
         scale_NC, shift_NC = self.scale_and_shift(condition.labels_N).chunk(2, dim=1)
-        normalized_NCHW: Tensor = self.normalize(x_NCHW)
-        return normalized_NCHW * (1 + scale_NC[:, :, None, None]) + shift_NC[:, :, None, None]
+        scale_NC11, shift_NC11 = 1 + scale_NC[:, :, None, None], shift_NC[:, :, None, None]
+        return torch.addcmul(shift_NC11, self.normalize(x_NCHW), scale_NC11)

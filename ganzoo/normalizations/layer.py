@@ -13,8 +13,8 @@ class layer(Normalization):
 
     It looks at no other image of the batch, so that it suits gradient penalties.
 
-    Source: Ba et al., arXiv:1607.06450, equation 3; in GANs, Gulrajani et al., arXiv:1704.00028, section 4. Departure: scale and
-    shift are learned for each channel, not for each channel and pixel.
+    Source: Ba et al., arXiv:1607.06450, equation 3; in GANs, Gulrajani et al., arXiv:1704.00028, section 4. Departure:
+    scale and shift are learned for each channel, not for each channel and pixel.
 
     Args:
         eps: added to the variance.

@@ -1,5 +1,6 @@
 """Self-modulated batch normalization. N: batch; C, H, W: image; L: latent dimension; M: hidden; K: classes."""
 
+import torch
 from torch import Tensor, nn
 
 from ganzoo.batch import Latents
@@ -14,8 +15,8 @@ class self_modulated_batch(Normalization):
     h = ReLU(Linear(z, M)); scale = Linear(h), starting at 1 + a small function of z; shift = Linear(h), around 0.
     With labels y, z is replaced by z' = z + e(y) + z * e'(y), where e and e' are embeddings that start at 0.
 
-    Source: Chen et al., "On Self Modulation for GANs", arXiv:1810.01365; the joint form for z and y is given from memory.
-    Departure: the embeddings start at 0, so that it starts as the unconditional form.
+    Source: Chen et al., "On Self Modulation for GANs", arXiv:1810.01365; the joint form for z and y is given
+    from memory. Departure: the embeddings start at 0, so that it starts as the unconditional form.
 
     Args:
         num_hidden: M, units of the hidden layer.
@@ -43,9 +44,10 @@ class self_modulated_batch(Normalization):
         self.shift = nn.Linear(num_hidden, num_features)
         nn.init.ones_(self.scale.bias)
         nn.init.zeros_(self.shift.bias)
-        self.label_terms = nn.Embedding(num_classes, 2 * latent_dim) if num_classes else None
-        if self.label_terms is not None:
-            nn.init.zeros_(self.label_terms.weight)
+        self.label_terms = None
+        if num_classes:
+            # From a table, since the usual constructor would draw random numbers and shift what is initialised after.
+            self.label_terms = nn.Embedding.from_pretrained(torch.zeros(num_classes, 2 * latent_dim), freeze=False)
 
     @classmethod
     def conditional_form(cls) -> type[Normalization]:
@@ -62,5 +64,4 @@ class self_modulated_batch(Normalization):
             z_NL = z_NL + added_NL + z_NL * factor_NL
         hidden_NM = nn.functional.relu(self.hidden(z_NL))
         scale_NC, shift_NC = self.scale(hidden_NM), self.shift(hidden_NM)
-        normalized_NCHW: Tensor = self.normalize(x_NCHW)
-        return normalized_NCHW * scale_NC[:, :, None, None] + shift_NC[:, :, None, None]
+        return torch.addcmul(shift_NC[:, :, None, None], self.normalize(x_NCHW), scale_NC[:, :, None, None])

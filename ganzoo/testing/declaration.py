@@ -71,4 +71,3 @@ def _check_signature(component: type[Component], findings: Findings) -> None:
             registry.annotation_of(component, name)
     except UserError as error:
         findings.add("constructor", str(error), "every annotation must be resolvable at run time")
-

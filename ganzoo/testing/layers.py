@@ -71,7 +71,8 @@ def _check_layer(part: Part[Normalization], num_classes: int, findings: Findings
     )
     expect_finite(findings, {"the output": out_NCHW}, where)
     weights_NCHW = torch.randn(x_NCHW.shape, generator=make_rng(3))
-    (out_NCHW * weights_NCHW).sum().backward()
+    leaf_NCHW = x_NCHW.clone().requires_grad_()
+    (layer(leaf_NCHW, condition) * weights_NCHW).sum().backward()
     expect_all_trained(findings, layer, where)
 
     # The first image's output, when the others of its batch are other ones.

@@ -31,7 +31,7 @@ N = TypeVar("N", bound=Network)
 
 
 def check_architecture(part: Part[Network], findings: Findings) -> None:
-    """Check a generator or a discriminator at its smallest resolution, in colour and in grey, with and without labels."""
+    """Check a generator or a discriminator at its smallest resolution, in colour and grey, with and without labels."""
     resolutions = part.component.resolutions
     if not findings.expect(
         bool(resolutions), "resolutions", "it names none", "list the heights that it can be built for"
@@ -116,7 +116,7 @@ def _check_generator(network: Generator, num_classes: int, findings: Findings, w
     ):
         return
     expect_finite(findings, {"the image": images_NCHW}, where)
-    findings.expect(float(images_NCHW.abs().max()) <= 1, where, "images leave [-1, 1]", "end with tanh")
+    findings.expect(float(images_NCHW.detach().abs().max()) <= 1, where, "images leave [-1, 1]", "end with tanh")
     (images_NCHW * torch.randn(images_NCHW.shape, generator=make_rng(3))).sum().backward()
     expect_all_trained(findings, network, where)
 
@@ -127,7 +127,8 @@ def _check_generator(network: Generator, num_classes: int, findings: Findings, w
 
 
 def _check_discriminator(
-    network: Discriminator, channels: int, num_classes: int, findings: Findings, where: str) -> None:
+    network: Discriminator, channels: int, num_classes: int, findings: Findings, where: str
+) -> None:
     size = min(network.resolutions)
     images = make_images(8, shape=(channels, size, size), num_classes=num_classes)
     taps = list(network.tap_shapes)

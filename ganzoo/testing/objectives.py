@@ -79,7 +79,9 @@ def check_penalty(part: Part[Penalty], findings: Findings) -> None:
             with no_global_rng(findings, where):
                 value = penalty(discriminator, real, fake, rng=make_rng())
             _expect_scalar(findings, value, where)
-            findings.expect(float(value) >= 0, where, "it is negative", "a penalty is to be made small, at least 0")
+            findings.expect(
+                float(value.detach()) >= 0, where, "it is negative", "a penalty is to be made small, at least 0"
+            )
             findings.expect(
                 discriminator.num_seen == penalty.num_d_images(8),
                 "num_d_images",
@@ -100,7 +102,7 @@ def check_penalty(part: Part[Penalty], findings: Findings) -> None:
                 "the discriminator gets no gradient from it",
                 "differentiate with create_graph=True",
             )
-            expect_finite(findings, {"the gradient of D": g for g in gradients}, where)
+            expect_finite(findings, {f"gradient {i} of D": g for i, g in enumerate(gradients)}, where)
             findings.expect(
                 equal(before, snapshot(discriminator)),
                 where,
@@ -144,7 +146,7 @@ def check_augment(part: Part[Augment], findings: Findings) -> None:
                 continue
             expect_finite(findings, {"the image": out_NCHW}, where)
             findings.expect(
-                float(out_NCHW.abs().max()) <= 1 + 1e-4, where, "images leave [-1, 1]", "clamp or rescale them"
+                float(out_NCHW.detach().abs().max()) <= 1 + 1e-4, where, "images leave [-1, 1]", "clamp or rescale them"
             )
             findings.expect(
                 torch.equal(images_NCHW, original_NCHW), where, "it changes its input", "work on a new tensor"

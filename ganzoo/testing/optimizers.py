@@ -56,10 +56,10 @@ def check_optimizer(part: Part[OptimizerRecipe], findings: Findings) -> None:
     """Check that it descends, that its rates are sane, and that it resumes exactly."""
     with findings.guard("optimizer"):
         descent = Descent(part)
-        start = float(descent.loss())
+        start = float(descent.loss().detach())
         rates = descent.run(NUM_STEPS)
         findings.expect(
-            float(descent.loss()) < start,
+            float(descent.loss().detach()) < start,
             "optimizer",
             f"{NUM_STEPS} steps on a quadratic do not lower it",
             "check the direction of the step",

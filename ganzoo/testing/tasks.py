@@ -131,7 +131,10 @@ def _check_result(result: TaskResult, task: PretextTask, findings: Findings, whe
             term.value.shape == (), where, f"term '{term.name}' is {tuple(term.value.shape)}", "return a scalar"
         )
         findings.expect(
-            0 <= abs(term.weight) < float("inf"), where, f"the weight of '{term.name}' is {term.weight}", "let it be finite"
+            0 <= abs(term.weight) < float("inf"),
+            where,
+            f"the weight of '{term.name}' is {term.weight}",
+            "let it be finite",
         )
     for name, value in result.reports.items():
         findings.expect(

@@ -39,7 +39,8 @@ class ToyGenerator(Generator):
         if self.num_classes:
             assert inputs.labels_N is not None
             z_NL = torch.cat([z_NL, functional.one_hot(inputs.labels_N, self.num_classes)], dim=1)
-        return self.normalize(self.linear(z_NL).unflatten(1, self.image_shape)).tanh()
+        images_NCHW: Tensor = self.normalize(self.linear(z_NL).unflatten(1, self.image_shape)).tanh()
+        return images_NCHW
 
 
 class ToyDiscriminator(Discriminator):
@@ -114,7 +115,8 @@ class ToyNormalization(Normalization):
             assert condition.labels_N is not None, "a conditional normalization was given no labels"
             rows_N = condition.labels_N
         scale_NC, shift_NC = self.table(rows_N).chunk(2, dim=1)
-        return x_NCHW * (1 + scale_NC[:, :, None, None]) + shift_NC[:, :, None, None]
+        scaled_NCHW: Tensor = x_NCHW * (1 + scale_NC[:, :, None, None]) + shift_NC[:, :, None, None]
+        return scaled_NCHW
 
 
 class ToyConditioning(Conditioning):

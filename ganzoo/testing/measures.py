@@ -1,0 +1,168 @@
+"""Checks of data sets, feature extractors and metrics. N: images; C, H, W: image; F: features."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from ganzoo.data.base import Dataset, DataSpec
+from ganzoo.errors import UserError
+from ganzoo.features.base import FeatureExtractor, Settings
+from ganzoo.metrics.base import Metric
+from ganzoo.registry import Part
+from ganzoo.testing.findings import Findings
+from ganzoo.testing.tools import make_rng, no_global_rng
+
+NUM_IMAGES, FEATURE_DIM = 4, 8
+
+
+def check_dataset(part: Part[Dataset], findings: Findings) -> None:
+    """Check what is known without files; then the smallest split, or the sentence on what is missing."""
+    dataset = part(data_dir=None)
+    with findings.guard("spec"):
+        spec = dataset.spec()
+        shape = spec.image_shape
+        findings.expect(
+            len(shape) == 3 and shape[0] in (1, 3) and all(isinstance(n, int) and n > 0 for n in shape),
+            "spec",
+            f"image_shape is {shape}",
+            "give (C, H, W) in pixels, C being 1 or 3",
+        )
+        findings.expect(spec.num_classes >= 0, "spec", f"num_classes is {spec.num_classes}", "0 means no labels")
+        findings.expect("train" in spec.num_images, "spec", "there is no split 'train'", "name one so")
+        _check_split(dataset, spec, findings)
+    with findings.guard("load of an unknown split"):
+        try:
+            dataset.load("no-such-split")
+        except UserError:
+            return
+        findings.add("load", "an unknown split is not refused", "raise UserError and name the splits there are")
+
+
+def _check_split(dataset: Dataset, spec: DataSpec, findings: Findings) -> None:
+    known = {name: num for name, num in spec.num_images.items() if num is not None}
+    split = min(known, key=known.__getitem__) if known else "train"
+    where = f"load of '{split}'"
+    if dataset.find() is None:
+        try:
+            dataset.load(split)
+        except UserError:
+            return
+        findings.add(where, "find() says that the files are missing, yet they load", "let both look in the same places")
+        return
+    with no_global_rng(findings, where):
+        data = dataset.load(split)
+    images_NCHW, labels_N = data.images_NCHW, data.labels_N
+    findings.expect(
+        images_NCHW.dtype == torch.uint8 and tuple(images_NCHW.shape[1:]) == spec.image_shape,
+        where,
+        f"its images are {tuple(images_NCHW.shape)} {images_NCHW.dtype}",
+        f"return uint8 (N, *{spec.image_shape}), as spec() says",
+    )
+    num = spec.num_images[split]
+    findings.expect(num in (None, len(data)), where, f"it has {len(data)} images and spec() says {num}", "correct one")
+    if spec.num_classes:
+        findings.expect(
+            labels_N is not None
+            and labels_N.dtype == torch.int64
+            and len(labels_N) == len(data)
+            and 0 <= int(labels_N.min()) <= int(labels_N.max()) < spec.num_classes,
+            where,
+            f"it has no int64 labels in 0..{spec.num_classes - 1}, one for each image",
+            "return them, or let num_classes be 0",
+        )
+    else:
+        findings.expect(labels_N is None, where, "it has labels and spec() says none", "set num_classes in spec()")
+
+
+def check_features(part: Part[FeatureExtractor], findings: Findings) -> None:
+    """Check the features of colour and grey images, if the weights are there, and the protocol."""
+    with findings.guard("constructor"):
+        extractor = part(device=torch.device("cpu"))
+        findings.expect(bool(extractor.label), "label", "it is empty", "say what numbers are named after")
+    with findings.guard("check_available"):
+        try:
+            extractor.check_available()
+        except UserError:
+            return  # said in a sentence, which is the contract; without weights there is nothing to try
+    for channels in (1, 3):
+        where = f"features of images with {channels} channels"
+        rng = make_rng(channels)
+        images_NCHW = torch.randint(256, (NUM_IMAGES, channels, 16, 16), dtype=torch.uint8, generator=rng)
+        with findings.guard(where):
+            with no_global_rng(findings, where):
+                features_NF = extractor(images_NCHW)
+            findings.expect(
+                features_NF.shape == (NUM_IMAGES, extractor.feature_dim)
+                and features_NF.dtype == torch.float32
+                and features_NF.device.type == "cpu"
+                and not features_NF.requires_grad,
+                where,
+                f"they are {tuple(features_NF.shape)} {features_NF.dtype} on {features_NF.device}",
+                "return float32 (N, feature_dim) on the CPU without gradient",
+            )
+            findings.expect(bool(torch.isfinite(features_NF).all()), where, "they are not finite", "see preprocessing")
+            findings.expect(
+                torch.allclose(features_NF[:1], extractor(images_NCHW[:1]), rtol=1e-3, atol=1e-3),
+                where,
+                "an image's features depend on its batch",
+                "put the network in eval()",
+            )
+    with findings.guard("protocol"):
+        _check_protocol(extractor.protocol(), findings)
+
+
+def _check_protocol(protocol: Settings, findings: Findings) -> None:
+    findings.expect(
+        bool(protocol) and all(isinstance(value, str | int | float | bool) for value in protocol.values()),
+        "protocol",
+        f"it is {protocol}",
+        "return the settings behind a number, each a string, a number or a bool",
+    )
+
+
+class ToyInputs:
+    """An evaluation whose features are normal noise, real and generated ones a unit apart."""
+
+    seed = 0
+
+    def real_features(self, extractor: Part[FeatureExtractor], split: str, num: int | None) -> Tensor:
+        """Return features (N, F)."""
+        return torch.randn(1200 if num is None else num, FEATURE_DIM, generator=make_rng(1))
+
+    def fake_features(self, extractor: Part[FeatureExtractor], num: int) -> Tensor:
+        """Return features (N, F)."""
+        return torch.randn(num, FEATURE_DIM, generator=make_rng(2)) + 1
+
+    def metric_name(self, extractor: Part[FeatureExtractor], metric: str) -> str:
+        """Return a name."""
+        return f"{metric}_toy"
+
+    def protocol(self, extractor: Part[FeatureExtractor], split: str) -> Settings:
+        """Return settings."""
+        return {"extractor": "toy", "split": split}
+
+
+def check_metric(part: Part[Metric], findings: Findings) -> None:
+    """Check the numbers on features of noise."""
+    metric = part()
+    with findings.guard("extractors"):
+        for extractor in metric.extractors():
+            findings.expect(
+                isinstance(extractor, Part) and issubclass(extractor.component, FeatureExtractor),
+                "extractors",
+                f"{extractor} is no part of a feature extractor",
+                "return the references it was given",
+            )
+    where = "measure"
+    with findings.guard(where):
+        with no_global_rng(findings, where):
+            first, second = metric.measure(ToyInputs()), part().measure(ToyInputs())
+        findings.expect(bool(first), where, "it returns no number", "return at least one Measurement")
+        findings.expect(first == second, where, "it does not repeat", "draw from a generator made from `inputs.seed`")
+        for measurement in first:
+            at = f"measure, '{measurement.name}'"
+            findings.expect(math.isfinite(measurement.value), at, f"it is {measurement.value}", "check its arithmetic")
+            error = measurement.standard_error
+            findings.expect(error is None or error >= 0, at, f"its standard error is {error}", "give None or a number")
+            _check_protocol(measurement.protocol, findings)

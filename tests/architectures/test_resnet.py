@@ -1,0 +1,229 @@
+"""The ResNets against counts from the literature and a plain functional reference. P: parameters by name."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ganzoo import registry
+from ganzoo.architectures.base import Discriminator, Generator
+from ganzoo.batch import Latents
+from ganzoo.conditioning.base import Conditioning
+from ganzoo.randomness import initialization
+
+SHAPES = [(channels, size, size) for size in (16, 32, 64, 128) for channels in (1, 3)]
+VARIANTS = ["sngan", "compare_gan"]
+
+
+def make_generator(
+    width: int,
+    shape: tuple[int, int, int] = (3, 32, 32),
+    *,
+    normalization: str = "batch",
+    latent_dim: int = 128,
+    conditioning: Conditioning | None = None,
+    **arguments: object,
+) -> Generator:
+    part = registry.part(
+        "architectures.resnet_generator",
+        width=width,
+        normalization=registry.part(f"normalizations.{normalization}"),
+        **arguments,
+    )
+    network = part(image_shape=shape, latent_dim=latent_dim, conditioning=conditioning)
+    assert isinstance(network, Generator)
+    return network
+
+
+def make_discriminator(
+    width: int,
+    shape: tuple[int, int, int] = (3, 32, 32),
+    *,
+    normalization: str = "none",
+    conditioning: Conditioning | None = None,
+    **arguments: object,
+) -> Discriminator:
+    part = registry.part(
+        "architectures.resnet_discriminator",
+        width=width,
+        normalization=registry.part(f"normalizations.{normalization}"),
+        **arguments,
+    )
+    network = part(image_shape=shape, latent_dim=8, conditioning=conditioning)
+    assert isinstance(network, Discriminator)
+    return network
+
+
+def projection(num_classes: int = 10) -> Conditioning:
+    conditioning = registry.part("conditioning.projection")(num_classes=num_classes)
+    assert isinstance(conditioning, Conditioning)
+    return conditioning
+
+
+def num_parameters(network: torch.nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def test_parameter_counts_at_32_px_are_those_of_the_literature() -> None:
+    discriminator = make_discriminator(128)
+    assert num_parameters(make_generator(256)) == 4_276_739
+    assert num_parameters(discriminator) == 1_053_825
+    assert num_parameters(discriminator) + num_parameters(discriminator.layers.linear(128, 4)) == 1_054_341
+    assert num_parameters(make_generator(256, conditioning=projection())) == 4_304_387
+    assert num_parameters(make_discriminator(128, conditioning=projection())) == 1_055_105
+
+
+# An independent reference, written from the papers' figures: plain functions of named parameters, no resampling tricks.
+
+
+def batch_norm(x: Tensor, p: dict[str, Tensor], name: str) -> Tensor:
+    mean, var = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), keepdim=True, unbiased=False)
+    weight, bias = (p[f"{name}.normalize.{key}"][None, :, None, None] for key in ("weight", "bias"))
+    return (x - mean) / (var + 1e-5).sqrt() * weight + bias
+
+
+def conv(x: Tensor, p: dict[str, Tensor], name: str) -> Tensor:
+    weight = p[f"{name}.weight"]
+    return F.conv2d(x, weight, p[f"{name}.bias"], padding=weight.shape[-1] // 2)
+
+
+def unpool(x: Tensor) -> Tensor:
+    out = x.new_zeros(x.shape[0], x.shape[1], 2 * x.shape[2], 2 * x.shape[3])
+    out[:, :, ::2, ::2] = x
+    return out
+
+
+def reference_generator(p: dict[str, Tensor], z: Tensor, num_blocks: int, variant: str) -> Tensor:
+    up: Callable[[Tensor], Tensor] = unpool
+    if variant == "sngan":
+        up = lambda x: x.repeat_interleave(2, 2).repeat_interleave(2, 3)  # noqa: E731
+    h = F.linear(z, p["input.weight"], p["input.bias"])
+    h = h.reshape(len(z), -1, 4, 4)
+    for i in range(num_blocks):
+        name = f"blocks.{i}"
+        r = conv(up(F.relu(batch_norm(h, p, f"{name}.norm1"))), p, f"{name}.conv1")
+        r = conv(F.relu(batch_norm(r, p, f"{name}.norm2")), p, f"{name}.conv2")
+        h = r + conv(up(h), p, f"{name}.shortcut")
+    h = conv(F.relu(batch_norm(h, p, "last_norm")), p, "output")
+    return torch.tanh(h) if variant == "sngan" else 2 * torch.sigmoid(h) - 1
+
+
+def reference_discriminator(p: dict[str, Tensor], x: Tensor, down: list[bool], variant: str) -> tuple[Tensor, Tensor]:
+    h = x if variant == "sngan" else (x + 1) / 2
+    for i, halves in enumerate(down):
+        name = f"blocks.{i}"
+        pool = (lambda y: F.avg_pool2d(y, 2)) if halves else (lambda y: y)
+        r = h if i == 0 and variant == "sngan" else F.relu(h)
+        r = pool(conv(F.relu(conv(r, p, f"{name}.conv1")), p, f"{name}.conv2"))
+        h = r + (pool(conv(h, p, f"{name}.shortcut")) if f"{name}.shortcut.weight" in p else pool(h))
+    h = F.relu(h)
+    features = h.flatten(2).sum(2) if variant == "sngan" else h.flatten(2).mean(2)
+    return F.linear(features, p["logit.weight"], p["logit.bias"])[:, 0], features
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_generator_equals_the_reference(variant: str) -> None:
+    network = make_generator(6, (3, 32, 32), latent_dim=5, variant=variant).double()
+    z = torch.randn(4, 5).double()
+    expected = reference_generator(dict(network.named_parameters()), z, 3, variant)
+    assert torch.allclose(network(Latents(z)), expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_discriminator_equals_the_reference(variant: str) -> None:
+    network = make_discriminator(6, (3, 32, 32), spectral_norm=False, variant=variant).double()
+    x = torch.rand(4, 3, 32, 32).double() * 2 - 1
+    parameters = dict(network.named_parameters())
+    logits, features = reference_discriminator(parameters, x, [True, True, False, False], variant)
+    output = network(x)
+    assert torch.allclose(output.logits_N, logits, atol=1e-10)
+    assert torch.allclose(output.features_NF, features, atol=1e-10)
+
+
+def test_taps_are_what_the_blocks_return() -> None:
+    network = make_discriminator(4, (1, 32, 32))
+    x = torch.rand(2, 1, 32, 32)
+    output = network(x, taps=["block1", "block3"])
+    expected = network.blocks[1](network.blocks[0](x))  # type: ignore[index, operator]
+    assert torch.equal(output.taps["block1"], expected)
+    assert {name: tuple(t.shape[1:]) for name, t in output.taps.items()} == {
+        name: network.tap_shapes[name] for name in ("block1", "block3")
+    }
+    assert torch.allclose(output.taps["block3"].relu().sum((2, 3)), output.features_NF)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_resolution_gives_images_in_range_and_every_parameter_a_gradient(shape: tuple[int, int, int]) -> None:
+    generator = make_generator(2, shape, latent_dim=4)
+    discriminator = make_discriminator(2, shape)
+    images = generator(Latents(generator.sample_latents(2, rng=torch.Generator().manual_seed(0))))
+    assert images.shape == (2, *shape)
+    assert images.abs().max() <= 1
+    discriminator(images).logits_N.square().sum().backward()
+    for name, parameter in [*generator.named_parameters(), *discriminator.named_parameters()]:
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+
+
+def test_a_joined_forward_pass_of_the_discriminator_equals_separate_ones() -> None:
+    network = make_discriminator(4).double()
+    a, b = torch.rand(2, 3, 3, 32, 32).double()
+    joined = network(torch.cat([a, b])).split([3, 3])
+    assert torch.allclose(joined[0].logits_N, network(a).logits_N)
+    assert torch.allclose(joined[1].features_NF, network(b).features_NF)
+
+
+def test_conditional_networks_start_from_the_weights_of_unconditional_ones() -> None:
+    for make in (make_generator, make_discriminator):
+        with initialization(0, "network"):
+            plain = make(4)
+        with initialization(0, "network"):
+            conditional = make(4, conditioning=projection())
+        shared = conditional.state_dict().keys() & plain.state_dict().keys()
+        weights = [name for name in shared if name.endswith(("weight", "bias", "original"))]
+        assert len(weights) > 10
+        assert all(torch.equal(plain.state_dict()[name], conditional.state_dict()[name]) for name in weights)
+
+
+def test_a_conditional_generator_starts_by_ignoring_the_label() -> None:
+    network = make_generator(4, conditioning=projection())
+    z = torch.randn(1, 128).expand(10, -1)
+    images = network(Latents(z, torch.arange(10)))
+    assert torch.allclose(images, images[:1].expand_as(images), atol=1e-6)
+
+
+def test_the_projection_adds_the_inner_product_of_embedding_and_features() -> None:
+    network = make_discriminator(4, spectral_norm=False, conditioning=projection(3))
+    x, labels = torch.rand(3, 3, 32, 32), torch.tensor([2, 0, 1])
+    output = network(x, labels)
+    embedding = network.conditional_head.embedding.weight  # type: ignore[union-attr]
+    plain = network.logit(output.features_NF)[:, 0]  # type: ignore[operator]
+    expected = plain + torch.stack([embedding[y].dot(f) for y, f in zip(labels, output.features_NF, strict=True)])
+    assert torch.allclose(output.logits_N, expected, atol=1e-5)
+
+
+def test_uniform_latents_lie_in_minus_one_to_one_and_normal_ones_do_not() -> None:
+    rng = torch.Generator().manual_seed(0)
+    uniform = make_generator(4, latent="uniform").sample_latents(500, rng=rng)
+    normal = make_generator(4).sample_latents(500, rng=rng)
+    assert uniform.abs().max() <= 1
+    assert uniform.var() == pytest.approx(1 / 3, abs=0.01)
+    assert normal.var() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("make", [make_generator, make_discriminator])
+def test_another_resolution_is_refused_naming_the_known_ones(make: Callable[..., object]) -> None:
+    with pytest.raises(Exception, match=r"cannot make 48 x 48 images; it is made for 16, 32, 64, 128 px squares"):
+        make(4, (3, 48, 48))
+
+
+def test_a_normalization_that_needs_latents_is_refused_in_a_discriminator() -> None:
+    with pytest.raises(Exception, match=r"self_modulated_batch takes the generator's input"):
+        make_discriminator(4, normalization="self_modulated_batch")
+
+
+def test_only_a_normalization_over_the_batch_says_so() -> None:
+    assert make_discriminator(4, normalization="batch").uses_batch_statistics
+    assert not make_discriminator(4, normalization="layer").uses_batch_statistics

@@ -1,0 +1,101 @@
+"""Normalizations by hand. N: batch; C, H, W: image."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganzoo import registry
+from ganzoo.batch import Latents
+from ganzoo.errors import UserError
+from ganzoo.normalizations.base import Normalization
+
+
+def make(name: str, **arguments: object) -> Normalization:
+    layer = registry.part(f"normalizations.{name}", **arguments)(num_features=3, latent_dim=4, num_classes=5)
+    assert isinstance(layer, Normalization)
+    return layer
+
+
+def over_batch(x: Tensor) -> Tensor:
+    mean, var = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), keepdim=True, unbiased=False)
+    return (x - mean) / (var + 1e-5).sqrt()
+
+
+@pytest.fixture
+def x() -> Tensor:
+    return torch.randn(6, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 2 + 1
+
+
+@pytest.fixture
+def condition() -> Latents:
+    return Latents(torch.randn(6, 4, generator=torch.Generator().manual_seed(1)), torch.tensor([0, 1, 2, 3, 4, 0]))
+
+
+def test_conditional_batch_starts_as_identity_scaling(x: Tensor, condition: Latents) -> None:
+    assert torch.allclose(make("conditional_batch")(x, condition), over_batch(x), atol=1e-5)
+
+
+def test_conditional_batch_scales_and_shifts_by_class(x: Tensor, condition: Latents) -> None:
+    layer = make("conditional_batch")
+    table = torch.arange(30).reshape(5, 6) / 10
+    layer.scale_and_shift.weight.data.copy_(table)  # type: ignore[union-attr, operator]
+    out = layer(x, condition)
+    for i, label in enumerate([0, 1, 2, 3, 4, 0]):
+        gamma, beta = 1 + table[label, :3], table[label, 3:]
+        expected = over_batch(x)[i] * gamma[:, None, None] + beta[:, None, None]
+        assert torch.allclose(out[i], expected, atol=1e-5)
+
+
+def test_self_modulation_is_a_two_layer_function_of_the_latent(x: Tensor, condition: Latents) -> None:
+    layer = make("self_modulated_batch", num_hidden=7)
+    p = dict(layer.named_parameters())
+    h = (condition.latents_NL @ p["hidden.weight"].T + p["hidden.bias"]).clamp(min=0)
+    gamma = h @ p["scale.weight"].T + p["scale.bias"]
+    beta = h @ p["shift.weight"].T + p["shift.bias"]
+    expected = over_batch(x) * gamma[:, :, None, None] + beta[:, :, None, None]
+    assert torch.allclose(layer(x, condition), expected, atol=1e-5)
+    assert torch.equal(p["scale.bias"], torch.ones(3))
+    assert torch.equal(p["shift.bias"], torch.zeros(3))
+    assert layer.hidden.out_features == 7
+
+
+def test_self_modulation_takes_latents_and_labels_together(x: Tensor, condition: Latents) -> None:
+    layer = make("self_modulated_batch")
+    table = torch.arange(40).reshape(5, 8) / 10
+    layer.label_terms.weight.data.copy_(table)  # type: ignore[union-attr, operator]
+    rows = table[condition.labels_N]
+    joint = condition.latents_NL * (1 + rows[:, 4:]) + rows[:, :4]
+    unconditional = registry.part("normalizations.self_modulated_batch")(num_features=3, latent_dim=4, num_classes=0)
+    state = {name: value for name, value in layer.state_dict().items() if "label_terms" not in name}
+    unconditional.load_state_dict(state)  # type: ignore[attr-defined]
+    assert torch.allclose(layer(x, condition), unconditional(x, Latents(joint)), atol=1e-4)  # type: ignore[operator]
+
+
+def test_layer_normalises_each_image_alone(x: Tensor) -> None:
+    mean, var = x.mean((1, 2, 3), keepdim=True), x.var((1, 2, 3), keepdim=True, unbiased=False)
+    assert torch.allclose(make("layer")(x, None), (x - mean) / (var + 1e-5).sqrt(), atol=1e-5)
+
+
+def test_none_returns_its_input(x: Tensor) -> None:
+    assert make("none")(x, None) is x
+
+
+@pytest.mark.parametrize(("name", "form"), [("batch", "conditional_batch"), ("self_modulated_batch", None)])
+def test_projection_gives_the_conditional_form_with_its_arguments(name: str, form: str | None) -> None:
+    projection = registry.part("conditioning.projection")(num_classes=5)
+    given = registry.part(f"normalizations.{name}", eps=0.5)
+    got = projection.generator_normalization(given)  # type: ignore[attr-defined]
+    assert got.name == f"normalizations.{form or name}"
+    assert got.arguments == {"eps": 0.5}
+
+
+@pytest.mark.parametrize("name", ["none", "layer"])
+def test_projection_refuses_a_normalization_without_conditional_form(name: str) -> None:
+    projection = registry.part("conditioning.projection")(num_classes=5)
+    with pytest.raises(ValueError, match=f"normalizations.{name} of the generator has no form that takes class labels"):
+        projection.generator_normalization(registry.part(f"normalizations.{name}"))  # type: ignore[attr-defined]
+
+
+def test_conditional_batch_without_labels_says_what_to_bind() -> None:
+    with pytest.raises(UserError, match=r"set experiment\.conditioning = @conditioning\.projection"):
+        registry.part("normalizations.conditional_batch")(num_features=3, num_classes=0)
