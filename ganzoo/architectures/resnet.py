@@ -42,13 +42,17 @@ class resnet_generator(Generator):
     """A linear layer to 4x4, upsampling residual blocks to the image's size, norm, ReLU, 3x3 convolution, tanh.
 
     Source: SNGAN, arXiv:1802.05957, tables 3 to 5; at 32 px and width 256 it has 4,276,739 parameters. Under class
-    conditioning every block's normalizations take labels and the last one does not. Departures: 16 px is the 32 px form
-    with a block less. The variant `compare_gan` follows that code (zeros between pixels instead of nearest upsampling,
-    3x3 shortcuts, sigmoid), but scales the sigmoid to [-1, 1] and keeps SNGAN's initialisation; its latents are
-    `latent = 'uniform'`.
+    conditioning every block's normalizations take labels and the last one does not. Upsampling repeats pixels, as in
+    SNGAN's own code; mimicry's is bilinear. Departures: 16 px is the 32 px form with a block less.
+
+    The variant `compare_gan` follows that code at 32 px: zeros between pixels instead of repeated ones, a 3x3
+    convolution on every shortcut, sigmoid. Departures from it: the sigmoid is scaled to [-1, 1]; the other sizes;
+    SNGAN's initialisation instead of N(0, 0.02); a last normalization without labels. Bind `latent = 'uniform'`, and
+    `eps` and `momentum` of the normalization to 1e-3, for its latents and constants.
 
     Args:
-        width: channels of the finest block; of every block up to 32 px, and of 1/16 of the coarsest above.
+        width: channels of the finest block, published as 256 up to 32 px, where every block has them, and as 64 above,
+            where the coarsest has 16 times as many.
         normalization: the normalization of every block, e.g. `@normalizations.batch`.
         spectral_norm: whether weights are spectrally normalised.
         variant: `sngan` or `compare_gan`.
@@ -114,12 +118,16 @@ class resnet_discriminator(Discriminator):
     """Residual blocks, ReLU, pooling over pixels to features, and a linear layer to one logit.
 
     Source: SNGAN, arXiv:1802.05957, tables 3 to 5; at 32 px and width 128 it has 1,053,825 parameters. The features are
-    SUMS over pixels. Departures: 16 px is the 32 px form on a smaller image. The variant `compare_gan` follows that
-    code (norm and ReLU even on pixels, 3x3 shortcuts, MEANS over pixels), maps images back to its range [0, 1], and
-    keeps SNGAN's initialisation.
+    SUMS over pixels of the last map: 8x8 at 32 px, 2x2 at 64 px, 4x4 at 16 and 128 px. Departures: 16 px is the 32 px
+    form on a smaller image.
+
+    The variant `compare_gan` follows that code at 32 px: norm and ReLU even on pixels, a 3x3 convolution on every
+    shortcut, MEANS over pixels; images are mapped back to its range [0, 1]. Departures from it: the other sizes, and
+    SNGAN's initialisation instead of N(0, 0.02).
 
     Args:
-        width: channels of the first block; of every block up to 32 px, and of 1/16 of the last above.
+        width: channels of the first block, published as 128 up to 32 px, where every block has them, and as 64 above,
+            where the last has 16 times as many.
         normalization: the normalization of every block, e.g. `@normalizations.none`.
         spectral_norm: whether weights, those of every head included, are spectrally normalised.
         variant: `sngan` or `compare_gan`.

@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _NormBase
 @contextlib.contextmanager
 def frozen_batch_statistics(network: nn.Module) -> Iterator[None]:
     """Keep the running statistics of every batch normalization in the body, while still normalising by the batch."""
-    layers = [m for m in network.modules() if isinstance(m, _NormBase) and m.momentum is not None]
+    layers = [m for m in network.modules() if isinstance(m, _NormBase)]
     momenta = [m.momentum for m in layers]
     counters = [m.num_batches_tracked for m in layers]
     for layer in layers:

@@ -55,7 +55,7 @@ class GeneratorBlock(nn.Module):
         """Return (N, O, 2H, 2W)."""
         h = functional.relu(self.norm1(x_NCHW, condition))
         h = upsample_conv2d(h, self.conv1) if self.variant == "sngan" else unpool_conv2d(h, self.conv1)
-        h = functional.relu(self.norm2(h, condition))
+        h = functional.relu_(self.norm2(h, condition))  # in place: nothing else holds what a convolution returned
         h = self.conv2(h)
         if self.variant == "compare_gan":
             return torch.add(h, unpool_conv2d(x_NCHW, self.shortcut))
@@ -68,7 +68,8 @@ class DiscriminatorBlock(nn.Module):
 
     `sngan`: the first block of a network has no norm and ReLU before its first convolution, and the shortcut is a 1x1
     convolution only where the shape changes. `compare_gan`: norm and ReLU everywhere, even on pixels, and a 3x3
-    convolution on every shortcut.
+    convolution on every shortcut. Between its convolutions a block is C wide in `sngan` and O wide in `compare_gan` and
+    in the first block of either, as in their authors' code.
 
     Args:
         in_channels: C.
@@ -96,9 +97,10 @@ class DiscriminatorBlock(nn.Module):
         self.norm1 = None
         if not is_first or variant == "compare_gan":
             self.norm1 = normalization(num_features=in_channels, num_classes=0, latent_dim=0)
-        self.conv1 = layers.conv2d(in_channels, out_channels, 3)
-        self.norm2 = normalization(num_features=out_channels, num_classes=0, latent_dim=0)
-        self.conv2 = layers.conv2d(out_channels, out_channels, 3)
+        hidden_channels = out_channels if is_first or variant == "compare_gan" else in_channels
+        self.conv1 = layers.conv2d(in_channels, hidden_channels, 3)
+        self.norm2 = normalization(num_features=hidden_channels, num_classes=0, latent_dim=0)
+        self.conv2 = layers.conv2d(hidden_channels, out_channels, 3)
         self.shortcut = None
         if downsample or in_channels != out_channels or variant == "compare_gan":
             self.shortcut = layers.conv2d(in_channels, out_channels, 1 if variant == "sngan" else 3, gain=1.0)
@@ -106,7 +108,7 @@ class DiscriminatorBlock(nn.Module):
     def forward(self, x_NCHW: Tensor) -> Tensor:
         """Return (N, O, H, W), or (N, O, H/2, W/2) if it downsamples."""
         h = x_NCHW if self.norm1 is None else functional.relu(self.norm1(x_NCHW, None))
-        h = functional.relu(self.norm2(self.conv1(h), None))
+        h = functional.relu_(self.norm2(self.conv1(h), None))  # in place: nothing else holds it
         h = conv2d_downsample(h, self.conv2) if self.downsample else self.conv2(h)
         return torch.add(h, self._shortcut(x_NCHW))
 

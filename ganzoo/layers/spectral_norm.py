@@ -13,6 +13,11 @@ from torch.nn.utils import parametrize
 NUM_INITIAL_ITERATIONS = 15  # as torch.nn.utils.parametrizations.spectral_norm does
 
 
+def full_precision(weight: Tensor) -> torch.autocast:
+    """Return a context without autocast, in which u, v and sigma keep the weight's type: 8 bits do not converge."""
+    return torch.autocast(weight.device.type, enabled=False)
+
+
 class SpectralNorm(nn.Module):
     """The parametrization W -> W / sigma with sigma = u^T W v from saved estimates u, v of the singular vectors.
 
@@ -30,8 +35,9 @@ class SpectralNorm(nn.Module):
         super().__init__()
         self.eps = eps
         weight_OI = weight.detach().flatten(1)
-        self.register_buffer("u_O", nn.functional.normalize(torch.randn(weight_OI.shape[0]), dim=0, eps=eps))
-        self.register_buffer("v_I", nn.functional.normalize(torch.randn(weight_OI.shape[1]), dim=0, eps=eps))
+        for name, length in zip(("u_O", "v_I"), weight_OI.shape, strict=True):
+            vector = torch.randn(length, dtype=weight.dtype, device=weight.device)
+            self.register_buffer(name, nn.functional.normalize(vector, dim=0, eps=eps))
         for _ in range(NUM_INITIAL_ITERATIONS):
             self.advance(weight)
 
@@ -40,12 +46,14 @@ class SpectralNorm(nn.Module):
         """Make one power iteration."""
         weight_OI = weight.flatten(1)
         # New tensors, not in-place writes: an earlier forward pass may still hold the old ones for its backward pass.
-        self.u_O = nn.functional.normalize(weight_OI @ self.v_I, dim=0, eps=self.eps)
-        self.v_I = nn.functional.normalize(weight_OI.T @ self.u_O, dim=0, eps=self.eps)
+        with full_precision(weight):
+            self.u_O = nn.functional.normalize(weight_OI @ self.v_I, dim=0, eps=self.eps)
+            self.v_I = nn.functional.normalize(weight_OI.T @ self.u_O, dim=0, eps=self.eps)
 
     def sigma(self, weight: Tensor) -> Tensor:
         """Return the estimate of the largest singular value."""
-        return torch.dot(self.u_O, weight.flatten(1) @ self.v_I)
+        with full_precision(weight):
+            return torch.dot(self.u_O, weight.flatten(1) @ self.v_I)
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return the weight divided by the estimate of its largest singular value."""

@@ -59,8 +59,9 @@ class conditional_batch(Normalization):
         if not num_classes:
             raise ValueError("it needs class labels; set experiment.conditioning = @conditioning.projection")
         self.normalize = nn.BatchNorm2d(num_features, eps=eps, momentum=momentum, affine=False)
-        # From a table, since the usual constructor would draw random numbers and shift the initialisation of what follows.
-        self.scale_and_shift = nn.Embedding.from_pretrained(torch.zeros(num_classes, 2 * num_features), freeze=False)
+        # From a table, since the usual constructor would draw random numbers and shift what is initialised after it.
+        table = torch.zeros(num_classes, 2 * num_features)
+        self.scale_and_shift = nn.Embedding.from_pretrained(table, freeze=False)  # type: ignore[no-untyped-call]
 
     @classmethod
     def conditional_form(cls) -> type[Normalization]:

@@ -46,8 +46,9 @@ class self_modulated_batch(Normalization):
         nn.init.zeros_(self.shift.bias)
         self.label_terms = None
         if num_classes:
-            # From a table, since the usual constructor would draw random numbers and shift what is initialised after.
-            self.label_terms = nn.Embedding.from_pretrained(torch.zeros(num_classes, 2 * latent_dim), freeze=False)
+            # From a table: the usual constructor would draw random numbers and shift what is initialised after it.
+            table = torch.zeros(num_classes, 2 * latent_dim)
+            self.label_terms = nn.Embedding.from_pretrained(table, freeze=False)  # type: ignore[no-untyped-call]
 
     @classmethod
     def conditional_form(cls) -> type[Normalization]:
