@@ -72,6 +72,23 @@ def test_a_finished_run_is_reported_as_finished_and_left_alone(finished, capsys)
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
+def test_a_run_recorded_as_failed_is_reported_as_failed_with_exit_code_1(finished, tmp_path, capsys):
+    shutil.copytree(finished, tmp_path / "copy")
+    failed = {"status": "failed", "reason": "a loss is NaN at step 12", "step": 12}
+    (tmp_path / "copy" / "result.json").write_text(json.dumps(failed))
+    code, out, _ = call(capsys, "run", finished.parent / "tiny.gin", "--out", tmp_path / "copy")
+    assert code == 1
+    assert "had ended as failed (a loss is NaN at step 12) before; nothing was done" in out
+
+
+def test_signs_of_a_run_gone_wrong_stand_under_the_metrics(finished, tmp_path, capsys):
+    shutil.copytree(finished, tmp_path / "copy")
+    result = json.loads((finished / "result.json").read_text())
+    (tmp_path / "copy" / "result.json").write_text(json.dumps({**result, "health": ["collapsed at step 12"]}))
+    _, out, _ = call(capsys, "run", finished.parent / "tiny.gin", "--out", tmp_path / "copy")
+    assert "  warning: collapsed at step 12\n" in out
+
+
 def test_another_configuration_in_the_folder_is_refused_with_the_difference(finished, capsys):
     recipe = finished.parent / "tiny.gin"
     code, _, err = call(capsys, "run", recipe, "--out", finished, "--set", "experiment.latent_dim = 9")

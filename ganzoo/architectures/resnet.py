@@ -75,6 +75,8 @@ class resnet_generator(Generator):
     ) -> None:
         super().__init__()
         self.check_resolution(image_shape)
+        if width < 1:
+            raise ValueError(f"width must be at least 1, not {width}")
         self.image_shape, self.latent_dim, self.latent, self.variant = image_shape, latent_dim, latent, variant
         self.uses_batch_statistics = normalization.component.uses_batch_statistics
         self.layers = layers = LayerFactory(spectral_norm=spectral_norm)
@@ -147,6 +149,8 @@ class resnet_discriminator(Discriminator):
     ) -> None:
         super().__init__()
         self.check_resolution(image_shape)
+        if width < 1:
+            raise ValueError(f"width must be at least 1, not {width}")
         if normalization.component.needs_condition:
             raise ValueError(
                 f"{normalization.name} takes the generator's input and cannot stand in a discriminator; "

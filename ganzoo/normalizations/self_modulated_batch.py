@@ -38,6 +38,8 @@ class self_modulated_batch(Normalization):
         num_classes: int = 0,
     ) -> None:
         super().__init__()
+        if num_hidden < 1:
+            raise ValueError(f"num_hidden must be at least 1, not {num_hidden}")
         self.normalize = nn.BatchNorm2d(num_features, eps=eps, momentum=momentum, affine=False)
         self.hidden = nn.Linear(latent_dim, num_hidden)
         self.scale = nn.Linear(num_hidden, num_features)

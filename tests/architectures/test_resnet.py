@@ -11,6 +11,8 @@ from ganzoo import registry
 from ganzoo.architectures.base import Discriminator, Generator
 from ganzoo.batch import Latents
 from ganzoo.conditioning.base import Conditioning
+from ganzoo.errors import UserError
+from ganzoo.layers.batch_statistics import frozen_batch_statistics
 from ganzoo.randomness import initialization
 
 SHAPES = [(channels, size, size) for size in (16, 32, 64, 128) for channels in (1, 3)]
@@ -73,6 +75,31 @@ def test_parameter_counts_at_32_px_are_those_of_the_literature() -> None:
     assert num_parameters(discriminator) + num_parameters(discriminator.layers.linear(128, 4)) == 1_054_341
     assert num_parameters(make_generator(256, conditioning=projection())) == 4_304_387
     assert num_parameters(make_discriminator(128, conditioning=projection())) == 1_055_105
+
+
+def conv_size(in_channels: int, out_channels: int, kernel_size: int) -> int:
+    return in_channels * out_channels * kernel_size**2 + out_channels
+
+
+@pytest.mark.parametrize("size", [64, 128])
+def test_parameter_counts_at_64_and_128_px_are_those_of_the_published_widths(size: int) -> None:
+    # Widths as in the sources at 1024 channels, here with 16: each block (in, between, out, has a shortcut).
+    top = 16
+    up = [(top, top)] * (size == 128) + [(top, top // 2), (top // 2, top // 4), (top // 4, top // 8), (top // 8, 1)]
+    expected = 8 * 16 * top + 16 * top + 2 + conv_size(1, 3, 3)
+    for i, o in up:
+        expected += 2 * i + 2 * o + conv_size(i, o, 3) + conv_size(o, o, 3) + conv_size(i, o, 1)
+    assert num_parameters(make_generator(1, (3, size, size), latent_dim=8)) == expected
+
+    # Between its convolutions a discriminator's block is as wide as its input, but for the first.
+    down = [(3, 1, 1, True)] + [(i, i, 2 * i, True) for i in (1, 2, 4, 8)]
+    down += [(top, top, top, False)] * (size == 128)
+    expected = top + 1
+    for i, m, o, has_shortcut in down:
+        expected += conv_size(i, m, 3) + conv_size(m, o, 3) + has_shortcut * conv_size(i, o, 1)
+    discriminator = make_discriminator(1, (3, size, size))
+    assert num_parameters(discriminator) == expected
+    assert list(discriminator.tap_shapes.values())[-1] == (top, size // 32, size // 32)
 
 
 # An independent reference, written from the papers' figures: plain functions of named parameters, no resampling tricks.
@@ -154,10 +181,13 @@ def test_taps_are_what_the_blocks_return() -> None:
     assert torch.allclose(output.taps["block3"].relu().sum((2, 3)), output.features_NF)
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_resolution_gives_images_in_range_and_every_parameter_a_gradient(shape: tuple[int, int, int]) -> None:
-    generator = make_generator(2, shape, latent_dim=4)
-    discriminator = make_discriminator(2, shape)
+def test_every_resolution_gives_images_in_range_and_every_parameter_a_gradient(
+    shape: tuple[int, int, int], variant: str
+) -> None:
+    generator = make_generator(2, shape, latent_dim=4, variant=variant)
+    discriminator = make_discriminator(2, shape, variant=variant)
     images = generator(Latents(generator.sample_latents(2, rng=torch.Generator().manual_seed(0))))
     assert images.shape == (2, *shape)
     assert images.abs().max() <= 1
@@ -204,6 +234,77 @@ def test_the_projection_adds_the_inner_product_of_embedding_and_features() -> No
     assert torch.allclose(output.logits_N, expected, atol=1e-5)
 
 
+def test_labels_are_ignored_without_conditioning_and_demanded_with_it() -> None:
+    x, labels = torch.rand(2, 3, 16, 16), torch.tensor([0, 1])
+    plain = make_discriminator(4, (3, 16, 16))
+    assert torch.equal(plain(x, labels).logits_N, plain(x).logits_N)
+    with pytest.raises(AssertionError, match="given no labels"):
+        make_discriminator(4, (3, 16, 16), conditioning=projection(2))(x)
+
+
+def test_a_head_from_the_discriminators_factory_shifts_no_weight() -> None:
+    networks = []
+    for with_head in (False, True):
+        with initialization(0, "discriminator"):
+            networks.append(make_discriminator(4, (3, 16, 16)))
+        if with_head:
+            with initialization(0, "head"):
+                head = networks[-1].layers.linear(4, 4)
+            assert hasattr(head, "parametrizations"), "it is spectrally normalised as the discriminator is"
+    plain, other = (network.state_dict() for network in networks)
+    assert all(torch.equal(plain[name], other[name]) for name in plain)
+
+
+@pytest.mark.parametrize("normalization", ["batch", "self_modulated_batch"])
+@pytest.mark.parametrize("conditioning", [None, projection(3)])
+def test_frozen_statistics_change_neither_a_generators_images_nor_its_buffers(
+    normalization: str, conditioning: Conditioning | None
+) -> None:
+    network = make_generator(4, (3, 16, 16), normalization=normalization, latent_dim=4, conditioning=conditioning)
+    inputs = Latents(torch.randn(6, 4), torch.tensor([0, 1, 2, 0, 1, 2]))
+    expected = network(inputs)
+    before = {name: value.clone() for name, value in network.named_buffers()}
+    with frozen_batch_statistics(network):
+        images = network(inputs)
+    assert torch.equal(images, expected)
+    assert before
+    assert all(torch.equal(value, before[name]) for name, value in network.named_buffers())
+
+
+def test_the_memory_format_changes_no_logit() -> None:
+    network = make_discriminator(4, (3, 16, 16)).double()
+    x = torch.rand(2, 3, 16, 16).double()
+    expected = network(x).logits_N
+    network.to(memory_format=torch.channels_last)
+    assert torch.allclose(network(x.contiguous(memory_format=torch.channels_last)).logits_N, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("make", [make_generator, make_discriminator])
+def test_both_networks_run_in_bfloat16_with_float32_weights(make: Callable[..., torch.nn.Module]) -> None:
+    network = make(4, (3, 16, 16), spectral_norm=True)
+    latents = Latents(torch.randn(4, 128))
+    shown = latents if isinstance(network, Generator) else torch.rand(4, 3, 16, 16)
+    with torch.autocast("cpu", torch.bfloat16):
+        out = network(shown)
+    loss = out if isinstance(out, Tensor) else out.logits_N
+    loss.float().square().sum().backward()
+    assert all(p.grad is not None and p.grad.dtype is torch.float32 for p in network.parameters())
+
+
+@pytest.mark.parametrize("normalization", ["batch", "self_modulated_batch"])
+def test_a_conditional_generator_in_bfloat16_stays_near_float32(normalization: str) -> None:
+    torch.manual_seed(0)
+    network = make_generator(4, (3, 16, 16), normalization=normalization, latent_dim=4, conditioning=projection(3))
+    inputs = Latents(torch.randn(8, 4), torch.arange(8) % 3)
+    expected = network(inputs)
+    with torch.autocast("cpu", torch.bfloat16):
+        images = network(inputs)
+    # bfloat16 keeps 8 bits; a dozen layers of it leave about two decimal places.
+    assert (images.float() - expected).abs().mean() < 0.03
+    images.float().square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
 def test_uniform_latents_lie_in_minus_one_to_one_and_normal_ones_do_not() -> None:
     rng = torch.Generator().manual_seed(0)
     uniform = make_generator(4, latent="uniform").sample_latents(500, rng=rng)
@@ -211,6 +312,12 @@ def test_uniform_latents_lie_in_minus_one_to_one_and_normal_ones_do_not() -> Non
     assert uniform.abs().max() <= 1
     assert uniform.var() == pytest.approx(1 / 3, abs=0.01)
     assert normal.var() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("make", [make_generator, make_discriminator])
+def test_a_width_below_one_is_refused(make: Callable[..., object]) -> None:
+    with pytest.raises(UserError, match="width must be at least 1, not 0"):
+        make(0)
 
 
 @pytest.mark.parametrize("make", [make_generator, make_discriminator])

@@ -6,6 +6,16 @@ from torch import nn
 from ganzoo.layers.batch_statistics import frozen_batch_statistics
 
 
+def test_statistics_that_average_all_batches_equally_stay_as_well() -> None:
+    layer = nn.BatchNorm2d(2, momentum=None)
+    layer(torch.randn(8, 2, 4, 4))
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    with frozen_batch_statistics(layer):
+        layer(torch.randn(8, 2, 4, 4) + 5)
+    assert all(torch.equal(value, before[name]) for name, value in layer.state_dict().items())
+    assert layer.momentum is None
+
+
 def test_running_statistics_stay_while_the_batch_still_normalises() -> None:
     layer = nn.BatchNorm2d(2)
     layer(torch.randn(8, 2, 4, 4))

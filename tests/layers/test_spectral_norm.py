@@ -85,6 +85,17 @@ def test_advancing_between_forward_and_backward_leaves_the_gradient_right() -> N
     assert torch.equal(ours.get_parameter(name).grad, early.get_parameter(name).grad)  # type: ignore[arg-type]
 
 
+def test_autocast_leaves_the_iteration_and_the_weight_in_float32() -> None:
+    ours, _, norm = pair(LAYERS[1])
+    apart = copy.deepcopy(ours)
+    advance_spectral_norm(apart)
+    with torch.autocast("cpu", torch.bfloat16):
+        advance_spectral_norm(ours)
+        weight = ours.weight
+    assert norm.u_O.dtype is norm.v_I.dtype is torch.float32
+    assert torch.equal(weight, apart.weight)
+
+
 def test_state_and_copies_carry_the_vectors() -> None:
     ours, _, norm = pair(LAYERS[0])
     fresh = nn.Linear(5, 7)

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,17 +11,17 @@ import torch
 from ganzoo import registry
 from ganzoo.pretext.base import PretextTask
 from ganzoo.registry import Part
-from ganzoo.testing import check_component
+from ganzoo.testing import check_component, temporary_plugins
 from ganzoo.testing.trial import Trial
-
 
 Task = Part[PretextTask]
 
 
 @pytest.fixture(scope="module")
-def part() -> Task:
-    registry.load_file(Path(__file__).with_name("infomax.py"))
-    return registry.part("pretext.infomax")  # type: ignore[return-value]
+def part() -> Iterator[Task]:
+    with temporary_plugins():
+        registry.load_file(Path(__file__).with_name("infomax.py"))
+        yield registry.part("pretext.infomax")  # type: ignore[misc]
 
 
 def test_it_keeps_the_contract(part: Task) -> None:

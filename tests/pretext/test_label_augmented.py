@@ -1,5 +1,6 @@
 """SSGAN-LA, written as a plugin file, on hand-made scores; it replaces the adversarial term."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,16 +16,17 @@ from ganzoo.experiment import build_gan
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import Observed, PretextTask, Seen
 from ganzoo.registry import Part
-from ganzoo.testing import check_component
+from ganzoo.testing import check_component, temporary_plugins
 from ganzoo.testing.trial import Trial
 
 Task = Part[PretextTask]
 
 
 @pytest.fixture(scope="module")
-def part() -> Task:
-    registry.load_file(Path(__file__).with_name("label_augmented.py"))
-    return registry.part("pretext.label_augmented")  # type: ignore[return-value]
+def part() -> Iterator[Task]:
+    with temporary_plugins():
+        registry.load_file(Path(__file__).with_name("label_augmented.py"))
+        yield registry.part("pretext.label_augmented")  # type: ignore[misc]
 
 
 def test_it_keeps_the_contract(part: Task) -> None:

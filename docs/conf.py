@@ -1,0 +1,16 @@
+"""The documentation: `sphinx-build -W -b html docs site`."""
+
+import ganzoo
+
+project = "ganzoo"
+author = "the ganzoo developers"
+release = ganzoo.__version__
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+html_theme = "furo"
+html_title = "ganzoo"
+myst_heading_anchors = 3
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+napoleon_numpy_docstring = False
+suppress_warnings = ["ref.python"]  # a name that several contracts share, such as `forward`

@@ -1,0 +1,56 @@
+"""The factory's policy: Glorot's bounds by formula, zero biases, spectral norm for all or none."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from ganzoo.layers.factory import LayerFactory
+
+
+@pytest.mark.parametrize(
+    ("make", "fan_in_and_out", "gain"),
+    [
+        (lambda layers: layers.conv2d(30, 50, 3), (30 + 50) * 9, math.sqrt(2)),
+        (lambda layers: layers.conv2d(30, 50, 1, gain=1.0), 30 + 50, 1.0),
+        (lambda layers: layers.linear(70, 40), 70 + 40, 1.0),
+        (lambda layers: layers.embedding(60, 40), 60 + 40, 1.0),
+    ],
+)
+def test_weights_fill_glorots_interval_and_biases_are_zero(make: object, fan_in_and_out: int, gain: float) -> None:
+    torch.manual_seed(0)
+    layer = make(LayerFactory(spectral_norm=False))  # type: ignore[operator]
+    weight = layer.weight.detach()
+    bound = gain * math.sqrt(6 / fan_in_and_out)
+    assert 0.99 * bound < weight.abs().max() <= bound
+    assert weight.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.05)
+    if not isinstance(layer, nn.Embedding):
+        assert torch.equal(layer.bias, torch.zeros_like(layer.bias))
+
+
+@pytest.mark.parametrize("kernel_size", [1, 3])
+def test_a_convolution_keeps_the_size_and_a_stride_of_two_halves_it(kernel_size: int) -> None:
+    layers = LayerFactory(spectral_norm=False)
+    x = torch.rand(1, 2, 8, 8)
+    assert layers.conv2d(2, 3, kernel_size)(x).shape == (1, 3, 8, 8)
+    assert layers.conv2d(2, 3, kernel_size, stride=2)(x).shape == (1, 3, 4, 4)
+
+
+@pytest.mark.parametrize("spectral_norm", [True, False])
+def test_every_layer_is_spectrally_normalised_or_none(spectral_norm: bool) -> None:
+    layers = LayerFactory(spectral_norm=spectral_norm)
+    for layer in (layers.conv2d(2, 3, 3), layers.linear(4, 5), layers.linear(4, 5, bias=False), layers.embedding(4, 5)):
+        assert hasattr(layer, "parametrizations") == spectral_norm
+
+
+def test_another_initializer_is_used_with_its_gain() -> None:
+    seen = []
+
+    def constant(layer: nn.Module, gain: float) -> None:
+        seen.append(gain)
+        nn.init.constant_(layer.weight, gain)  # type: ignore[arg-type]
+
+    layer = LayerFactory(spectral_norm=False, initializer=constant).linear(2, 3, gain=0.5)
+    assert seen == [0.5]
+    assert torch.equal(layer.weight, torch.full((3, 2), 0.5))

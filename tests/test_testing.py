@@ -1,0 +1,246 @@
+"""The conformance suite says what is wrong with a component, and passes what is right (see test_sweep)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganzoo import registry
+from ganzoo.errors import UserError
+from ganzoo.testing import ContractError, check_component, temporary_plugins
+
+
+@pytest.fixture(autouse=True)
+def _forget_plugins() -> Iterator[None]:
+    with temporary_plugins():
+        yield
+
+
+IMPORTS = """
+import random
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from ganzoo.architectures.base import DiscriminatorOutput, Discriminator, Generator
+from ganzoo.augment.base import Augment
+from ganzoo.batch import ImageBatch
+from ganzoo.losses.base import AdversarialLoss
+from ganzoo.normalizations.base import Normalization
+from ganzoo.optim.base import OptimizerRecipe
+from ganzoo.penalties.base import Penalty, input_gradient
+from ganzoo.pretext.base import PretextTask, TaskResult, Term, View
+from ganzoo.pretext.transform_prediction import TransformPrediction
+from ganzoo.registry import register
+"""
+
+LOSS = '''
+@register("losses")
+class NAME(AdversarialLoss):
+    """A loss.
+
+    Source: this test.
+    """
+    def d_loss(self, real_logits_N, fake_logits_N):
+        return D_LOSS
+    def g_loss(self, fake_logits_N, real_logits_N):
+        return G_LOSS
+'''
+D_LOSS, G_LOSS = "fake_logits_N.mean() - real_logits_N.mean()", "-fake_logits_N.mean()"
+
+TRANSFORM = '''
+@register("pretext")
+class NAME(TransformPrediction):
+    """A task.
+
+    Source: this test.
+    """
+    num_classes = 2
+    def transform(self, x_NCHW):
+        return [x_NCHW, OTHER]
+'''
+
+VIEWS = '''
+@register("pretext")
+class NAME(PretextTask):
+    """A task.
+
+    Source: this test.
+    """
+    def __init__(self, *, feature_dim: int, layers: object) -> None:
+        super().__init__()
+        self.head = layers.linear(feature_dim, 1)
+    def views(self, batch, *, role, rng):
+        images = batch.real if role == "d" else batch.fake
+        return {"x": View(ImageBatch(images.images_NCHW, LABELS), "real")}
+    def d_terms(self, observed, *, step):
+        return TaskResult([Term("loss", self.head(observed.views["x"].output.features_NF).VALUE)])
+    def g_terms(self, observed, *, step):
+        return TaskResult()
+'''
+
+AUGMENT = '''
+@register("augment")
+class NAME(Augment):
+    """An augmentation.
+
+    Source: this test.
+    """
+    def forward(self, images_NCHW, *, rng):
+        return OUT
+'''
+
+PENALTY = '''
+@register("penalties")
+class NAME(Penalty):
+    """A penalty.
+
+    Source: this test.
+    """
+    def __call__(self, discriminator, real, fake, *, rng):
+        return OUT
+'''
+
+BREACHES = {
+    "no_docstring": ('@register("losses")\nclass NAME(AdversarialLoss):\n    pass\n', "docstring: there is none"),
+    "no_source": (
+        '@register("losses")\nclass NAME(AdversarialLoss):\n    """A loss."""\n',
+        "no line begins with 'Source:'",
+    ),
+    "no_methods": (
+        '@register("losses")\nclass NAME(AdversarialLoss):\n    """A loss.\n\n    Source: this test.\n    """\n',
+        "raises NotImplementedError",
+    ),
+    "undocumented": (
+        LOSS + "    def __init__(self, *, scale: float = 1.0) -> None:\n        pass\n",
+        "argument 'scale': its meaning is not given",
+    ),
+    "by_position": (
+        LOSS + "    def __init__(self, scale: float = 1.0) -> None:\n        pass\n",
+        "argument 'scale': it can be given by position",
+    ),
+    "not_annotated": (
+        LOSS + "    def __init__(self, *, scale=1.0) -> None:\n        pass\n",
+        "argument 'scale': it has no type annotation",
+    ),
+    "without_default": (
+        LOSS + "    def __init__(self, *, scale: float) -> None:\n        pass\n",
+        'options have no default; give them: check_component("losses.without_default", scale=...)',
+    ),
+    "no_scalar": (LOSS.replace("D_LOSS", "fake_logits_N - real_logits_N"), "its shape is (1,)"),
+    "wrong_sign": (LOSS.replace("G_LOSS", "fake_logits_N.mean()"), "a step on it does not raise the logits of fakes"),
+    "overflows": (LOSS.replace("D_LOSS", "(fake_logits_N.exp() - real_logits_N).mean()"), "d_loss is not finite"),
+    "changes_shape": (TRANSFORM.replace("OTHER", "x_NCHW[..., 1:]"), "the images of 'transformed' are"),
+    "leaves_the_range": (TRANSFORM.replace("OTHER", "x_NCHW * 3"), "images of 'transformed' leave [-1, 1]"),
+    "works_in_place": (TRANSFORM.replace("OTHER", "x_NCHW.neg_()"), "it changes the batch it is given"),
+    "global_rng": (
+        TRANSFORM.replace("OTHER", "x_NCHW + 0 * torch.rand(1)"),
+        "it draws from torch's global random generator",
+    ),
+    "no_chance": (
+        TRANSFORM.replace("OTHER", "x_NCHW.flip(3)")
+        + "    def __init__(self, *, feature_dim: int, batch_size: int, num_steps: int, layers: object):\n"
+        "        super().__init__(feature_dim=feature_dim, batch_size=batch_size, num_steps=num_steps, layers=layers)\n"
+        "        self.chance = {}\n",
+        "it does not say what guessing reaches in 'accuracy_real'",
+    ),
+    "no_labels": (VIEWS.replace("LABELS", "None").replace("VALUE", "mean()"), "images and no class labels"),
+    "no_scalar_term": (VIEWS.replace("LABELS", "images.labels_N").replace("VALUE", "squeeze(1)"), "scalar"),
+    "untrained_head": (
+        VIEWS.replace("LABELS", "images.labels_N").replace("VALUE", "detach().mean()"),
+        "parameter 'head",
+    ),
+    "augment_out_of_range": (AUGMENT.replace("OUT", "images_NCHW * 2"), "images leave [-1, 1]"),
+    "augment_from_nowhere": (
+        AUGMENT.replace("OUT", "images_NCHW * random.random()"),
+        "it does not repeat under an equal generator",
+    ),
+    "penalty_of_nothing": (PENALTY.replace("OUT", "torch.zeros(())"), "num_d_images: it says 8"),
+    "penalty_below_zero": (
+        PENALTY.replace("OUT", "-input_gradient(discriminator, real).square().sum()"),
+        "it is negative",
+    ),
+    "wrong_statistics": (
+        '''
+@register("normalizations")
+class NAME(Normalization):
+    """A layer.
+
+    Source: this test.
+    """
+    def forward(self, x_NCHW, condition):
+        return x_NCHW - x_NCHW.mean((0, 2, 3), keepdim=True)
+''',
+        "uses_batch_statistics is False, but an image's output depends on its batch",
+    ),
+    "climbs": (
+        '''
+@register("optim")
+class NAME(OptimizerRecipe):
+    """An optimizer.
+
+    Source: this test.
+    """
+    def optimizer(self, parameters):
+        return torch.optim.SGD(parameters, lr=0.1, maximize=True)
+    def scheduler(self, optimizer):
+        return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+''',
+        "steps on a quadratic do not lower it",
+    ),
+    "counts_in_secret": (
+        TRANSFORM.replace("OTHER", "x_NCHW.flip(3)") + "    num_calls = 0\n"
+        "    def g_terms(self, observed, *, step):\n"
+        "        self.num_calls += 1\n"
+        "        result = super().g_terms(observed, step=step)\n"
+        "        return TaskResult([Term('loss', result.terms[0].value * self.num_calls)], result.reports)\n",
+        "loaded from its state_dict, it goes on differently",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BREACHES)
+def test_a_breach_is_named_with_its_place_and_remedy(case: str, tmp_path: Path) -> None:
+    source, expected = BREACHES[case]
+    path = tmp_path / f"{case}.py"
+    source = source.replace("NAME", case).replace("D_LOSS", D_LOSS).replace("G_LOSS", G_LOSS)
+    path.write_text(IMPORTS + source)
+    (name,) = registry.load_file(path)
+    with pytest.raises(ContractError) as error:
+        check_component(name)
+    message = str(error.value)
+    assert expected in message
+    assert message.startswith(f"{name} ({path}) breaks its contract in ")
+    assert all("; " in line for line in message.splitlines()[1:] if line.startswith("  ") and line[2].isdigit())
+
+
+def test_every_breach_is_listed_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "twice.py"
+    source = LOSS.replace("    Source: this test.\n", "").replace("G_LOSS", "fake_logits_N.mean()")
+    path.write_text(IMPORTS + source.replace("NAME", "twice").replace("D_LOSS", D_LOSS))
+    registry.load_file(path)
+    with pytest.raises(ContractError, match=r"(?s)1\. docstring.*2\. g_loss"):
+        check_component("losses.twice")
+
+
+def test_an_exception_is_told_with_the_line_of_the_component(tmp_path: Path) -> None:
+    path = tmp_path / "raises.py"
+    text = IMPORTS + TRANSFORM.replace("NAME", "raises").replace("OTHER", "x_NCHW.no_such_method()")
+    path.write_text(text)
+    line = next(i for i, row in enumerate(text.splitlines(), 1) if "no_such_method" in row)
+    registry.load_file(path)
+    with pytest.raises(ContractError, match=rf"raises\.py:{line}\): raises AttributeError"):
+        check_component("pretext.raises")
+
+
+def test_the_check_leaves_the_global_generator_alone() -> None:
+    before = torch.get_rng_state()
+    check_component("pretext.rotation")
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_an_unknown_component_or_option_is_the_users_mistake() -> None:
+    with pytest.raises(UserError, match=r"did you mean 'pretext\.rotation'"):
+        check_component("pretext.rotaton")
+    with pytest.raises(UserError, match="has no parameter 'alhpa'; did you mean 'alpha'"):
+        check_component("pretext.rotation", alhpa=0.1)
