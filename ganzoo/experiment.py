@@ -47,6 +47,7 @@ class Experiment:
         log_every: generator updates between rows of `metrics.jsonl`, each the mean since the row before.
         keep_checkpoints: how many of the newest checkpoints are kept; 0 for all.
         precision: of the forward passes; `bfloat16` means autocast, with float32 weights.
+        compile: whether torch.compile makes kernels of both networks' forward passes; it takes minutes at the start.
         num_threads: CPU threads, of which the last bit of a result depends; None for as many as torch chooses here.
         train_split: the split to train on.
     """
@@ -74,6 +75,7 @@ class Experiment:
     log_every: int = 50
     keep_checkpoints: int = 2
     precision: Literal["float32", "bfloat16"] = "float32"
+    compile: bool = False
     num_threads: int | None = None
     train_split: str = "train"
 

@@ -87,6 +87,9 @@ class TrainState:
             device: where the networks live.
         """
         gan = build_gan(experiment, spec).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if experiment.compile:
+            gan.generator.compile()
+            gan.discriminator.compile()
         objective = build_objective(experiment)
         if objective.augment is not None:
             objective.augment.to(device)

@@ -1,0 +1,51 @@
+"""Files that a kill cannot harm."""
+
+from pathlib import Path
+
+import pytest
+
+from ganzoo.errors import UserError
+from ganzoo.run_folder import RunFolder, append_row, drop_rows_after, read_rows, write_atomically
+
+
+def test_rows_after_a_step_are_dropped_and_the_rest_stays_to_the_byte(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    for step in (2, 4, 6):
+        append_row(path, {"step": step, "d/loss": 0.1 * step})
+    expected = "".join(path.read_text().splitlines(keepends=True)[:2])
+    drop_rows_after(path, 5)
+    assert path.read_text() == expected
+
+
+def test_a_last_line_cut_short_by_a_kill_does_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 1}\n{"step": 2, "d/lo')
+    assert read_rows(path) == [{"step": 1}]
+    assert read_rows(tmp_path / "none.jsonl") == []
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "result.json"
+    write_atomically(path, "old")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_checkpoints_are_listed_by_step_and_temporary_ones_are_not(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for name in ("step-00000100", "step-00000020", ".step-300-77"):
+        (folder.checkpoints_path / name).mkdir(parents=True)
+    assert folder.checkpoints() == [20, 100]
+    assert folder.checkpoint_path(20).name == "step-00000020"
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is no run folder: it has no operative.gin"):
+        RunFolder.existing(tmp_path)

@@ -1,0 +1,35 @@
+"""Means between rows, by hand and across a restart."""
+
+import torch
+
+from ganzoo.train_state import RunningMeans
+
+
+def values(**named: float) -> dict[str, torch.Tensor]:
+    return {name: torch.tensor(value) for name, value in named.items()}
+
+
+def test_means_count_each_name_by_itself() -> None:
+    means = RunningMeans()
+    means.add(values(a=1.0, b=4.0))
+    means.add(values(a=2.0))
+    assert means.take() == {"a": 1.5, "b": 4.0}
+    assert means.take() == {}
+
+
+def test_means_go_on_after_a_restart() -> None:
+    means = RunningMeans()
+    means.add(values(a=1.0))
+    restored = RunningMeans()
+    restored.load_state_dict(means.state_dict())
+    restored.add(values(a=4.0))
+    assert restored.take() == {"a": 2.5}
+
+
+def test_a_nan_at_any_step_shows() -> None:
+    means = RunningMeans()
+    means.add(values(a=1.0))
+    assert means.is_finite()
+    means.add(values(a=float("nan")))
+    means.add(values(a=1.0))
+    assert not means.is_finite()
