@@ -47,5 +47,5 @@ def test_checkpoints_are_listed_by_step_and_temporary_ones_are_not(tmp_path: Pat
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is no run folder: it has no operative.gin"):
+    with pytest.raises(UserError, match=r"is no run folder: it has no operative.gin"):
         RunFolder.existing(tmp_path)

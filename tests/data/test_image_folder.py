@@ -128,7 +128,7 @@ def test_a_folder_of_another_form_is_refused(tmp_path: Path, names: list[str], n
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     dataset = image_folder(path=str(tmp_path / "gone"), size=4)
     assert dataset.find() is None
-    with pytest.raises(UserError, match="no image folder .*gone"):
+    with pytest.raises(UserError, match=r"no image folder .*gone"):
         dataset.load("train")
 
 
