@@ -123,10 +123,9 @@ class Trainer:
     ) -> None:
         self.experiment, self.device, self.monitor = configuration.experiment, device, monitor
         choose_deterministic_kernels(device)
-        check_available(self.experiment.metrics, device)
-
         dataset = self.experiment.dataset(data_dir=data_dir)
         self.spec = dataset.spec()
+        check_available(self.experiment.metrics, device, spec=self.spec)
         data = dataset.load(self.experiment.train_split)
         on_device = data.images_NCHW.numel() <= DEVICE_DATA_BYTES
         self.uint8_NCHW = data.images_NCHW.to(device) if on_device else data.images_NCHW

@@ -1,0 +1,56 @@
+"""The Frechet distance against closed forms and independent libraries. N: images; F: features."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+from torch import Tensor
+from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
+
+from ganzoo.metrics.frechet_distance import CHUNK_SIZE, gaussian_distance, moments
+
+
+def features(num: int, num_features: int, *, seed: int, shift: float = 0.0) -> Tensor:
+    rng = torch.Generator().manual_seed(seed)
+    mixing = torch.randn(num_features, num_features, generator=torch.Generator().manual_seed(99)) / num_features**0.5
+    return torch.randn(num, num_features, generator=rng) @ mixing + shift
+
+
+def by_matrix_root(x_NF: Tensor, y_NF: Tensor) -> float:
+    """The textbook's way: the root of the unsymmetric product."""
+    x, y = x_NF.double().numpy(), y_NF.double().numpy()
+    s1, s2 = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
+    root = scipy.linalg.sqrtm(s1 @ s2).real
+    return float(((x.mean(0) - y.mean(0)) ** 2).sum() + np.trace(s1 + s2 - 2 * root))
+
+
+def test_two_known_gaussians_have_the_closed_form() -> None:
+    # Diagonal covariances: |m1 - m2|^2 + sum (sqrt(a) - sqrt(b))^2.
+    a, b = torch.tensor([1.0, 4.0, 9.0]).double(), torch.tensor([4.0, 4.0, 1.0]).double()
+    m1, m2 = torch.tensor([0.0, 1.0, 2.0]).double(), torch.tensor([3.0, 1.0, 0.0]).double()
+    assert gaussian_distance(m1, a.diag(), m2, b.diag()) == pytest.approx(13 + 1 + 0 + 4)
+
+
+def test_it_is_zero_of_a_set_with_itself_and_the_squared_shift_of_a_moved_one() -> None:
+    x = features(300, 20, seed=0)
+    assert gaussian_distance(*moments(x), *moments(x)) == pytest.approx(0, abs=1e-6)
+    assert gaussian_distance(*moments(x), *moments(x + 0.5)) == pytest.approx(20 * 0.25, rel=1e-5)
+
+
+@pytest.mark.parametrize(("num", "num_features"), [(500, 64), (40, 64)])
+def test_it_equals_the_matrix_root_and_torch_fidelity(num: int, num_features: int) -> None:
+    x, y = features(num, num_features, seed=1), features(num, num_features, seed=2, shift=0.2)
+    ours = gaussian_distance(*moments(x), *moments(y))
+    statistics = [fid_features_to_statistics(z.double()) for z in (x, y)]
+    theirs = fid_statistics_to_metric(*statistics, verbose=False)["frechet_inception_distance"]
+    assert ours == pytest.approx(theirs, rel=1e-3)
+    if num > num_features:  # of a singular product no root need exist
+        assert ours == pytest.approx(by_matrix_root(x, y), rel=1e-6)
+
+
+def test_moments_are_numpy_s_over_several_chunks_and_far_from_the_origin() -> None:
+    x = features(CHUNK_SIZE + 37, 5, seed=3) + 1000
+    mean, covariance = moments(x)
+    assert mean.numpy() == pytest.approx(x.double().numpy().mean(0), rel=1e-12)
+    assert covariance.numpy() == pytest.approx(np.cov(x.double().numpy(), rowvar=False), rel=1e-9)
+    assert covariance.dtype == torch.float64
