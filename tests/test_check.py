@@ -98,3 +98,24 @@ def test_checking_leaves_the_global_random_stream_alone(tiny_recipe):
     torch.manual_seed(0)
     check(configuration)
     assert torch.equal(torch.rand(3), expected)
+
+
+RECIPES = sorted(path.stem for path in config.recipes_dir().glob("*.gin"))
+PUBLISHED = {  # parameters of G and of D with its heads, at 32 px in colour
+    "uncond_resnet": (4_276_739, 1_053_825),
+    "ssgan_resnet": (4_276_739, 1_054_341),
+    "ssgan_annealed_resnet": (4_276_739, 1_054_341),
+    "cond_resnet": (4_304_387, 1_055_105),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_builds_and_takes_two_finite_steps_at_its_true_width(recipe):
+    report = check(config.load(recipe))
+    assert all(torch.isfinite(torch.tensor(value)) for value in report.parts.values())
+    if recipe in PUBLISHED:
+        counts = report.num_parameters
+        assert (counts["generator"], counts.get("discriminator with heads", counts["discriminator"])) == PUBLISHED[
+            recipe
+        ]

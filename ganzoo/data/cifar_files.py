@@ -1,6 +1,6 @@
 """The two official formats of CIFAR-10: pickled batches and binary records.
 
-The pickles are read by an unpickler that knows arrays and nothing else, so that a file cannot run code.
+The pickles are read by an unpickler that knows arrays and plain values alone, so that a file cannot run code.
 """
 
 import io
@@ -28,7 +28,7 @@ class _ArrayUnpickler(pickle.Unpickler):
     """Unpickles numbers, bytes, lists, dicts and numpy arrays."""
 
     def find_class(self, module: str, name: str) -> object:
-        """Return one of the three callables that an array is made with."""
+        """Return one of the few callables that arrays and bytes are made with."""
         if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
             # The arrays' own form of construction, under whatever name this numpy keeps it.
             reconstruct: Callable[..., object] = np.empty(0).__reduce__()[0]  # type: ignore[assignment]
