@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import time
+from collections import Counter
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -73,7 +74,7 @@ class Recorder:
         folder, state = self.folder, self.state
         if not folder.operative_path.exists():
             self._write_head()
-        elif folder.environment()["data_sha256"] != self.data_sha256:
+        elif self._recorded_hashes().get(self.experiment.train_split) != self.data.sha256:
             raise UserError(
                 f"the data set {self.experiment.dataset.name} has changed since '{folder.path}' began; "
                 "bring the old files back, or start over with --fresh"
@@ -86,6 +87,12 @@ class Recorder:
         self.seconds = float(str(timings[-1])) if timings else 0.0
         self.since = time.perf_counter()
         self.tensorboard = SummaryWriter(str(folder.tensorboard_path), purge_step=state.step + 1)
+
+    def _recorded_hashes(self) -> dict[str, str]:
+        """Return the hashes of the data by split, as the folder has them."""
+        hashes = self.folder.environment()["data_sha256"]
+        assert isinstance(hashes, dict)
+        return {split: str(digest) for split, digest in hashes.items()}
 
     def _write_head(self) -> None:
         """Write what a folder says of its making; the operative configuration last, as the sign that a run is here."""
@@ -122,7 +129,12 @@ class Recorder:
         self._to_tensorboard(self.row)
 
     def sample(self) -> Tensor:
-        """Save a grid of images from the same latents every time, and return the uint8 images."""
+        """Save a grid of images from the same latents every time, and return the uint8 images.
+
+        Raises:
+            RunFailedError: a value or weight is NaN or infinite.
+        """
+        self._check_finite()
         num_classes = self.state.gan.num_classes
         images_NCHW, _ = sample_images(
             self.state.gan.sampler,
@@ -138,7 +150,12 @@ class Recorder:
         return images_NCHW
 
     def evaluate(self) -> list[Json]:
-        """Measure the generator as it is, write a row, and return the measurements for the result."""
+        """Measure the generator as it is, write a row, and return the measurements for the result.
+
+        Raises:
+            RunFailedError: a value or weight is NaN or infinite.
+        """
+        self._check_finite()
         inputs = Evaluation(
             self.state.gan.sampler,
             self.dataset,
@@ -146,11 +163,19 @@ class Recorder:
             device=self.device,
             seed=self.experiment.seed,
             uses_ema=self.state.gan.ema is not None,
-            data_sha256=self.data_sha256,
+            data_sha256={**self._recorded_hashes(), **self.data_sha256},
             say=self.monitor.say,
         )
         measurements = evaluate(self.experiment.metrics, inputs)
-        values = {f"metric/{m.name}": m.value for m in measurements}
+        # With the hash of the reference split in the folder, a later evaluation needs cached features and no files.
+        if inputs.data_sha256 != self._recorded_hashes():
+            hashes: dict[str, Json] = {**inputs.data_sha256}
+            write_json(self.folder.environment_path, {**self.folder.environment(), "data_sha256": hashes})
+        names = Counter(m.name for m in measurements)
+        values = {
+            f"metric/{m.name}" if names[m.name] == 1 else f"metric/{m.name}/{m.protocol['reference_split']}": m.value
+            for m in measurements
+        }
         if values:
             append_row(self.folder.metrics_path, {"step": self.state.step, **values})
             self._to_tensorboard(values)

@@ -8,7 +8,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from ganzoo import config, registry
+from ganzoo import cli, config, registry
 from ganzoo.checkpoint import read_networks
 from ganzoo.errors import RunFailedError, UserError
 from ganzoo.monitor import Silent
@@ -110,6 +110,30 @@ def test_evaluating_changes_no_weight(tiny_recipe: Path, tmp_path: Path) -> None
     assert same(networks(tmp_path / "never", 4), networks(tmp_path / "always", 4))
     rows = [row for row in result.folder.metrics() if "metric/fd_efflite0_64px" in row]
     assert [row["step"] for row in rows] == [1, 2, 3, 4]
+
+
+@pytest.mark.slow
+def test_a_later_evaluation_needs_no_files_even_of_another_split(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overrides = [
+        "experiment.num_steps = 2",
+        "experiment.metrics = [@a/metrics.frechet_distance, @metrics.frechet_distance]",
+        "metrics.frechet_distance.features = @features.efficientnet_lite0",
+        "metrics.frechet_distance.num_fake = 24",
+        "a/metrics.frechet_distance.reference_split = 'test'",
+    ]
+    result = run(tiny_recipe, tmp_path / "a", *overrides)
+    row = result.folder.metrics()[-1]
+    assert {"metric/fd_efflite0_64px/test", "metric/fd_efflite0_64px/train"} <= row.keys()
+    assert set(result.folder.environment()["data_sha256"]) == {"train", "test"}  # type: ignore[arg-type]
+
+    def gone(_self: object, split: str) -> None:
+        raise AssertionError(f"the files of {split} are gone")
+
+    monkeypatch.setattr(registry.get("data.synthetic"), "load", gone)
+    assert cli.call(["eval", str(tmp_path / "a")]) == 0
+    assert f"{row['metric/fd_efflite0_64px/test']:.5g}" in capsys.readouterr().out
 
 
 def test_ssgan_and_its_baseline_start_from_the_same_weights_and_see_the_same_images(

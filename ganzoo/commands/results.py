@@ -121,12 +121,13 @@ def evaluate_run(run: Run, step: Step = None, device: Device = "cpu", data_dir: 
     from ganzoo.evaluate import Evaluation, check_available, evaluate, measurements_to_json
 
     experiment = opened.experiment
-    check_available(experiment.metrics, opened.device)
+    dataset = experiment.dataset(data_dir=data_dir)
+    check_available(experiment.metrics, opened.device, spec=dataset.spec())
     data_sha256 = opened.folder.environment()["data_sha256"]
     assert isinstance(data_sha256, dict)
     inputs = Evaluation(
         opened.gan.sampler,
-        experiment.dataset(data_dir=data_dir),
+        dataset,
         num_classes=opened.gan.num_classes,
         device=opened.device,
         seed=experiment.seed,

@@ -1,5 +1,8 @@
 """The Frechet distance against closed forms and independent libraries. N: images; F: features."""
 
+import inspect
+
+import cleanfid.fid
 import numpy as np
 import pytest
 import scipy.linalg
@@ -46,6 +49,18 @@ def test_it_equals_the_matrix_root_and_torch_fidelity(num: int, num_features: in
     assert ours == pytest.approx(theirs, rel=1e-3)
     if num > num_features:  # of a singular product no root need exist
         assert ours == pytest.approx(by_matrix_root(x, y), rel=1e-6)
+
+
+def test_it_equals_clean_fid(monkeypatch: pytest.MonkeyPatch) -> None:
+    if "disp" not in inspect.signature(scipy.linalg.sqrtm).parameters:
+        # clean-fid asks for an argument that newer SciPy has dropped, and for the pair that it used to give.
+        root = scipy.linalg.sqrtm
+        monkeypatch.setattr(cleanfid.fid.linalg, "sqrtm", lambda matrix, disp=True: (root(matrix), 0.0))
+    x, y = features(500, 64, seed=4), features(500, 64, seed=5, shift=0.1)
+    statistics = [z.double().numpy() for z in (x, y)]
+    arguments = [value for z in statistics for value in (z.mean(0), np.cov(z, rowvar=False))]
+    ours = gaussian_distance(*moments(x), *moments(y))
+    assert ours == pytest.approx(float(cleanfid.fid.frechet_distance(*arguments)), rel=1e-6)
 
 
 def test_moments_are_numpy_s_over_several_chunks_and_far_from_the_origin() -> None:
