@@ -81,12 +81,22 @@ class Recorder:
             )
         if checkpoint.restore_newest(folder, state, say=self.monitor.say):
             self.monitor.say(f"resuming '{folder.path}' from step {state.step}")
+            self._say_what_changed()
         for path in (folder.metrics_path, folder.timing_path):
             drop_rows_after(path, state.step)
         timings = [row["seconds"] for row in read_rows(folder.timing_path)]
         self.seconds = float(str(timings[-1])) if timings else 0.0
         self.since = time.perf_counter()
         self.tensorboard = SummaryWriter(str(folder.tensorboard_path), purge_step=state.step + 1)
+
+    def _say_what_changed(self) -> None:
+        """Say what can make a resumed run differ from one that was never interrupted."""
+        before = self.folder.environment()
+        now = environment.describe(self.experiment, device=self.device, data_sha256=self.data.sha256)
+        names = {"packages": "versions of packages", "device": "device", "training_code_sha256": "training code"}
+        changed = [text for name, text in names.items() if before[name] != now[name]]
+        if changed:
+            self.monitor.say(f"since this run began, other {', '.join(changed)}: its last bits may differ")
 
     def _recorded_hashes(self) -> dict[str, str]:
         """Return the hashes of the data by split, as the folder has them."""

@@ -184,6 +184,17 @@ def test_another_number_of_threads_is_allowed_and_said(tiny_recipe: Path, tmp_pa
     assert any("from step 4" in text for text in monitor.said)
 
 
+def test_other_code_or_versions_since_the_run_began_are_said(tiny_recipe: Path, tmp_path: Path) -> None:
+    with pytest.raises(KilledError):
+        run(tiny_recipe, tmp_path / "a", monitor=KillAt(5))
+    path = tmp_path / "a/env.json"
+    recorded = json.loads(path.read_text())
+    path.write_text(json.dumps({**recorded, "training_code_sha256": "another"}))
+    monitor = Silent()
+    run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 12", monitor=monitor)
+    assert "since this run began, other training code: its last bits may differ" in monitor.said
+
+
 def test_a_truncated_checkpoint_is_said_and_the_one_before_is_used(tiny_recipe: Path, tmp_path: Path) -> None:
     run(tiny_recipe, tmp_path / "whole")
     with pytest.raises(KilledError):
