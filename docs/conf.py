@@ -6,6 +6,7 @@ project = "ganzoo"
 author = "the ganzoo developers"
 release = ganzoo.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+default_role = "code"
 html_theme = "furo"
 html_title = "ganzoo"
 myst_heading_anchors = 3
