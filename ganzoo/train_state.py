@@ -24,7 +24,7 @@ class RunningMeans:
     def add(self, values: Mapping[str, Tensor]) -> None:
         """Count one value each."""
         for name, value in values.items():
-            value = value.detach().double()
+            value = value.detach().float()
             self._sums[name] = self._sums[name] + value if name in self._sums else value
             self._counts[name] = self._counts.get(name, 0) + 1
 

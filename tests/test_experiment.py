@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from ganzoo import config, registry
+from ganzoo.architectures.base import Generator
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.experiment import Experiment, build_gan
+from ganzoo.pretext.transform_prediction import TransformPrediction
 
 UNLABELLED = DataSpec((1, 16, 16), 0, {"train": 20})
 LABELLED = DataSpec((1, 16, 16), 10, {"train": 20})
@@ -63,3 +65,39 @@ def test_a_penalty_on_a_logit_that_nothing_trains(experiment: Experiment) -> Non
 def test_values_out_of_range_name_the_field(experiment: Experiment, name: str, value: object) -> None:
     with pytest.raises(ValueError, match=name):
         replace(experiment, **{name: value})  # type: ignore[arg-type]
+
+
+def test_conditioning_that_a_network_would_ignore(experiment: Experiment) -> None:
+    class deaf(Generator):
+        def __init__(self, *, image_shape: tuple[int, int, int], latent_dim: int) -> None:
+            super().__init__()
+
+    generator = replace(experiment.generator, name="architectures.deaf", component=deaf, arguments={})
+    message = refused(experiment, generator=generator, conditioning=registry.part("conditioning.projection"))
+    assert "architectures.deaf would ignore conditioning.projection" in message
+
+
+def test_a_gradient_penalty_on_logits_that_depend_on_the_batch(experiment: Experiment) -> None:
+    normalized = {"width": 4, "normalization": registry.part("normalizations.batch")}
+    discriminator = replace(experiment.discriminator, arguments=normalized)
+    message = refused(experiment, discriminator=discriminator, penalty=registry.part("penalties.wgangp"))
+    assert "penalties.wgangp needs logits that depend on one image each" in message
+    assert "architectures.resnet_discriminator" in message
+
+
+def test_a_loss_beside_a_task_that_replaces_it(experiment: Experiment) -> None:
+    class replacing(TransformPrediction):
+        num_classes = 1
+        replaces_adversarial = True
+
+    message = refused(experiment, pretext=(replace(experiment.pretext[0], component=replacing, arguments={}),))
+    assert "the task 'replacing' replaces the adversarial term; set experiment.loss = None" in message
+
+
+def test_a_tap_that_the_discriminator_does_not_have(experiment: Experiment) -> None:
+    class deep(TransformPrediction):
+        num_classes = 1
+        taps = ("block9",)
+
+    message = refused(experiment, pretext=(replace(experiment.pretext[0], component=deep, arguments={}),))
+    assert "reads the tap 'block9' of architectures.resnet_discriminator, which has: block0, block1" in message
