@@ -140,7 +140,7 @@ class ToyInputs:
 
     def protocol(self, extractor: Part[FeatureExtractor], split: str) -> Settings:
         """Return settings."""
-        return {"extractor": "toy", "split": split}
+        return {"extractor": "toy", "reference_split": split, "data_sha256": f"hash of {split}"}
 
 
 def check_metric(part: Part[Metric], findings: Findings) -> None:
