@@ -15,7 +15,7 @@ from ganzoo.registry import Part
 class ToyFeatures(FeatureExtractor):
     """Stands for the extractor; the inputs supply the features."""
 
-    label, feature_dim = "toy", 8
+    label, feature_dim, num_classes = "toy", 8, 5
 
     def __init__(self, *, device: torch.device | None = None) -> None:
         self.device = device
@@ -35,10 +35,13 @@ class GivenInputs:
     def fake_features(self, extractor: Part[FeatureExtractor], num: int) -> Tensor:
         return self.fake_NF[:num]
 
+    def fake_class_logits(self, extractor: Part[FeatureExtractor], num: int) -> Tensor:
+        return self.fake_NF[:num]
+
     def metric_name(self, extractor: Part[FeatureExtractor], metric: str) -> str:
         return f"{metric}_toy"
 
-    def protocol(self, extractor: Part[FeatureExtractor], split: str) -> Settings:
+    def protocol(self, extractor: Part[FeatureExtractor], split: str | None) -> Settings:
         return {"extractor": "toy", "data_sha256": f"hash of {split}"}
 
 
