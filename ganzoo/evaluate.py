@@ -109,16 +109,20 @@ class Evaluation:
         self._fake_features.append((network, num, features_NF))
         return features_NF
 
+    def fake_class_logits(self, extractor: Part[FeatureExtractor], num: int) -> Tensor:
+        """Return float32 logits (N, K) of the extractor's classifier for the first `num` generated images."""
+        return self._extractor(extractor).class_logits(self.fake_features(extractor, num))
+
     def metric_name(self, extractor: Part[FeatureExtractor], metric: str) -> str:
         """Return what a metric ("fd", "kd") of these features is called."""
         return self._extractor(extractor).metric_name(metric)
 
-    def protocol(self, extractor: Part[FeatureExtractor], split: str) -> Settings:
-        """Return the part of a number's protocol that does not depend on the metric."""
+    def protocol(self, extractor: Part[FeatureExtractor], split: str | None) -> Settings:
+        """Return the part of a number's protocol that does not depend on the metric; None: no real images."""
+        data: Settings = {} if split is None else {"reference_split": split, "data_sha256": self._sha256(split)}
         return {
             **self._extractor(extractor).protocol(),
-            "reference_split": split,
-            "data_sha256": self._sha256(split),
+            **data,
             "ema": self.uses_ema,
             "batch_norm": "running",
             "quantization": "uint8",

@@ -16,7 +16,7 @@ BUILT_IN = [name for name, listing in registry.index().items() if listing.origin
 class ToyFeatures(FeatureExtractor):
     """Stands for an extractor where a metric needs one; the check supplies the features themselves."""
 
-    label, feature_dim = "toy", 8
+    label, feature_dim, num_classes = "toy", 8, 5
 
     def __init__(self, *, device: torch.device | None = None) -> None:
         self.device = device

@@ -1,8 +1,9 @@
-"""The contract of a feature extractor. N: images; C, H, W: image; F: feature width."""
+"""The contract of a feature extractor. N: images; C, H, W: image; F: feature width; K: classes."""
 
 from torch import Tensor
 
-from ganzoo.registry import Component
+from ganzoo.errors import UserError
+from ganzoo.registry import Component, name_of
 
 Settings = dict[str, str | int | float | bool]
 """The settings behind a number, flat and comparable; numbers of different protocols never share a column."""
@@ -24,6 +25,9 @@ class FeatureExtractor(Component):
     feature_dim: int
     """F."""
 
+    num_classes: int = 0
+    """K, of the classifier that the network ends in; 0 for one without, whose `class_logits` refuses."""
+
     def check_available(self) -> None:
         """Refuse before any work if the weights are missing.
 
@@ -35,6 +39,14 @@ class FeatureExtractor(Component):
     def __call__(self, images_NCHW: Tensor) -> Tensor:
         """Return float32 features (N, F) on the CPU for uint8 images (N, C, H, W), C being 1 or 3."""
         raise NotImplementedError
+
+    def class_logits(self, features_NF: Tensor) -> Tensor:
+        """Return the classifier's float32 logits (N, K) on the CPU for features (N, F) of this extractor.
+
+        Raises:
+            UserError: there is no classifier.
+        """
+        raise UserError(f"{name_of(type(self))} has no classifier; use features.inception for class probabilities")
 
     def protocol(self) -> Settings:
         """Return what determines the features: extractor, weights hash, resize."""

@@ -1,9 +1,13 @@
-"""Running a frozen network over uint8 images, batch by batch. N: images; C, H, W: image; F: features."""
+"""Running a frozen network over uint8 images, batch by batch.
+
+N: images; C, H, W: image; F: features; K: classes.
+"""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ganzoo.resize import resize
 
@@ -37,3 +41,10 @@ def extract(
             x_NCHW = resize(batch_NCHW.to(device).float(), size, filter_="bicubic").expand(-1, 3, -1, -1)
             features.append(network(x_NCHW.contiguous(memory_format=torch.channels_last)).float().cpu())
     return torch.cat(features)
+
+
+def classify(features_NF: Tensor, weight_KF: Tensor, bias_K: Tensor | None) -> Tensor:
+    """Return float32 logits (N, K) on the CPU of a linear classifier, which may live on another device."""
+    with torch.no_grad():
+        weight_KF, bias_K = weight_KF.float().cpu(), None if bias_K is None else bias_K.float().cpu()
+        return functional.linear(features_NF, weight_KF, bias_K)

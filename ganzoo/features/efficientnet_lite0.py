@@ -1,4 +1,7 @@
-"""ImageNet features that come with a Python package, for evaluation without a download. N: images; F: 1280."""
+"""ImageNet features that come with a Python package, for evaluation without a download.
+
+N: images; F: 1280; K: 1000 classes.
+"""
 
 import hashlib
 from functools import cached_property
@@ -10,7 +13,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor, Settings
-from ganzoo.features.batches import RESIZE, extract
+from ganzoo.features.batches import RESIZE, classify, extract
 from ganzoo.randomness import initialization
 from ganzoo.registry import register
 
@@ -40,6 +43,7 @@ class efficientnet_lite0(FeatureExtractor):
 
     label = "efflite0_64px"
     feature_dim = 1280
+    num_classes = 1000
 
     def __init__(self, *, device: torch.device | None = None) -> None:
         self.device = device or torch.device("cpu")
@@ -62,6 +66,11 @@ class efficientnet_lite0(FeatureExtractor):
     def __call__(self, images_NCHW: Tensor) -> Tensor:
         """Return float32 features (N, 1280) on the CPU for uint8 images (N, 1 or 3, H, W)."""
         return extract(self._pooled, images_NCHW, size=SIZE, batch_size=BATCH_SIZE, device=self.device)
+
+    def class_logits(self, features_NF: Tensor) -> Tensor:
+        """Return float32 logits (N, 1000) of ImageNet's classes on the CPU for features (N, 1280)."""
+        classifier: nn.Linear = self._network._fc  # type: ignore[assignment]
+        return classify(features_NF, classifier.weight, classifier.bias)
 
     def protocol(self) -> Settings:
         """Return extractor, weights and resize."""

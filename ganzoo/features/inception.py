@@ -1,4 +1,4 @@
-"""The Inception network of FID and KID. N: images; F: 2048."""
+"""The Inception network of FID and KID. N: images; F: 2048; K: 1008 outputs."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor, Settings
-from ganzoo.features.batches import RESIZE, extract
+from ganzoo.features.batches import RESIZE, classify, extract
 from ganzoo.places import cache_folder
 from ganzoo.registry import register
 
@@ -24,7 +24,8 @@ BATCH_SIZE = 32
 
 @register("features")
 class inception(FeatureExtractor):
-    """Pooled features (N, 2048) of the original Inception network as clean-fid runs it: only its numbers are FID, KID.
+    """Pooled features (N, 2048) of the original Inception network as clean-fid runs it: only its numbers are FID,
+    KID and IS.
 
     Nothing is fetched unless asked for: the network is read from `weights`, or from the cache folder (`$GANZOO_CACHE`,
     else `$XDG_CACHE_HOME/ganzoo`, else `~/.cache/ganzoo`), where `download = True` has clean-fid put it. A file of
@@ -44,6 +45,7 @@ class inception(FeatureExtractor):
 
     label = "inception"
     feature_dim = 2048
+    num_classes = 1008
 
     def __init__(
         self, *, weights: str | None = None, download: bool = False, device: torch.device | None = None
@@ -66,6 +68,16 @@ class inception(FeatureExtractor):
         """Return float32 features (N, 2048) on the CPU for uint8 images (N, 1 or 3, H, W)."""
         return extract(self._network, images_NCHW, size=SIZE, batch_size=BATCH_SIZE, device=self.device)
 
+    def class_logits(self, features_NF: Tensor) -> Tensor:
+        """Return float32 logits (N, 1008) on the CPU for features (N, 2048).
+
+        The network's bias is left out and its 8 unused outputs are kept, as in the program of Salimans et al. that
+        published scores come from.
+        """
+        output: nn.Module = self._network.base.output  # type: ignore[union-attr, assignment]
+        weight_KF: Tensor = output.weight  # type: ignore[assignment]
+        return classify(features_NF, weight_KF, None)
+
     def protocol(self) -> Settings:
         """Return extractor, weights and resize."""
         return {
@@ -75,8 +87,8 @@ class inception(FeatureExtractor):
         }
 
     def metric_name(self, metric: str) -> str:
-        """Return "fid" for "fd" and "kid" for "kd"; any other metric is named after the network."""
-        return {"fd": "fid", "kd": "kid"}.get(metric, super().metric_name(metric))
+        """Return "fid" for "fd", "kid" for "kd" and "is" for "cs"; any other metric is named after the network."""
+        return {"fd": "fid", "kd": "kid", "cs": "is"}.get(metric, super().metric_name(metric))
 
     @property
     def _path(self) -> Path:

@@ -1,4 +1,4 @@
-"""The contract of a metric. N: images; F: feature width."""
+"""The contract of a metric. N: images; F: feature width; K: classes."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -44,11 +44,17 @@ class MetricInputs(Protocol):
     def fake_features(self, extractor: Part[FeatureExtractor], num: int) -> Tensor:
         """Return float32 features (N, F) of `num` generated images, the same ones for every metric."""
 
+    def fake_class_logits(self, extractor: Part[FeatureExtractor], num: int) -> Tensor:
+        """Return float32 logits (N, K) of the extractor's classifier for the images of `fake_features`."""
+
     def metric_name(self, extractor: Part[FeatureExtractor], metric: str) -> str:
         """Return what a metric ("fd", "kd") of these features is called."""
 
-    def protocol(self, extractor: Part[FeatureExtractor], split: str) -> Settings:
-        """Return the part of a protocol that the evaluation knows: extractor, weights, data, BN handling, EMA, seed."""
+    def protocol(self, extractor: Part[FeatureExtractor], split: str | None) -> Settings:
+        """Return the part of a protocol that the evaluation knows: extractor, weights, data, BN handling, EMA, seed.
+
+        Without a split, for a metric that looks at no real image, the data are left out.
+        """
 
 
 class Metric(Component):

@@ -56,13 +56,8 @@ class FeatureDistance(Metric):
 
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, or one of too few images."""
-        name, split, splits = name_of(type(self)), self.reference_split, spec.num_images
-        if split not in splits:
-            raise UserError(
-                f"{name}.reference_split is '{split}' and the data set has the splits {', '.join(splits)}"
-                f"{nearest(split, splits)}"
-            )
-        there = splits[split]
+        self._check_split(spec, "reference_split", self.reference_split)
+        there = spec.num_images[self.reference_split]
         if there is not None:
             self._check_num_real(there)
 
@@ -75,16 +70,27 @@ class FeatureDistance(Metric):
         real_NF = inputs.real_features(self.features, self.reference_split, self.num_real)
         self._check_num_real(len(real_NF))
         fake_NF = inputs.fake_features(self.features, self.num_fake)
-        for kind, features_NF in (("real", real_NF), ("generated", fake_NF)):
-            num_broken = int((~torch.isfinite(features_NF).all(1)).sum())
-            if num_broken:
-                raise UserError(
-                    f"{self.features.name} gives NaN or infinite features for {num_broken} of {len(features_NF)} "
-                    f"{kind} images; its weights or the device's arithmetic are broken, try --device cpu"
-                )
+        self._check_finite(real_NF, "real")
+        self._check_finite(fake_NF, "generated")
         protocol = inputs.protocol(self.features, self.reference_split)
         protocol = {**protocol, "num_real": len(real_NF), "num_fake": len(fake_NF)}
         return FeaturePair(real_NF, fake_NF, protocol)
+
+    def _check_split(self, spec: DataSpec, parameter: str, split: str) -> None:
+        splits = spec.num_images
+        if split not in splits:
+            raise UserError(
+                f"{name_of(type(self))}.{parameter} is '{split}' and the data set has the splits {', '.join(splits)}"
+                f"{nearest(split, splits)}"
+            )
+
+    def _check_finite(self, features_NF: Tensor, images: str) -> None:
+        num_broken = int((~torch.isfinite(features_NF).all(1)).sum())
+        if num_broken:
+            raise UserError(
+                f"{self.features.name} gives NaN or infinite features for {num_broken} of {len(features_NF)} "
+                f"{images} images; its weights or the device's arithmetic are broken, try --device cpu"
+            )
 
     def _check_num_real(self, there: int) -> None:
         least = self.num_real or self.least_num

@@ -13,7 +13,7 @@ from ganzoo.registry import Part
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tools import make_rng, no_global_rng
 
-NUM_IMAGES, FEATURE_DIM = 4, 8
+NUM_IMAGES, FEATURE_DIM, NUM_CLASSES = 4, 8, 5
 
 
 def check_dataset(part: Part[Dataset], findings: Findings) -> None:
@@ -108,6 +108,15 @@ def check_features(part: Part[FeatureExtractor], findings: Findings) -> None:
                 "an image's features depend on its batch",
                 "put the network in eval()",
             )
+        if extractor.num_classes:
+            with findings.guard("class_logits"):
+                logits_NK = extractor.class_logits(features_NF)
+                findings.expect(
+                    logits_NK.shape == (NUM_IMAGES, extractor.num_classes) and logits_NK.dtype == torch.float32,
+                    "class_logits",
+                    f"they are {tuple(logits_NK.shape)} {logits_NK.dtype}",
+                    "return float32 (N, num_classes), or let num_classes be 0",
+                )
     with findings.guard("protocol"):
         _check_protocol(extractor.protocol(), findings)
 
@@ -134,13 +143,18 @@ class ToyInputs:
         """Return features (N, F)."""
         return torch.randn(num, FEATURE_DIM, generator=make_rng(2)) + 1
 
+    def fake_class_logits(self, extractor: Part[FeatureExtractor], num: int) -> Tensor:
+        """Return logits (N, K)."""
+        return torch.randn(num, NUM_CLASSES, generator=make_rng(3))
+
     def metric_name(self, extractor: Part[FeatureExtractor], metric: str) -> str:
         """Return a name."""
         return f"{metric}_toy"
 
-    def protocol(self, extractor: Part[FeatureExtractor], split: str) -> Settings:
+    def protocol(self, extractor: Part[FeatureExtractor], split: str | None) -> Settings:
         """Return settings."""
-        return {"extractor": "toy", "split": split}
+        data: Settings = {} if split is None else {"reference_split": split, "data_sha256": f"hash of {split}"}
+        return {"extractor": "toy", **data}
 
 
 def check_metric(part: Part[Metric], findings: Findings) -> None:

@@ -1,0 +1,50 @@
+"""Raw pixels as features, the plainest of baselines. N: images; C, H, W: image; F: 3 x size x size."""
+
+import torch
+from torch import Tensor
+
+from ganzoo.features.base import FeatureExtractor, Settings
+from ganzoo.features.batches import RESIZE, extract
+from ganzoo.registry import register
+
+BATCH_SIZE = 1024
+
+
+@register("features")
+class pixels(FeatureExtractor):
+    """Pixels (N, 3 size^2) in 0..1 of images resized to `size` px, channel by channel, and not standardised.
+
+    Its numbers are called `fd_pixels_32px` and so on. Distances of pixels are distances of layout and brightness, not
+    of content: a shift by one pixel is far. Grey images become three equal channels, so that their distances are larger
+    by the root of 3 than those of one channel. Images that have this size already keep their values. It needs neither
+    weights nor a download.
+
+    Source: the images themselves; resized as clean-fid does, arXiv:2104.11222.
+
+    Args:
+        size: height and width that images are resized to, in pixels.
+        device: where to resize; None for the CPU.
+    """
+
+    def __init__(self, *, size: int = 32, device: torch.device | None = None) -> None:
+        if size < 1:
+            raise ValueError(f"size must be at least 1 pixel, not {size}")
+        self.size = size
+        self.label = f"pixels_{size}px"
+        self.feature_dim = 3 * size**2
+        self.device = device or torch.device("cpu")
+
+    def check_available(self) -> None:
+        """Return: there is nothing to miss."""
+
+    def __call__(self, images_NCHW: Tensor) -> Tensor:
+        """Return float32 features (N, 3 size^2) in 0..1 on the CPU for uint8 images (N, 1 or 3, H, W)."""
+        return extract(_flat, images_NCHW, size=self.size, batch_size=BATCH_SIZE, device=self.device)
+
+    def protocol(self) -> Settings:
+        """Return extractor and resize."""
+        return {"extractor": "features.pixels", "resize": f"{RESIZE}, to {self.size} px"}
+
+
+def _flat(x_NCHW: Tensor) -> Tensor:
+    return x_NCHW.flatten(1) / 255

@@ -1,0 +1,73 @@
+"""Density and coverage of generated images. N, M: images (real, generated); n, m: of a block; F: features."""
+
+import torch
+from torch import Tensor
+
+from ganzoo.features.base import FeatureExtractor
+from ganzoo.metrics.base import Measurement, MetricInputs
+from ganzoo.metrics.feature_distance import FeatureDistance
+from ganzoo.metrics.neighbours import TIE, squared_distances, squared_radii
+from ganzoo.registry import Part, register
+
+
+@register("metrics")
+class density_coverage(FeatureDistance):
+    """How many real balls a fake lies in, divided by k, and the share of real balls with a fake inside; higher better.
+
+    A real image's ball reaches to its k-th nearest neighbour among the real images. Density is about 1 where fakes are
+    distributed as the real images are, and may exceed 1 where they crowd around common ones; coverage lies in 0..1. An
+    outlier's large ball matters little to either. Coverage rises with the number of generated images: compare at equal
+    numbers; at equal numbers of both and no difference between them it is about 1 - 2^-k. `density_<label>` and
+    `coverage_<label>` are deterministic and bear no standard error.
+
+    Source: Naeem et al., arXiv:2002.09797, equations 2 and 3, k = 5. The balls are open, as in the authors' program
+    (the equations leave it open): a set has density 1 against itself. More than k copies of one real image have balls
+    of radius 0, which nothing lies in.
+
+    Args:
+        features: the extractor, e.g. `@features.efficientnet_lite0`.
+        reference_split: the split that the real images come from.
+        num_real: how many real images, a random choice that is always the same; None for all of the split.
+        num_fake: how many generated images.
+        k: which neighbour a ball reaches to.
+    """
+
+    def __init__(
+        self,
+        *,
+        features: Part[FeatureExtractor],
+        reference_split: str = "train",
+        num_real: int | None = None,
+        num_fake: int = 10_000,
+        k: int = 5,
+    ) -> None:
+        if k < 1:
+            raise ValueError(f"k must be at least 1, not {k}")
+        super().__init__(
+            features=features, reference_split=reference_split, num_real=num_real, num_fake=num_fake, least_num=k + 1
+        )
+        self.k = k
+
+    def measure(self, inputs: MetricInputs) -> list[Measurement]:
+        """Return density and coverage."""
+        pair = self.feature_pair(inputs)
+        protocol = {**pair.protocol, "k": self.k}
+        values = zip(("density", "coverage"), ball_statistics(pair.real_NF, pair.fake_NF, k=self.k), strict=True)
+        return [
+            Measurement(inputs.metric_name(self.features, name), value, None, True, protocol) for name, value in values
+        ]
+
+    def _limiting_parameter(self) -> str:
+        return "k" if self.num_real is None else "num_real"
+
+
+def ball_statistics(real_NF: Tensor, fake_MF: Tensor, *, k: int) -> tuple[float, float]:
+    """Return density (at least 0) and coverage (0..1); N must exceed k."""
+    # Rounding must not put an image on the edge of an open ball inside.
+    radii_N = squared_radii(real_NF, k) * (1 - TIE)
+    num_inside, covered_N = 0, torch.zeros(len(real_NF), dtype=torch.bool)
+    for rows, _, distances_nm in squared_distances(real_NF, fake_MF):
+        inside_nm = distances_nm < radii_N[rows, None]
+        num_inside += int(inside_nm.sum())
+        covered_N[rows] |= inside_nm.any(1)
+    return num_inside / (k * len(fake_MF)), float(covered_N.double().mean())

@@ -1,0 +1,91 @@
+"""Features for the tests of metrics: given ones, noise, and the pixels of real digits."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganzoo.data.digits import digits
+from ganzoo.features.base import FeatureExtractor, Settings
+from ganzoo.registry import Part
+
+
+class ToyFeatures(FeatureExtractor):
+    """Stands for the extractor; the inputs supply the features."""
+
+    label, feature_dim, num_classes = "toy", 8, 5
+
+    def __init__(self, *, device: torch.device | None = None) -> None:
+        self.device = device
+
+
+class GivenInputs:
+    """An evaluation whose features, of fakes and of each split, are given."""
+
+    seed = 0
+
+    def __init__(self, fake_NF: Tensor, **splits: Tensor) -> None:
+        self.fake_NF, self.splits = fake_NF, splits
+
+    def real_features(self, extractor: Part[FeatureExtractor], split: str, num: int | None) -> Tensor:
+        return self.splits[split][:num]
+
+    def fake_features(self, extractor: Part[FeatureExtractor], num: int) -> Tensor:
+        return self.fake_NF[:num]
+
+    def fake_class_logits(self, extractor: Part[FeatureExtractor], num: int) -> Tensor:
+        return self.fake_NF[:num]
+
+    def metric_name(self, extractor: Part[FeatureExtractor], metric: str) -> str:
+        return f"{metric}_toy"
+
+    def protocol(self, extractor: Part[FeatureExtractor], split: str | None) -> Settings:
+        return {"extractor": "toy", "data_sha256": f"hash of {split}"}
+
+
+@pytest.fixture(scope="session")
+def toy_features() -> Part[FeatureExtractor]:
+    return Part("features.toy", ToyFeatures)
+
+
+@pytest.fixture(scope="session")
+def given_inputs() -> type[GivenInputs]:
+    return GivenInputs
+
+
+@pytest.fixture(scope="session")
+def normal() -> Callable[..., Tensor]:
+    """Normal noise of a shape and a seed."""
+
+    def draw(num: int, width: int, *, seed: int) -> Tensor:
+        return torch.randn(num, width, generator=torch.Generator().manual_seed(seed))
+
+    return draw
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Pixels (N, 64) in 0..1 of real digits: a reference, and changes of other digits that stand for fakes."""
+
+    reference_NF: Tensor
+    fakes: Mapping[str, Tensor]
+
+
+@pytest.fixture(scope="session")
+def real_digits() -> Digits:
+    data = digits(size=8).load("train")
+    assert data.labels_N is not None
+    rng = torch.Generator().manual_seed(1)
+    rows_N = torch.randperm(len(data), generator=rng)
+    pixels_NF = data.images_NCHW.flatten(1)[rows_N] / 255
+    perfect_NF, labels_N = pixels_NF[898:1796], data.labels_N[rows_N][898:1796]
+    fakes = {
+        "perfect": perfect_NF,
+        "noise": (perfect_NF + 0.2 * torch.randn(perfect_NF.shape, generator=rng)).clamp(0, 1),
+        "blur": torch.nn.functional.avg_pool2d(perfect_NF.view(-1, 1, 8, 8), 3, 1, 1).flatten(1),
+        "half of the classes": perfect_NF[labels_N < 5],
+        "duplicates": perfect_NF[:40].repeat(23, 1)[:898],
+    }
+    return Digits(pixels_NF[:898], fakes)
