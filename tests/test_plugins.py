@@ -201,3 +201,13 @@ def test_two_packages_of_the_same_name_are_refused_naming_both(tmp_path: Path, i
         registry.get("pretext.mirror")
     assert "first-mirror 0.1" in str(error.value)
     assert "second-mirror 0.1" in str(error.value)
+
+
+def test_a_loose_file_is_listed_and_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mirrored.py"
+    path.write_text(MIRROR.read_text().replace("class mirror(", "class mirrored("))
+    with temporary_plugins():
+        assert call(["list", "pretext", "--plugin", str(path)]) == 0
+        assert "pretext.mirrored" in capsys.readouterr().out
+        assert call(["describe", "pretext.mirrored", "--plugin", str(path)]) == 0
+        assert "alpha_schedule" in capsys.readouterr().out

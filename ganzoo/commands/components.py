@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ganzoo.commands.options import Plugins
 from ganzoo.errors import UserError, nearest
-from ganzoo.registry import KINDS, index
+from ganzoo.registry import KINDS, index, load_file
 from ganzoo.terminal import print_table, say
 
 RECIPES = "recipes"
@@ -18,6 +19,7 @@ def list_components(
     kind: Annotated[
         str | None, typer.Argument(metavar="KIND", help="One kind only, or recipes.", show_default=False)
     ] = None,
+    plugin: Plugins = None,
 ) -> None:
     """List the components by kind, or the packaged recipes.
 
@@ -32,6 +34,8 @@ def list_components(
     if kind == RECIPES:
         _list_recipes()
         return
+    for path in plugin or ():
+        load_file(path)
     known = index()
     for name, meaning in KINDS.items():
         if kind in (None, name):
@@ -66,6 +70,7 @@ def describe(
         str,
         typer.Argument(metavar="KIND.NAME", help="A component such as pretext.rotation, or experiment."),
     ],
+    plugin: Plugins = None,
 ) -> None:
     """Describe a component, or experiment.
 
@@ -74,7 +79,11 @@ def describe(
     Examples:
       ganzoo describe pretext.rotation
       ganzoo describe experiment
+      ganzoo describe pretext.mirror --plugin mirror.py
     """
+    for path in plugin or ():
+        load_file(path)
+
     from ganzoo.describe import describe as describe_component
     from ganzoo.describe import wrapped
 
