@@ -73,10 +73,16 @@ class RunFolder:
         """Hold the folder for one process.
 
         Raises:
-            UserError: another process trains in it.
+            UserError: it cannot be made or written to, or another process trains in it.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as file:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / ".lock").open("w")
+        except OSError as error:
+            raise UserError(
+                f"cannot use '{self.path}' as a run folder ({error.strerror}); choose another --out"
+            ) from error
+        with lock as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -49,3 +49,11 @@ def test_checkpoints_are_listed_by_step_and_temporary_ones_are_not(tmp_path: Pat
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"is no run folder: it has no operative.gin"):
         RunFolder.existing(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["file", "file/below"])
+def test_a_run_folder_that_cannot_be_made_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    refused = pytest.raises(UserError, match=r"cannot use '.*' as a run folder \((File exists|Not a directory)\)")
+    with refused, RunFolder(tmp_path / name).lock():
+        pass

@@ -23,5 +23,13 @@ Step = Annotated[
 ]
 Device = Annotated[str, typer.Option("--device", metavar="D", help="cpu, cuda, cuda:1, mps, ...")]
 DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", metavar="DIR", help="Where data sets are sought first.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        metavar="DIR",
+        help="Where data sets are sought first.",
+        show_default=False,
+        exists=True,
+        file_okay=False,
+    ),
 ]
