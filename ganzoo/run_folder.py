@@ -4,12 +4,16 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ganzoo.errors import UserError
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+LOCK_NAME = ".lock"
 
 
 class RunFolder:
@@ -68,6 +72,15 @@ class RunFolder:
         """Return the rows of `metrics.jsonl`."""
         return read_rows(self.metrics_path)
 
+    def clear(self) -> None:
+        """Remove the run in the folder, if there is one; only under `lock`, so that no run in progress is hit."""
+        if self.operative_path.exists():
+            for path in self.path.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path)
+                elif path.name != LOCK_NAME:
+                    path.unlink()
+
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the folder for one process.
@@ -77,7 +90,7 @@ class RunFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = (self.path / ".lock").open("w")
+            lock = (self.path / LOCK_NAME).open("w")
         except OSError as error:
             raise UserError(
                 f"cannot use '{self.path}' as a run folder ({error.strerror}); choose another --out"

@@ -1,7 +1,6 @@
 """The loop: from a configuration to a finished run folder. N: batch; C, H, W: image."""
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -65,9 +64,9 @@ def train(
     """
     folder = RunFolder(out)
     torch_device = environment.select_device(device)
-    if fresh and folder.operative_path.exists():
-        shutil.rmtree(out)
     with folder.lock():
+        if fresh:
+            folder.clear()
         configuration = settle(folder, configuration, monitor)
         done = folder.result()
         if done is not None:
@@ -171,7 +170,7 @@ class Trainer:
                 step, is_last = state.step, state.step == experiment.num_steps
                 if due(experiment.log_every, step) or is_last:
                     recorder.log()
-                if due(experiment.sample_every, step) or is_last:
+                if due(experiment.sample_every, step) and not is_last:  # `finish` does both for the last step
                     recorder.sample()
                 if due(experiment.eval_every, step) and not is_last:
                     recorder.evaluate()

@@ -263,9 +263,13 @@ def test_a_data_set_changed_under_the_run_is_refused(
         run(tiny_recipe, tmp_path / "a")
 
 
-def test_two_processes_cannot_hold_one_folder(tiny_recipe: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fresh", [False, True])
+def test_two_processes_cannot_hold_one_folder(tiny_recipe: Path, tmp_path: Path, fresh: bool) -> None:
+    with pytest.raises(KilledError):
+        run(tiny_recipe, tmp_path / "a", monitor=KillAt(5))
     with RunFolder(tmp_path / "a").lock(), pytest.raises(UserError, match="another process is running"):
-        run(tiny_recipe, tmp_path / "a")
+        run(tiny_recipe, tmp_path / "a", fresh=fresh)
+    assert RunFolder(tmp_path / "a").checkpoints() == [4]
 
 
 def test_counters_count_by_hand(tiny_recipe: Path, tmp_path: Path) -> None:
