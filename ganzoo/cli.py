@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from ganzoo import __version__
-from ganzoo.commands import components, evaluation, machine, results, training
+from ganzoo.commands import components, evaluation, machine, probe, results, training
 from ganzoo.errors import RunFailedError, UserError, nearest
 from ganzoo.terminal import complain, say
 
@@ -38,6 +38,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "describe": components.describe,
     "sample": results.sample,
     "eval": evaluation.evaluate_run,
+    "probe": probe.probe,
     "diff": results.diff,
     "doctor": machine.doctor,
 }

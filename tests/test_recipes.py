@@ -14,7 +14,14 @@ from ganzoo.gin_reader import recipes_dir
 
 RECIPES = sorted(path.stem for path in recipes_dir().glob("*.gin"))
 PROTOCOLS = sorted(path.stem for path in recipes_dir().glob("protocols/*.gin"))
-ROWS = ["cond_resnet", "ssgan_annealed_resnet", "ssgan_resnet", "ssgan_sbn_resnet", "uncond_resnet"]
+ROWS = [
+    "cond_resnet",
+    "rotation_only_resnet",
+    "ssgan_annealed_resnet",
+    "ssgan_resnet",
+    "ssgan_sbn_resnet",
+    "uncond_resnet",
+]
 PREFIXES = ["", "fashion_", "fashion32_"]
 
 # Typed from the settings that the recipes promise, not read from any of their files.
@@ -188,6 +195,9 @@ def test_recipes_differ_by_what_their_names_say_alone(prefix: str) -> None:
     assert config.diff(text["ssgan_resnet"], text["ssgan_annealed_resnet"]) == [
         "pretext.rotation.alpha_schedule: 'constant' -> 'linear'"
     ]
+    control = config.diff(text["ssgan_resnet"], text["rotation_only_resnet"], ignore=["metrics", "experiment.metrics"])
+    changed = {line.partition(": ")[0] for line in control if not line.startswith("features.")}
+    assert changed == {"experiment.loss", "pretext.rotation.alpha"}
     modulated = keys("ssgan_resnet", "ssgan_sbn_resnet") - {"architectures.resnet_generator.normalization"}
     assert all(re.match(r"normalizations\.(batch|self_modulated_batch)\.", key) for key in modulated)
 
