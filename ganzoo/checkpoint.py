@@ -115,8 +115,8 @@ def load_gan(
     missing = sorted({name.partition(".")[0] for name in gan.state_dict().keys() - networks.keys()})
     if missing:
         raise UserError(
-            f"the checkpoint of step {step} in '{folder.path}' lacks the {' and the '.join(missing)}; take a checkpoint "
-            "that `ganzoo run` wrote"
+            f"the checkpoint of step {step} in '{folder.path}' lacks the {' and the '.join(missing)}; "
+            "take a checkpoint that `ganzoo run` wrote"
         )
     gan.load_state_dict(networks)
     return gan, configuration, step

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def probe(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.", show_default=False)],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs.", show_default=False)],
     step: Annotated[
         list[int] | None,
         typer.Option("--step", metavar="N", help="A checkpoint to probe; may be repeated. Default: the newest."),
@@ -38,7 +38,7 @@ def probe(
 
     The accuracy on test images, for the output of every residual block and for the pooled features, with its 95 %
     interval over probe seeds. Beside each run stands its own discriminator before training, and raw pixels; the recipes
-    `rotation_only_...` train the control that knows no adversary. metrics.linear_probe does the same during training.
+    called `rotation_only` train the control that knows no adversary. metrics.linear_probe does the same during training.
 
     Examples:
       ganzoo probe runs/fashion_ssgan_resnet-seed0 --step 500 --step 3000
