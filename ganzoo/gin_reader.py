@@ -26,8 +26,16 @@ def recipes_dir() -> Path:
     return installed if installed.is_dir() else package.parent / "gin"
 
 
-def find_recipe(recipe: str) -> Path:
+FORGETTING_FOLDER = "forgetting"
+RECIPE_FOLDERS = ("", FORGETTING_FOLDER)
+
+
+def find_recipe(recipe: str, *, folder: str = "") -> Path:
     """Return the file of a recipe given as a path or, from any folder, by a packaged name with or without `.gin`.
+
+    Args:
+        recipe: the path or name.
+        folder: the folder under the packaged recipes that is searched first; one of `RECIPE_FOLDERS`.
 
     Raises:
         UserError: there is none, or it is a folder; the nearest name is given.
@@ -35,12 +43,15 @@ def find_recipe(recipe: str) -> Path:
     path = Path(recipe)
     if os.path.exists(path) and not path.is_dir():  # which, unlike Path.exists, takes any text
         return path
-    packaged = recipes_dir() / f"{recipe.removesuffix('.gin')}.gin"
-    if recipe and not path.is_absolute() and ".." not in path.parts and os.path.isfile(packaged):
-        return packaged
+    if recipe and not path.is_absolute() and ".." not in path.parts:
+        # The other folders come after: a recipe of another command is found there, and that command named.
+        for place in dict.fromkeys((folder, *RECIPE_FOLDERS)):
+            packaged = recipes_dir() / place / f"{recipe.removesuffix('.gin')}.gin"
+            if os.path.isfile(packaged):
+                return packaged
     if os.path.isdir(path):
         raise UserError(f"'{recipe}' is a folder; give a recipe's file, such as '{path / 'operative.gin'}'")
-    names = sorted(p.stem for p in recipes_dir().glob("*.gin"))
+    names = sorted(p.stem for p in (recipes_dir() / folder).glob("*.gin"))
     beside = [str(p) for p in path.parent.glob("*.gin")]
     suggestion = nearest(recipe, beside) or nearest(path.stem, names) or f"; packaged are {', '.join(names)}"
     raise UserError(f"no recipe '{recipe}'{suggestion}")

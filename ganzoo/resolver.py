@@ -9,27 +9,34 @@ import re
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ganzoo import registry
 from ganzoo.errors import UserError, nearest
-from ganzoo.experiment import Experiment
 from ganzoo.gin_statements import Binding, Macro, Reference, Value
 from ganzoo.registry import Component, Part
 from ganzoo.value_types import WrongTypeError, coerce, describe_class, render
 
-EXPERIMENT = "experiment"
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Root = TypeVar("Root", bound="DataclassInstance")
 
 
-class Resolver:
-    """Turns bindings into an experiment.
+class Resolver(Generic[Root]):
+    """Turns bindings into the dataclass that they describe.
 
     Args:
         bindings: in order; later ones win.
         recipe: the file, for messages about what is in none of its lines.
+        root_name: what stands before the dot where a field is bound: `experiment` in `experiment.seed`.
+        root_class: the dataclass whose fields are bound.
     """
 
-    def __init__(self, bindings: Sequence[Binding], recipe: str) -> None:
-        self.recipe = recipe
+    def __init__(
+        self, bindings: Sequence[Binding], recipe: str, *, root_name: str, root_class: type[Root]
+    ) -> None:
+        self.recipe, self.root_name, self.root_class = recipe, root_name, root_class
         self.statements = list(bindings)
         self.bound = {binding.key: binding for binding in bindings if binding.argument}
         self.macros = {binding.key: binding for binding in bindings if not binding.argument}
@@ -38,19 +45,19 @@ class Resolver:
         self.building: list[str] = []
         self.locations: dict[str, str] = {}
 
-    def experiment(self) -> Experiment:
-        """Return what `experiment.` binds, with all parts, after refusing every binding that has no effect.
+    def resolve(self) -> Root:
+        """Return what the root's bindings describe, with all parts, after refusing every binding without effect.
 
         Raises:
             UserError: whatever is wrong, with its place.
         """
         for binding in self.bound.values():
             self._check_selector(binding)
-        hints = typing.get_type_hints(Experiment)
+        hints = typing.get_type_hints(self.root_class)
         values: dict[str, object] = {}
         missing = []
-        for field in fields(Experiment):
-            key = f"{EXPERIMENT}.{field.name}"
+        for field in fields(self.root_class):
+            key = f"{self.root_name}.{field.name}"
             if key in self.bound:
                 values[field.name] = self._value(self.bound[key], key, hints[field.name])
             elif field.default is MISSING and field.default_factory is MISSING:
@@ -58,28 +65,28 @@ class Resolver:
         if missing:
             raise UserError(f"the recipe does not bind {', '.join(missing)}", where=self.recipe)
         try:
-            experiment = Experiment(**values)  # type: ignore[arg-type]
+            root = self.root_class(**values)
         except ValueError as error:
             # The message of a field's value begins with the field's name.
             name = str(error).split(" ", 1)[0]
-            field_binding = self.bound.get(f"{EXPERIMENT}.{name}")
-            message = f"{EXPERIMENT}.{error}" if name in hints else str(error)
+            field_binding = self.bound.get(f"{self.root_name}.{name}")
+            message = f"{self.root_name}.{error}" if name in hints else str(error)
             raise UserError(message, where=field_binding.where if field_binding else self.recipe) from error
         self._refuse_unused()
-        return experiment
+        return root
 
     def _check_selector(self, binding: Binding) -> None:
-        """Refuse a left side that names no experiment's field and no component; parameters are checked when built."""
+        """Refuse a left side that names no field of the root and no component; parameters are checked when built."""
         selector, argument = binding.selector, binding.argument
-        names = [field.name for field in fields(Experiment)]
-        if selector == EXPERIMENT:
+        names = [field.name for field in fields(self.root_class)]
+        if selector == self.root_name:
             if binding.scope:
                 raise UserError(
-                    f"'{binding.key}': the experiment has no scope; write {selector}.{argument}", where=binding.where
+                    f"'{binding.key}': the {self.root_name} has no scope; write {selector}.{argument}", where=binding.where
                 )
             if argument not in names:
                 raise UserError(
-                    f"the experiment has no parameter '{argument}'{nearest(argument, names)}", where=binding.where
+                    f"the {self.root_name} has no parameter '{argument}'{nearest(argument, names)}", where=binding.where
                 )
             return
         known = registry.index()
@@ -90,8 +97,8 @@ class Resolver:
                 f"'{binding.key}' is a component, not a parameter; write {binding.key}.PARAMETER = ...",
                 where=binding.where,
             )
-        field = selector.removeprefix(f"{EXPERIMENT}.")
-        part = self.bound.get(f"{EXPERIMENT}.{field}")
+        field = selector.removeprefix(f"{self.root_name}.")
+        part = self.bound.get(f"{self.root_name}.{field}")
         if part is not None and isinstance(part.value, Reference):
             name = render(part.value)[1:]
             raise UserError(
@@ -105,7 +112,7 @@ class Resolver:
             raise UserError(
                 f"'{selector}' is short for a component; write its full name, {choices}", where=binding.where
             )
-        raise UserError(f"no component '{selector}'{nearest(selector, [EXPERIMENT, *known])}", where=binding.where)
+        raise UserError(f"no component '{selector}'{nearest(selector, [self.root_name, *known])}", where=binding.where)
 
     def _value(self, binding: Binding, key: str, annotation: object) -> object:
         """Return a binding's value for a parameter, macros expanded, references built, of the right type."""
@@ -192,8 +199,8 @@ class Resolver:
             if binding.selector != name or binding.argument in options:
                 continue
             if binding.argument in component.runtime_facts:
-                same = binding.argument in {field.name for field in fields(Experiment)}
-                source = f"bind {EXPERIMENT}.{binding.argument} instead" if same else "remove the line"
+                same = binding.argument in {field.name for field in fields(self.root_class)}
+                source = f"bind {self.root_name}.{binding.argument} instead" if same else "remove the line"
                 raise UserError(
                     f"{binding.key} comes from the data set and the experiment and cannot be bound; {source}",
                     where=binding.where,
@@ -259,8 +266,8 @@ class Resolver:
 
     def _why_unused_macro(self, macro: Binding) -> str:
         mentioned = [name[1:] for s in self.statements for name in _names_in(s.value) if name.startswith("%")]
-        own = [f"{EXPERIMENT}.{field.name}" for field in fields(Experiment)]
-        suggestion = nearest(macro.key, mentioned) or nearest(f"{EXPERIMENT}.{macro.key}", own, cutoff=0.85)
+        own = [f"{self.root_name}.{field.name}" for field in fields(self.root_class)]
+        suggestion = nearest(macro.key, mentioned) or nearest(f"{self.root_name}.{macro.key}", own, cutoff=0.85)
         return f"nothing uses the macro {macro.key}{suggestion or '; remove the line'}"
 
 
