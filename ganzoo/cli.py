@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from ganzoo import __version__
-from ganzoo.commands import components, machine, results, training
+from ganzoo.commands import components, forgetting, machine, results, training
 from ganzoo.errors import RunFailedError, UserError, nearest
 from ganzoo.terminal import complain, say
 
@@ -34,6 +34,7 @@ app = typer.Typer(
 COMMANDS: dict[str, Callable[..., None]] = {
     "run": training.run,
     "check": training.check,
+    "forgetting": forgetting.forgetting,
     "list": components.list_components,
     "describe": components.describe,
     "sample": results.sample,

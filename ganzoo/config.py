@@ -165,7 +165,10 @@ def _read(path: Path, overrides: Sequence[str], plugins: Iterable[Path], *, root
     for binding in bindings:
         if binding.selector in COMMANDS and binding.selector != root_name:
             command, own = COMMANDS[binding.selector], COMMANDS[root_name]
-            raise UserError(f"'{binding.key}' is for `{command}`, and `{own}` has no use for it", where=binding.where)
+            raise UserError(
+                f"'{binding.key}' is for `{command}`, and `{own}` has no use for it; use that command, or remove the line",
+                where=binding.where,
+            )
 
     # Only now may code run: plugins, then torch and the modules of the components that are named.
     loaded = tuple(Path(plugin).resolve() for plugin in plugins)

@@ -33,9 +33,7 @@ class Resolver(Generic[Root]):
         root_class: the dataclass whose fields are bound.
     """
 
-    def __init__(
-        self, bindings: Sequence[Binding], recipe: str, *, root_name: str, root_class: type[Root]
-    ) -> None:
+    def __init__(self, bindings: Sequence[Binding], recipe: str, *, root_name: str, root_class: type[Root]) -> None:
         self.recipe, self.root_name, self.root_class = recipe, root_name, root_class
         self.statements = list(bindings)
         self.bound = {binding.key: binding for binding in bindings if binding.argument}
@@ -82,7 +80,8 @@ class Resolver(Generic[Root]):
         if selector == self.root_name:
             if binding.scope:
                 raise UserError(
-                    f"'{binding.key}': the {self.root_name} has no scope; write {selector}.{argument}", where=binding.where
+                    f"'{binding.key}': the {self.root_name} has no scope; write {selector}.{argument}",
+                    where=binding.where,
                 )
             if argument not in names:
                 raise UserError(

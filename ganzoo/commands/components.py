@@ -50,12 +50,13 @@ def list_components(
 
 
 def _list_recipes() -> None:
-    from ganzoo.gin_reader import recipes_dir
+    from ganzoo.gin_reader import FORGETTING_FOLDER, recipes_dir
 
-    rows = [(path.stem, first_comment(path)) for path in sorted(recipes_dir().glob("*.gin"))]
-    print_table(("", ""), rows, title="recipes:")
-    say("")
-    say("`ganzoo check NAME` builds one; `ganzoo run NAME` trains it")
+    for folder, title in (("", "recipes:"), (FORGETTING_FOLDER, "recipes of `ganzoo forgetting`:")):
+        rows = [(path.stem, first_comment(path)) for path in sorted((recipes_dir() / folder).glob("*.gin"))]
+        print_table(("", ""), rows, title=title)
+        say("")
+    say("`ganzoo check NAME` builds a recipe of the first list; `ganzoo run NAME` trains it")
 
 
 def first_comment(path: Path) -> str:
@@ -68,11 +69,11 @@ def first_comment(path: Path) -> str:
 def describe(
     name: Annotated[
         str,
-        typer.Argument(metavar="KIND.NAME", help="A component such as pretext.rotation, or experiment."),
+        typer.Argument(metavar="KIND.NAME", help="A component such as pretext.rotation, experiment, or forgetting."),
     ],
     plugin: Plugins = None,
 ) -> None:
-    """Describe a component, or experiment.
+    """Describe a component, or what a recipe binds: experiment, forgetting.
 
     Shows what it does, its source, its parameters with their defaults, and what it supports.
 
@@ -98,7 +99,7 @@ def describe(
         for p in description.parameters:
             say(f"  {p.name}: {p.type}" + (f" = {p.default}" if p.default else ", required"))
             say(textwrap.fill(p.meaning, width, initial_indent=" " * 6, subsequent_indent=" " * 6))
-    elif name != "experiment":
+    else:
         say("")
         say("It has no parameters.")
     if description.supports:

@@ -37,6 +37,9 @@ class Examples:
     def __len__(self) -> int:
         return len(self.batch)
 
+    def __getitem__(self, rows: slice) -> "Examples":
+        return Examples(self.batch[rows], self.is_positive_N[rows])
+
 
 class Remedy(Component, nn.Module):
     """A remedy against forgetting.

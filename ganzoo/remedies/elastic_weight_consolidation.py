@@ -97,7 +97,7 @@ def fisher_diagonal(network: Discriminator, images_NCHW: Tensor) -> dict[str, Te
     trained = _trained(network)
     fisher = {name: torch.zeros_like(p) for name, p in trained.items()}
     # One image at a time: the square of each image's own gradient is wanted, not the square of their sum.
-    for image_1CHW in images_NCHW.split(1):
+    for image_1CHW in torch.split(images_NCHW, 1):
         logit_1 = network(image_1CHW).logits_N
         gradients = torch.autograd.grad(logit_1.sum(), list(trained.values()), allow_unused=True)
         probability_1 = logit_1.detach().sigmoid()
