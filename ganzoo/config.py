@@ -166,7 +166,8 @@ def _read(path: Path, overrides: Sequence[str], plugins: Iterable[Path], *, root
         if binding.selector in COMMANDS and binding.selector != root_name:
             command, own = COMMANDS[binding.selector], COMMANDS[root_name]
             raise UserError(
-                f"'{binding.key}' is for `{command}`, and `{own}` has no use for it; use that command, or remove the line",
+                f"'{binding.key}' is for `{command}`, and `{own}` has no use for it; "
+                "use that command, or remove the line",
                 where=binding.where,
             )
 
