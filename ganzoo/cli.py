@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from ganzoo import __version__
-from ganzoo.commands import components, evaluation, machine, probe, results, training
+from ganzoo.commands import components, evaluation, forgetting, machine, probe, results, training
 from ganzoo.errors import RunFailedError, UserError, nearest
 from ganzoo.terminal import complain, say
 
@@ -39,6 +39,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "sample": results.sample,
     "eval": evaluation.evaluate_run,
     "probe": probe.probe,
+    "forgetting": forgetting.forgetting,
     "diff": results.diff,
     "doctor": machine.doctor,
 }

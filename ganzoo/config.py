@@ -1,7 +1,7 @@
-"""From a recipe to an experiment: find, read, load plugins, resolve, refuse what was not used.
+"""From a recipe to what it describes: find, read, load plugins, resolve, refuse what was not used.
 
-Nothing is global: gin's parser gives statements (`gin_reader.py`), the rules by which they become an `Experiment` are
-in `resolver.py`, and a `Configuration` holds the outcome.
+Nothing is global: gin's parser gives statements (`gin_reader.py`), the rules by which they become an `Experiment` (or
+the root of another command's recipes) are in `resolver.py`, and a `Configuration` holds the outcome.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,16 +11,30 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ganzoo import registry
 from ganzoo.errors import UserError
-from ganzoo.gin_reader import find_recipe, read_file, read_override, recipes_dir, shown
+from ganzoo.gin_reader import FORGETTING_FOLDER, find_recipe, read_file, read_override, recipes_dir, shown
+from ganzoo.gin_statements import Binding
 from ganzoo.operative import diff, operative_text, parse_operative, values_of
 
 if TYPE_CHECKING:
     from ganzoo.evaluation_protocol import EvaluationProtocol
     from ganzoo.experiment import Experiment
+    from ganzoo.forgetting.experiment import ForgettingExperiment
 
-__all__ = ["Configuration", "Resolved", "diff", "load", "load_protocol", "recipes_dir"]
+__all__ = [
+    "Configuration",
+    "ForgettingConfiguration",
+    "Resolved",
+    "diff",
+    "load",
+    "load_forgetting",
+    "load_protocol",
+    "recipes_dir",
+]
 
 PROTOCOLS = "protocols"  # the folder of packaged protocols, below that of the recipes
+EXPERIMENT, FORGETTING = "experiment", "forgetting"
+COMMANDS = {EXPERIMENT: "ganzoo run", FORGETTING: "ganzoo forgetting"}
+"""What stands before the dot in the bindings of a recipe, and the command that runs it."""
 
 
 class Resolved(NamedTuple):
@@ -86,6 +100,39 @@ class Configuration:
         return replace(self, experiment=experiment, locations=locations, text=text)
 
 
+@dataclass(frozen=True)
+class ForgettingConfiguration:
+    """A recipe of a forgetting experiment, resolved.
+
+    Args:
+        name: the recipe's, without folder and ending.
+        experiment: what it describes.
+        plugins: loose files that were loaded for it.
+    """
+
+    name: str
+    experiment: "ForgettingExperiment"
+    plugins: tuple[Path, ...]
+
+    def operative(self) -> str:
+        """Return every parameter of every part in use as gin text that loads to an equal experiment."""
+        return operative_text(self.experiment, root_name=FORGETTING)
+
+    def with_num_threads(self, num_threads: int) -> "ForgettingConfiguration":
+        """Return the configuration with the number of threads that a run settled on."""
+        return replace(self, experiment=replace(self.experiment, num_threads=num_threads))
+
+
+class _Read(NamedTuple):
+    """A recipe whose plugins are loaded and whose bindings are not resolved yet."""
+
+    name: str
+    bindings: list[Binding]
+    where: str
+    plugins: tuple[Path, ...]
+    text: str
+
+
 def load(recipe: str | Path, *, overrides: Sequence[str] = (), plugins: Iterable[Path] = ()) -> Configuration:
     """Resolve a recipe.
 
@@ -97,25 +144,26 @@ def load(recipe: str | Path, *, overrides: Sequence[str] = (), plugins: Iterable
     Raises:
         UserError: anything in it that is unreadable, unknown, unused, missing or of a wrong type, with its place.
     """
-    path = find_recipe(str(recipe))
-    source = read_file(path)
-    overriding = [read_override(text) for text in overrides]
-    if not source.bindings and not overriding:
-        raise UserError("is empty: it binds nothing; see `ganzoo list` and the packaged recipes", where=shown(path))
-
-    # Only now may code run: plugins, then torch and the modules of the components that are named.
-    loaded = tuple(Path(plugin).resolve() for plugin in plugins)
-    for plugin in loaded:
-        registry.load_file(plugin)
-    _refuse_missing_plugins(source.text, shown(path))
+    read = _read(find_recipe(str(recipe)), overrides, plugins, root_name=EXPERIMENT)
     from ganzoo.experiment import Experiment
     from ganzoo.resolver import Resolver
 
-    bindings = [*source.bindings, *(binding for bindings in overriding for binding in bindings)]
-    resolver = Resolver(bindings, shown(path), root="experiment", described=Experiment)
+    resolver = Resolver(read.bindings, read.where, root_name=EXPERIMENT, root_class=Experiment)
     experiment = resolver.resolve()
-    text = source.text + "".join(f"# --set\n{override.strip()}\n" for override in overrides)
-    return Configuration(path.stem, experiment, loaded, resolver.locations, text)
+    return Configuration(read.name, experiment, read.plugins, resolver.locations, read.text)
+
+
+def load_forgetting(
+    recipe: str | Path, *, overrides: Sequence[str] = (), plugins: Iterable[Path] = ()
+) -> ForgettingConfiguration:
+    """Resolve a recipe of a forgetting experiment; arguments and errors are those of `load`."""
+    path = find_recipe(str(recipe), folder=FORGETTING_FOLDER)
+    read = _read(path, overrides, plugins, root_name=FORGETTING)
+    from ganzoo.forgetting.experiment import ForgettingExperiment
+    from ganzoo.resolver import Resolver
+
+    resolver = Resolver(read.bindings, read.where, root_name=FORGETTING, root_class=ForgettingExperiment)
+    return ForgettingConfiguration(read.name, resolver.resolve(), read.plugins)
 
 
 def load_protocol(protocol: str | Path) -> "EvaluationProtocol":
@@ -135,12 +183,37 @@ def load_protocol(protocol: str | Path) -> "EvaluationProtocol":
     from ganzoo.resolver import Resolver
 
     resolver = Resolver(
-        source.bindings, shown(path), root="experiment", described=EvaluationProtocol, what="evaluation protocol"
+        source.bindings, shown(path), root_name=EXPERIMENT, root_class=EvaluationProtocol, what="evaluation protocol"
     )
     found = resolver.resolve()
     if not found.metrics:
         raise UserError("binds no metrics; bind experiment.metrics = [@metrics....]", where=shown(path))
     return found
+
+
+def _read(path: Path, overrides: Sequence[str], plugins: Iterable[Path], *, root_name: str) -> _Read:
+    """Read a recipe and load its plugins; refuse one that is for another command."""
+    source = read_file(path)
+    overriding = [read_override(text) for text in overrides]
+    if not source.bindings and not overriding:
+        raise UserError("is empty: it binds nothing; see `ganzoo list` and the packaged recipes", where=shown(path))
+    bindings = [*source.bindings, *(binding for bindings in overriding for binding in bindings)]
+    for binding in bindings:
+        if binding.selector in COMMANDS and binding.selector != root_name:
+            command, own = COMMANDS[binding.selector], COMMANDS[root_name]
+            raise UserError(
+                f"'{binding.key}' is for `{command}`, and `{own}` has no use for it; "
+                "use that command, or remove the line",
+                where=binding.where,
+            )
+
+    # Only now may code run: plugins, then torch and the modules of the components that are named.
+    loaded = tuple(Path(plugin).resolve() for plugin in plugins)
+    for plugin in loaded:
+        registry.load_file(plugin)
+    _refuse_missing_plugins(source.text, shown(path))
+    text = source.text + "".join(f"# --set\n{override.strip()}\n" for override in overrides)
+    return _Read(path.stem, bindings, shown(path), loaded, text)
 
 
 def _refuse_missing_plugins(text: str, where: str) -> None:

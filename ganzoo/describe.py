@@ -14,9 +14,10 @@ from ganzoo.architectures.base import Discriminator, ImageShape
 from ganzoo.data.base import Dataset
 from ganzoo.errors import UserError
 from ganzoo.experiment import Experiment
+from ganzoo.forgetting.experiment import ForgettingExperiment
 from ganzoo.registry import Component, Part
 
-EXPERIMENT = "experiment"
+ROOTS: Mapping[str, type] = {"experiment": Experiment, "forgetting": ForgettingExperiment}
 ARGUMENT = re.compile(r"^    (\w+): (.*)$")
 
 
@@ -52,15 +53,14 @@ class Description:
 
 
 def describe(name: str) -> Description:
-    """Describe the component `kind.name`, or the bindings of `experiment`.
+    """Describe the component `kind.name`, or the bindings of a root: `experiment`, `forgetting`.
 
     Raises:
         UserError: there is no such component.
     """
-    if name == EXPERIMENT:
-        return Description(
-            name, _text(Experiment), _parameters(Experiment, inspect.signature(Experiment).parameters), [], {}, ""
-        )
+    if name in ROOTS:
+        root = ROOTS[name]
+        return Description(name, _text(root), _parameters(root, inspect.signature(root).parameters), [], {}, "")
     component = registry.get(name)
     facts = [n for n in registry.parameters(component) if n in component.runtime_facts]
     parameters = _parameters(component, registry.options(component))

@@ -3,11 +3,13 @@
 import hashlib
 import importlib.metadata
 import inspect
+import os
 import platform
 import subprocess
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -16,6 +18,9 @@ from ganzoo.errors import UserError
 from ganzoo.experiment import Experiment
 from ganzoo.registry import Component, Part
 from ganzoo.run_folder import Json
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "gin-config", "clean-fid", "scikit-learn")
 TRAINING_FILES = ("batch", "data_order", "experiment", "gan", "randomness", "steps", "train_state", "trainer", "views")
@@ -42,6 +47,15 @@ def select_device(name: str) -> torch.device:
 def describe(experiment: Experiment, *, device: torch.device, data_sha256: str) -> dict[str, Json]:
     """Return what `env.json` records."""
     return {
+        **machine(device),
+        "data_sha256": {experiment.train_split: data_sha256},
+        "training_code_sha256": training_code_sha256(experiment),
+    }
+
+
+def machine(device: torch.device) -> dict[str, Json]:
+    """Return what of a run's environment does not depend on the run: versions, device, threads, commit."""
+    return {
         "ganzoo": ganzoo.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -51,8 +65,6 @@ def describe(experiment: Experiment, *, device: torch.device, data_sha256: str) 
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "num_threads": torch.get_num_threads(),
         "commit": _commit(),
-        "data_sha256": {experiment.train_split: data_sha256},
-        "training_code_sha256": training_code_sha256(experiment),
     }
 
 
@@ -61,14 +73,28 @@ def packages() -> dict[str, Json]:
     return {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
-def training_code_sha256(experiment: Experiment) -> str:
+def choose_deterministic_kernels(device: torch.device) -> None:
+    """Make runs on the device repeat to the bit; the CPU's kernels do so anyway, at an equal number of threads."""
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False
+
+
+def training_code_sha256(root: "DataclassInstance", *, other_folder: str | None = None) -> str:
     """Return the hash of the source of the steps, the trainer, the layers and the components in use.
 
     Other components do not enter, nor does the commit: adding a loss leaves the hash of a run without it unchanged.
+
+    Args:
+        root: an experiment, or the root of another kind of recipe.
+        other_folder: a folder of ganzoo whose files train as well.
     """
-    root = Path(ganzoo.__file__).parent
-    files = {root / f"{name}.py" for name in TRAINING_FILES} | set((root / "layers").glob("*.py"))
-    for component in components(experiment):
+    package = Path(ganzoo.__file__).parent
+    files = {package / f"{name}.py" for name in TRAINING_FILES} | set((package / "layers").glob("*.py"))
+    if other_folder is not None:
+        files |= set((package / other_folder).glob("*.py"))
+    for component in components(root):
         sources = (inspect.getsourcefile(c) for c in component.__mro__ if issubclass(c, Component))
         files |= {Path(source) for source in sources if source is not None}
     digest = hashlib.sha256()
@@ -77,12 +103,12 @@ def training_code_sha256(experiment: Experiment) -> str:
     return digest.hexdigest()
 
 
-def components(experiment: Experiment) -> set[type[Component]]:
+def components(root: "DataclassInstance") -> set[type[Component]]:
     """Return the class of every part that trains; metrics and what only they use do not."""
     found: set[type[Component]] = set()
-    for field in fields(experiment):
+    for field in fields(root):
         if field.name != "metrics":
-            found |= {part.component for part in _parts(getattr(experiment, field.name))}
+            found |= {part.component for part in _parts(getattr(root, field.name))}
     return found
 
 

@@ -1,5 +1,6 @@
 """The description of one run: what a recipe fills in under `experiment.`, and how the GAN is built from it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +16,7 @@ from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.penalties.base import Penalty
 from ganzoo.pretext.base import PretextTask
 from ganzoo.randomness import initialization
-from ganzoo.registry import Part, parameters
+from ganzoo.registry import Component, Part, parameters
 from ganzoo.steps import Objective
 
 
@@ -103,7 +104,7 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
         UserError: parts that do not fit together.
     """
     conditioning = _conditioning(experiment, spec)
-    facts = {"image_shape": spec.image_shape, "latent_dim": experiment.latent_dim}
+    facts: dict[str, object] = {"image_shape": spec.image_shape, "latent_dim": experiment.latent_dim}
     with initialization(experiment.seed, "generator"):
         generator = experiment.generator(**facts, conditioning=conditioning)
     with initialization(experiment.seed, "discriminator"):
@@ -117,26 +118,54 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
         "num_steps": experiment.num_steps,
         "layers": discriminator.layers,
     }
-    tasks: dict[str, PretextTask] = {}
-    for part in experiment.pretext:
-        name = f"{part.scope}_{part.component.__name__}".lstrip("_").replace("/", "_")
-        if name in tasks:
-            raise UserError(
-                f"{part.name} is in the list twice; give one a scope (`@other/{part.name}`)", where=part.where
-            )
-        with initialization(experiment.seed, f"pretext/{name}"):
-            tasks[name] = part(**facts)
-        missing = [tap for tap in tasks[name].taps if tap not in discriminator.tap_shapes]
-        if missing:
-            known = ", ".join(discriminator.tap_shapes)
-            raise UserError(
-                f"{part.name} reads the tap '{missing[0]}' of {experiment.discriminator.name}, which has: {known}",
-                where=part.where,
-            )
+    tasks = build_tasks(
+        experiment.pretext, discriminator, name=experiment.discriminator.name, seed=experiment.seed, facts=facts
+    )
     _check_terms(experiment, tasks)
     _check_penalty(experiment, discriminator)
     num_classes = spec.num_classes if conditioning is not None else 0
     return Gan(generator, discriminator, tasks, ema_decay=experiment.ema_decay, num_classes=num_classes)
+
+
+def build_tasks(
+    parts: Sequence[Part[PretextTask]],
+    discriminator: Discriminator,
+    *,
+    name: str,
+    seed: int,
+    facts: Mapping[str, object],
+) -> dict[str, PretextTask]:
+    """Build pretext tasks, by name, the weights of each from a stream of its own.
+
+    Args:
+        parts: the tasks.
+        discriminator: whose taps they read.
+        name: of its component, for messages.
+        seed: of the weights.
+        facts: the runtime facts of a task.
+
+    Raises:
+        UserError: two of the same name, or a tap that the discriminator does not have.
+    """
+    tasks: dict[str, PretextTask] = {}
+    for part in parts:
+        task = short_name(part)
+        if task in tasks:
+            raise UserError(
+                f"{part.name} is in the list twice; give one a scope (`@other/{part.name}`)", where=part.where
+            )
+        with initialization(seed, f"pretext/{task}"):
+            tasks[task] = part(**facts)
+        missing = [tap for tap in tasks[task].taps if tap not in discriminator.tap_shapes]
+        if missing:
+            known = ", ".join(discriminator.tap_shapes)
+            raise UserError(f"{part.name} reads the tap '{missing[0]}' of {name}, which has: {known}", where=part.where)
+    return tasks
+
+
+def short_name(part: Part[Component]) -> str:
+    """Return how a part is called among others of its kind: its scope and its component's name."""
+    return f"{part.scope}_{part.component.__name__}".lstrip("_").replace("/", "_")
 
 
 def build_objective(experiment: Experiment) -> Objective:

@@ -26,12 +26,16 @@ def recipes_dir() -> Path:
     return installed if installed.is_dir() else package.parent / "gin"
 
 
+FORGETTING_FOLDER = "forgetting"
+RECIPE_FOLDERS = ("", FORGETTING_FOLDER)
+
+
 def find_recipe(recipe: str, *, folder: str = "", what: str = "recipe") -> Path:
     """Return the file of a recipe given as a path or, from any folder, by a packaged name with or without `.gin`.
 
     Args:
-        recipe: path or name.
-        folder: the folder of packaged files of this sort, below that of the recipes.
+        recipe: the path or name.
+        folder: the folder under the packaged recipes that is searched first.
         what: what such a file is called in messages.
 
     Raises:
@@ -40,9 +44,12 @@ def find_recipe(recipe: str, *, folder: str = "", what: str = "recipe") -> Path:
     path = Path(recipe)
     if os.path.exists(path) and not path.is_dir():  # which, unlike Path.exists, takes any text
         return path
-    packaged = recipes_dir() / folder / f"{recipe.removesuffix('.gin')}.gin"
-    if recipe and not path.is_absolute() and ".." not in path.parts and os.path.isfile(packaged):
-        return packaged
+    if recipe and not path.is_absolute() and ".." not in path.parts:
+        # The other folders come after: a recipe of another command is found there, and that command named.
+        for place in dict.fromkeys((folder, *RECIPE_FOLDERS)):
+            packaged = recipes_dir() / place / f"{recipe.removesuffix('.gin')}.gin"
+            if os.path.isfile(packaged):
+                return packaged
     if os.path.isdir(path):
         raise UserError(f"'{recipe}' is a folder; give a {what}'s file, such as '{path / 'operative.gin'}'")
     names = sorted(p.stem for p in (recipes_dir() / folder).glob("*.gin"))

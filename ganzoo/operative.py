@@ -9,7 +9,7 @@ from ganzoo.registry import Component, Part
 from ganzoo.value_types import render
 
 if TYPE_CHECKING:
-    from ganzoo.experiment import Experiment
+    from _typeshed import DataclassInstance
 
 PLUGIN_LINE = "# plugin "
 
@@ -37,10 +37,10 @@ def _collect(value: object, found: dict[str, Part[Component]]) -> None:
             _collect(item, found)
 
 
-def values_of(experiment: "Experiment") -> dict[str, str]:
-    """Return every parameter in use as `scope/kind.name.parameter` -> gin text, the experiment's first, then sorted."""
-    bound = {field.name: getattr(experiment, field.name) for field in fields(experiment)}
-    sections: dict[str, Mapping[str, object]] = {"experiment": bound}
+def values_of(root: "DataclassInstance", *, root_name: str = "experiment") -> dict[str, str]:
+    """Return every parameter in use as `scope/kind.name.parameter` -> gin text, the root's first, then sorted."""
+    bound = {field.name: getattr(root, field.name) for field in fields(root)}
+    sections: dict[str, Mapping[str, object]] = {root_name: bound}
     for part in sorted(parts_of(bound), key=lambda part: (part.name, part.scope)):
         sections[render(part)[1:]] = registry.complete(part)
     return {
@@ -48,14 +48,17 @@ def values_of(experiment: "Experiment") -> dict[str, str]:
     }
 
 
-def operative_text(experiment: "Experiment", extra_header: Iterable[str] = ()) -> str:
+def operative_text(
+    root: "DataclassInstance", extra_header: Iterable[str] = (), *, root_name: str = "experiment"
+) -> str:
     """Return the complete configuration as gin text, equal to the bit for equal experiments.
 
     Args:
-        experiment: what is run.
+        root: what is run: an experiment, or the root of another kind of recipe.
         extra_header: further lines of comment.
+        root_name: what stands before the dot where its fields are bound.
     """
-    bound = [getattr(experiment, field.name) for field in fields(experiment)]
+    bound = [getattr(root, field.name) for field in fields(root)]
     header = ["# The operative configuration: every parameter of every part in use."]
     header += [f"# {line.removeprefix('#').strip()}" for line in extra_header]
     for name in sorted({part.name for part in parts_of(bound)}):
@@ -63,7 +66,7 @@ def operative_text(experiment: "Experiment", extra_header: Iterable[str] = ()) -
         if digest is not None:
             header.append(f"{PLUGIN_LINE}{name}: sha256 {digest}")
     lines, section = header, ""
-    for key, text in values_of(experiment).items():
+    for key, text in values_of(root, root_name=root_name).items():
         if key.rpartition(".")[0] != section:
             section = key.rpartition(".")[0]
             lines.append("")

@@ -34,6 +34,7 @@ KINDS: dict[str, str] = {
     "pretext": "self-supervised tasks of the discriminator",
     "augment": "augmentation of the images that the discriminator sees",
     "optim": "optimizers with their learning-rate schedules",
+    "remedies": "remedies against forgetting, for a network trained on one task after another",
     "data": "data sets",
     "features": "feature extractors for metrics",
     "metrics": "measures of the generated images",

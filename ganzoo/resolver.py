@@ -9,7 +9,7 @@ import re
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ganzoo import registry
 from ganzoo.errors import UserError, nearest
@@ -17,26 +17,33 @@ from ganzoo.gin_statements import Binding, Macro, Reference, Value
 from ganzoo.registry import Component, Part
 from ganzoo.value_types import WrongTypeError, coerce, describe_class, render
 
-D = TypeVar("D")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Root = TypeVar("Root", bound="DataclassInstance")
 
 
-class Resolver(Generic[D]):
-    """Turns bindings into a description, such as an experiment.
+class Resolver(Generic[Root]):
+    """Turns bindings into the dataclass that they describe.
 
     Args:
         bindings: in order; later ones win.
         recipe: the file, for messages about what is in none of its lines.
-        root: what the description's own parameters are bound under, e.g. `experiment`.
-        described: the dataclass to fill in.
+        root_name: what stands before the dot where a field is bound: `experiment` in `experiment.seed`.
+        root_class: the dataclass whose fields are bound.
         what: what the file is called in messages.
     """
 
     def __init__(
-        self, bindings: Sequence[Binding], recipe: str, *, root: str, described: type[D], what: str = "recipe"
+        self,
+        bindings: Sequence[Binding],
+        recipe: str,
+        *,
+        root_name: str,
+        root_class: type[Root],
+        what: str = "recipe",
     ) -> None:
-        self.recipe, self.root, self.described, self.what = recipe, root, described, what
-        self.hints = typing.get_type_hints(described)
-        self.fields = fields(described)  # type: ignore[arg-type]
+        self.recipe, self.root_name, self.root_class, self.what = recipe, root_name, root_class, what
         self.statements = list(bindings)
         self.bound = {binding.key: binding for binding in bindings if binding.argument}
         self.macros = {binding.key: binding for binding in bindings if not binding.argument}
@@ -45,43 +52,45 @@ class Resolver(Generic[D]):
         self.building: list[str] = []
         self.locations: dict[str, str] = {}
 
-    def resolve(self) -> D:
-        """Return the description with all its parts, after refusing every binding that has no effect.
+    def resolve(self) -> Root:
+        """Return what the root's bindings describe, with all parts, after refusing every binding without effect.
 
         Raises:
             UserError: whatever is wrong, with its place.
         """
         for binding in self.bound.values():
             self._check_selector(binding)
+        hints = typing.get_type_hints(self.root_class)
         values: dict[str, object] = {}
         missing = []
-        for field in self.fields:
-            key = f"{self.root}.{field.name}"
+        for field in fields(self.root_class):
+            key = f"{self.root_name}.{field.name}"
             if key in self.bound:
-                values[field.name] = self._value(self.bound[key], key, self.hints[field.name])
+                values[field.name] = self._value(self.bound[key], key, hints[field.name])
             elif field.default is MISSING and field.default_factory is MISSING:
                 missing.append(key)
         if missing:
             raise UserError(f"the {self.what} does not bind {', '.join(missing)}", where=self.recipe)
         try:
-            description = self.described(**values)
+            root = self.root_class(**values)
         except ValueError as error:
             # The message of a field's value begins with the field's name.
             name = str(error).split(" ", 1)[0]
-            field_binding = self.bound.get(f"{self.root}.{name}")
-            message = f"{self.root}.{error}" if name in self.hints else str(error)
+            field_binding = self.bound.get(f"{self.root_name}.{name}")
+            message = f"{self.root_name}.{error}" if name in hints else str(error)
             raise UserError(message, where=field_binding.where if field_binding else self.recipe) from error
         self._refuse_unused()
-        return description
+        return root
 
     def _check_selector(self, binding: Binding) -> None:
-        """Refuse a left side that names no field of the description and no component; parameters come when built."""
+        """Refuse a left side that names no field of the root and no component; parameters are checked when built."""
         selector, argument = binding.selector, binding.argument
-        names = [field.name for field in self.fields]
-        if selector == self.root:
+        names = [field.name for field in fields(self.root_class)]
+        if selector == self.root_name:
             if binding.scope:
                 raise UserError(
-                    f"'{binding.key}': the {self.root} has no scope; write {selector}.{argument}", where=binding.where
+                    f"'{binding.key}': the {self.root_name} has no scope; write {selector}.{argument}",
+                    where=binding.where,
                 )
             if argument not in names:
                 raise UserError(
@@ -96,8 +105,8 @@ class Resolver(Generic[D]):
                 f"'{binding.key}' is a component, not a parameter; write {binding.key}.PARAMETER = ...",
                 where=binding.where,
             )
-        field = selector.removeprefix(f"{self.root}.")
-        part = self.bound.get(f"{self.root}.{field}")
+        field = selector.removeprefix(f"{self.root_name}.")
+        part = self.bound.get(f"{self.root_name}.{field}")
         if part is not None and isinstance(part.value, Reference):
             name = render(part.value)[1:]
             raise UserError(
@@ -111,12 +120,12 @@ class Resolver(Generic[D]):
             raise UserError(
                 f"'{selector}' is short for a component; write its full name, {choices}", where=binding.where
             )
-        raise UserError(f"no component '{selector}'{nearest(selector, [self.root, *known])}", where=binding.where)
+        raise UserError(f"no component '{selector}'{nearest(selector, [self.root_name, *known])}", where=binding.where)
 
     @property
     def _owner(self) -> str:
-        """What has the description's own parameters, for messages."""
-        return self.root if self.what == "recipe" else self.what
+        """What has the root's parameters, for messages."""
+        return self.root_name if self.what == "recipe" else self.what
 
     def _value(self, binding: Binding, key: str, annotation: object) -> object:
         """Return a binding's value for a parameter, macros expanded, references built, of the right type."""
@@ -203,8 +212,8 @@ class Resolver(Generic[D]):
             if binding.selector != name or binding.argument in options:
                 continue
             if binding.argument in component.runtime_facts:
-                same = binding.argument in {field.name for field in self.fields}
-                source = f"bind {self.root}.{binding.argument} instead" if same else "remove the line"
+                same = binding.argument in {field.name for field in fields(self.root_class)}
+                source = f"bind {self.root_name}.{binding.argument} instead" if same else "remove the line"
                 raise UserError(
                     f"{binding.key} comes from the data set and the experiment and cannot be bound; {source}",
                     where=binding.where,
@@ -270,8 +279,8 @@ class Resolver(Generic[D]):
 
     def _why_unused_macro(self, macro: Binding) -> str:
         mentioned = [name[1:] for s in self.statements for name in _names_in(s.value) if name.startswith("%")]
-        own = [f"{self.root}.{field.name}" for field in self.fields]
-        suggestion = nearest(macro.key, mentioned) or nearest(f"{self.root}.{macro.key}", own, cutoff=0.85)
+        own = [f"{self.root_name}.{field.name}" for field in fields(self.root_class)]
+        suggestion = nearest(macro.key, mentioned) or nearest(f"{self.root_name}.{macro.key}", own, cutoff=0.85)
         return f"nothing uses the macro {macro.key}{suggestion or '; remove the line'}"
 
 

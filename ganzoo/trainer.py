@@ -1,6 +1,5 @@
 """The loop: from a configuration to a finished run folder. N: batch; C, H, W: image."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -121,7 +120,7 @@ class Trainer:
         monitor: Monitor,
     ) -> None:
         self.experiment, self.device, self.monitor = configuration.experiment, device, monitor
-        choose_deterministic_kernels(device)
+        environment.choose_deterministic_kernels(device)
         dataset = self.experiment.dataset(data_dir=data_dir)
         self.spec = dataset.spec()
         data = dataset.load(self.experiment.train_split)
@@ -231,14 +230,6 @@ def update(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
-
-
-def choose_deterministic_kernels(device: torch.device) -> None:
-    """Make runs on the device repeat to the bit; the CPU's kernels do so anyway, at an equal number of threads."""
-    if device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True)
-        torch.backends.cudnn.benchmark = False
 
 
 def due(every: int, step: int) -> bool:

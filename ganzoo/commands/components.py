@@ -9,6 +9,7 @@ import typer
 
 from ganzoo.commands.options import Plugins
 from ganzoo.errors import UserError, nearest
+from ganzoo.gin_reader import FORGETTING_FOLDER, recipes_dir
 from ganzoo.registry import KINDS, index, load_file
 from ganzoo.terminal import print_table, say
 
@@ -32,11 +33,12 @@ def list_components(
     if kind is not None and kind not in kinds:
         raise UserError(f"no kind '{kind}'{nearest(kind, kinds) or '; there are: ' + ', '.join(kinds)}")
     if kind == RECIPES:
-        _list_files("", kind)
-        say("`ganzoo check NAME` builds one; `ganzoo run NAME` trains it")
+        _list_files("", "recipes")
+        _list_files(FORGETTING_FOLDER, "recipes of `ganzoo forgetting`")
+        say("`ganzoo check NAME` builds a recipe of the first list; `ganzoo run NAME` trains it")
         return
     if kind == PROTOCOLS:
-        _list_files(PROTOCOLS, kind)
+        _list_files(PROTOCOLS, "protocols")
         say("`ganzoo eval RUN --protocol NAME` measures a run by one")
         return
     for path in plugin or ():
@@ -57,8 +59,6 @@ def list_components(
 
 
 def _list_files(folder: str, what: str) -> None:
-    from ganzoo.gin_reader import recipes_dir
-
     rows = [(path.stem, first_comment(path)) for path in sorted((recipes_dir() / folder).glob("*.gin"))]
     print_table(("", ""), rows, title=f"{what}:")
     say("")

@@ -53,7 +53,7 @@ class TransformPrediction(PretextTask):
         if batch_size % self.num_classes:
             raise ValueError(
                 f"a batch of {batch_size} cannot be shared evenly by {self.num_classes} transforms; "
-                f"set experiment.batch_size to a multiple of {self.num_classes}"
+                f"set batch_size to a multiple of {self.num_classes}"
             )
         self.alpha, self.beta, self.protocol = alpha, beta, protocol
         self.alpha_schedule, self.beta_schedule = alpha_schedule, beta_schedule

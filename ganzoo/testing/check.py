@@ -8,7 +8,7 @@ import torch
 
 from ganzoo import registry
 from ganzoo.registry import Component, Part
-from ganzoo.testing import layers, measures, networks, objectives, optimizers, tasks
+from ganzoo.testing import layers, measures, networks, objectives, optimizers, remedies, tasks
 from ganzoo.testing.declaration import check_declaration
 from ganzoo.testing.findings import Findings
 
@@ -23,6 +23,7 @@ CHECKS: Mapping[str, Check] = {
     "pretext": cast("Check", tasks.check_pretext),
     "augment": cast("Check", objectives.check_augment),
     "optim": cast("Check", optimizers.check_optimizer),
+    "remedies": cast("Check", remedies.check_remedy),
     "data": cast("Check", measures.check_dataset),
     "features": cast("Check", measures.check_features),
     "metrics": cast("Check", measures.check_metric),

@@ -15,7 +15,7 @@ IMAGES = bytes((0, 0, 8, 3)) + struct.pack(">3I", 2, 1, 3) + bytes((1, 2, 3, 4, 
 @pytest.mark.parametrize("name", ["images", "images.gz"])
 def test_values_are_read_in_their_order(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    path.write_bytes(gzip.compress(IMAGES) if name.endswith(".gz") else IMAGES)
+    path.write_bytes(gzip.compress(IMAGES, mtime=0) if name.endswith(".gz") else IMAGES)
     assert read_idx(path, num_dimensions=3).tolist() == [[[1, 2, 3]], [[4, 5, 255]]]
 
 
@@ -39,7 +39,7 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path, content: bytes, message:
     assert "download it again" in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [gzip.compress(IMAGES)[:-4], gzip.compress(IMAGES)[:12], b"no gzip", IMAGES])
+@pytest.mark.parametrize("content", [gzip.compress(IMAGES, mtime=0)[:-4], gzip.compress(IMAGES)[:12], b"no gzip", IMAGES])
 def test_a_damaged_gzip_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "images.gz"
     path.write_bytes(content)
@@ -48,7 +48,7 @@ def test_a_damaged_gzip_file_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_gzip_file_with_altered_content_is_refused(tmp_path: Path) -> None:
-    altered = bytearray(gzip.compress(bytes(1000)))
+    altered = bytearray(gzip.compress(bytes(1000), mtime=0))
     altered[-6] ^= 1
     path = tmp_path / "images.gz"
     path.write_bytes(altered)

@@ -1,0 +1,126 @@
+"""The description of a forgetting experiment: what a recipe fills in under `forgetting.`, and its arms."""
+
+from dataclasses import dataclass
+
+from ganzoo.architectures.base import Discriminator
+from ganzoo.data.base import Dataset, DataSpec
+from ganzoo.errors import UserError
+from ganzoo.experiment import short_name
+from ganzoo.losses.base import AdversarialLoss
+from ganzoo.optim.base import OptimizerRecipe
+from ganzoo.pretext.base import PretextTask
+from ganzoo.registry import Part
+from ganzoo.remedies.base import Remedy
+
+ALONE = "alone"
+MIN_SEEDS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForgettingExperiment:
+    """A one-vs-all classifier whose positive class switches, alone and with each help, under the same seeds.
+
+    Args:
+        dataset: labelled images; each class is the positive one in turn.
+        discriminator: the network, used as a classifier: a logit above 0 says "positive".
+        loss: of the logits; positive images take the place of real ones, all others that of fakes, and only the half of
+            it that D minimises is used. `@losses.non_saturating` is binary cross-entropy.
+        d_optimizer: the optimizer of the network and of the tasks' heads.
+        pretext: self-supervised tasks; each makes an arm of the experiment.
+        remedies: remedies against forgetting; each makes an arm of the experiment.
+        batch_size: fresh images of a step, half of them positive.
+        num_steps_per_task: updates before the positive class switches.
+        num_cycles: how often every class is the positive one.
+        eval_every: updates between measurements; it divides `num_steps_per_task` and is smaller.
+        num_test_images: images of a measurement, half of them positive; the same for all arms and seeds.
+        seeds: each determines a run of every arm.
+        num_threads: CPU threads, of which the last bit of a result depends; None for as many as torch chooses here.
+        train_split: the split to train on.
+        test_split: the split to measure on.
+    """
+
+    dataset: Part[Dataset]
+    discriminator: Part[Discriminator]
+    loss: Part[AdversarialLoss]
+    d_optimizer: Part[OptimizerRecipe]
+    pretext: tuple[Part[PretextTask], ...] = ()
+    remedies: tuple[Part[Remedy], ...] = ()
+    batch_size: int = 64
+    num_steps_per_task: int
+    num_cycles: int = 2
+    eval_every: int
+    num_test_images: int = 1000
+    seeds: tuple[int, ...] = (0, 1, 2)
+    num_threads: int | None = None
+    train_split: str = "train"
+    test_split: str = "test"
+
+    def __post_init__(self) -> None:
+        at_least = {"batch_size": 2, "num_steps_per_task": 1, "num_cycles": 2, "eval_every": 1, "num_test_images": 2}
+        for name, least in at_least.items():
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        for name in ("batch_size", "num_test_images"):
+            if getattr(self, name) % 2:
+                raise ValueError(f"{name} must be even, half of it positive, not {getattr(self, name)}")
+        if self.num_steps_per_task % self.eval_every or self.eval_every == self.num_steps_per_task:
+            raise ValueError(
+                f"eval_every must divide num_steps_per_task = {self.num_steps_per_task} and be smaller, so that every "
+                f"switch and what follows it are measured, not {self.eval_every}"
+            )
+        if len(self.seeds) < MIN_SEEDS:
+            raise ValueError(
+                f"seeds must be at least {MIN_SEEDS}, or nothing can be said of their spread, not {len(self.seeds)}"
+            )
+        if len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
+            raise ValueError(f"seeds must be different whole numbers from 0 on, not {list(self.seeds)}")
+        if self.num_threads is not None and self.num_threads < 1:
+            raise ValueError(f"num_threads must be at least 1, not {self.num_threads}")
+        if not self.pretext and not self.remedies:
+            raise ValueError(
+                "pretext and remedies are both empty, and nothing is left to compare with; bind one of them"
+            )
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to train the classifier: alone, with a pretext task, or with a remedy."""
+
+    name: str
+    pretext: Part[PretextTask] | None = None
+    remedy: Part[Remedy] | None = None
+
+
+def arms_of(experiment: ForgettingExperiment) -> list[Arm]:
+    """Return the arms of an experiment, `alone` first.
+
+    Raises:
+        UserError: two arms of one name.
+    """
+    helped = [Arm(short_name(part), pretext=part) for part in experiment.pretext]
+    helped += [Arm(short_name(part), remedy=part) for part in experiment.remedies]
+    arms = [Arm(ALONE)]
+    for arm in helped:
+        if arm.name in [other.name for other in arms]:
+            part = arm.pretext or arm.remedy
+            assert part is not None
+            raise UserError(
+                f"two arms are called '{arm.name}'; give one a scope (`@other/{part.name}`)", where=part.where
+            )
+        arms.append(arm)
+    return arms
+
+
+def check_data(experiment: ForgettingExperiment, spec: DataSpec) -> None:
+    """Refuse a data set whose classes cannot be tasks.
+
+    Raises:
+        UserError: it has no labels, or one class only.
+    """
+    if spec.num_classes < 2:
+        has = "no class labels" if not spec.num_classes else "one class only"
+        raise UserError(
+            f"{experiment.dataset.name} has {has}, and each class is a task of `ganzoo forgetting`; "
+            "choose a labelled data set with at least 2 classes",
+            where=experiment.dataset.where,
+        )

@@ -1,0 +1,239 @@
+"""All arms under all seeds, each in a file of its own, so that a command that was cut off does only what is missing."""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from ganzoo import environment
+from ganzoo.config import FORGETTING, ForgettingConfiguration, diff
+from ganzoo.data.base import ImageData
+from ganzoo.errors import RunFailedError, UserError
+from ganzoo.forgetting.experiment import Arm, arms_of, check_data
+from ganzoo.forgetting.learner import try_out
+from ganzoo.forgetting.loop import Curve, Point, Tasks, num_steps_of, train_arm
+from ganzoo.forgetting.one_vs_all import OneVsAll
+from ganzoo.forgetting.picture import save_forgetting
+from ganzoo.forgetting.summary import ArmSummary, summarize
+from ganzoo.monitor import Monitor
+from ganzoo.operative import parse_operative
+from ganzoo.run_folder import Json, RunFolder, write_atomically, write_json
+
+
+@dataclass(frozen=True)
+class Study:
+    """What came out.
+
+    Args:
+        result_path: all curves, the summary, and how they were made.
+        picture_path: the curves.
+        summary: a row for each arm.
+        eval_every: updates between measurements.
+        num_done_before: runs that were finished already.
+    """
+
+    result_path: Path
+    picture_path: Path
+    summary: list[ArmSummary]
+    eval_every: int
+    num_done_before: int
+
+
+def run_study(
+    configuration: ForgettingConfiguration,
+    *,
+    out: Path,
+    device: str = "cpu",
+    data_dir: Path | None = None,
+    fresh: bool = False,
+    command: str,
+    monitor: Monitor,
+) -> Study:
+    """Train every arm under every seed that the folder does not have yet, then write result and picture.
+
+    Args:
+        configuration: what to run.
+        out: the folder.
+        device: where to train.
+        data_dir: where the user keeps data sets.
+        fresh: remove what is in the folder and start anew.
+        command: how it was called, for the record.
+        monitor: receives messages and progress.
+
+    Raises:
+        UserError: the folder holds another configuration; data are missing; parts that do not fit together.
+        RunFailedError: a NaN, or a file that cannot be written; what is finished is kept.
+    """
+    folder = RunFolder(out)
+    torch_device = environment.select_device(device)
+    with folder.lock():
+        if fresh:
+            folder.clear()
+        configuration = settle(folder, configuration)
+        environment.choose_deterministic_kernels(torch_device)
+        try:
+            return _run(folder, configuration, torch_device, data_dir, command, monitor)
+        except OSError as error:
+            raise RunFailedError(f"cannot write to '{out}' ({error}); what is finished there is kept") from error
+
+
+def settle(folder: RunFolder, configuration: ForgettingConfiguration) -> ForgettingConfiguration:
+    """Fix the number of threads, and refuse a folder that holds another configuration."""
+    num_threads = configuration.experiment.num_threads
+    if not folder.operative_path.exists():
+        torch.set_num_threads(num_threads or torch.get_num_threads())
+        return configuration.with_num_threads(torch.get_num_threads())
+
+    recorded = folder.operative_path.read_text()
+    if num_threads is None:
+        threads = parse_operative(recorded).get(f"{FORGETTING}.num_threads", "")
+        torch.set_num_threads(int(threads) if threads.isdigit() else torch.get_num_threads())
+    else:
+        torch.set_num_threads(num_threads)
+    settled = configuration.with_num_threads(torch.get_num_threads())
+    difference = diff(recorded, settled.operative())
+    if difference:
+        raise UserError(
+            f"'{folder.path}' holds another configuration; choose another --out, or start over with --fresh. "
+            "It differs in:\n  " + "\n  ".join(difference)
+        )
+    return settled
+
+
+def _run(
+    folder: RunFolder,
+    configuration: ForgettingConfiguration,
+    device: torch.device,
+    data_dir: Path | None,
+    command: str,
+    monitor: Monitor,
+) -> Study:
+    experiment = configuration.experiment
+    arms = arms_of(experiment)
+    dataset = experiment.dataset(data_dir=data_dir)
+    spec = dataset.spec()
+    check_data(experiment, spec)
+    for arm in arms:
+        try_out(experiment, arm, spec)
+    splits = {split: dataset.load(split) for split in (experiment.train_split, experiment.test_split)}
+    train, test = (
+        OneVsAll(
+            splits[split],
+            num_classes=spec.num_classes,
+            device=device,
+            name=f"the split '{split}' of {experiment.dataset.name}",
+        )
+        for split in (experiment.train_split, experiment.test_split)
+    )
+    tests = tuple(test.test_set(k, experiment.num_test_images) for k in range(spec.num_classes))
+    tasks = Tasks(spec, train, tests)
+    _begin(folder, configuration, splits, device, monitor)
+
+    # Seed by seed, so that after the first seed every arm has a curve.
+    runs = [(arm, seed) for seed in experiment.seeds for arm in arms]
+    missing = [(arm, seed) for arm, seed in runs if not _curve_path(folder, arm, seed).exists()]
+    num_done_before, num_steps = len(runs) - len(missing), num_steps_of(experiment, spec)
+    if num_done_before:
+        monitor.say(f"{num_done_before} of {len(runs)} runs in '{folder.path}' were finished before")
+    monitor.start(0, num_steps * len(missing))
+    for number, (arm, seed) in enumerate(missing):
+        monitor.say(f"{arm.name}, seed {seed}")
+        since = time.perf_counter()
+        curve = train_arm(
+            experiment, arm, tasks, seed=seed, device=device, monitor=monitor, steps_before=number * num_steps
+        )
+        record: dict[str, Json] = {**curve_to_json(curve), "seconds": time.perf_counter() - since}
+        write_json(_curve_path(folder, arm, seed), record)
+    monitor.close()
+    curves = [read_curve(_curve_path(folder, arm, seed)) for arm in arms for seed in experiment.seeds]
+    return _finish(folder, configuration, curves, spec.num_classes, num_done_before, command)
+
+
+def _begin(
+    folder: RunFolder,
+    configuration: ForgettingConfiguration,
+    splits: dict[str, ImageData],
+    device: torch.device,
+    monitor: Monitor,
+) -> None:
+    """Write where this takes place, and the configuration last; or compare with where it began."""
+    hashes: dict[str, Json] = {split: data.sha256 for split, data in splits.items()}
+    now: dict[str, Json] = {
+        **environment.machine(device),
+        "data_sha256": hashes,
+        "training_code_sha256": environment.training_code_sha256(configuration.experiment, other_folder=FORGETTING),
+    }
+    if not folder.operative_path.exists():
+        write_json(folder.environment_path, now)
+        write_atomically(folder.operative_path, configuration.operative())
+        return
+    before = folder.environment()
+    if before["data_sha256"] != hashes:
+        raise UserError(
+            f"the data set {configuration.experiment.dataset.name} has changed since '{folder.path}' began; "
+            "bring the old files back, or start over with --fresh"
+        )
+    names = {"packages": "versions of packages", "device": "device", "training_code_sha256": "training code"}
+    changed = [text for name, text in names.items() if before[name] != now[name]]
+    if changed:
+        monitor.say(f"since '{folder.path}' began, other {', '.join(changed)}: its curves may not be comparable")
+
+
+def _finish(
+    folder: RunFolder,
+    configuration: ForgettingConfiguration,
+    curves: list[Curve],
+    num_classes: int,
+    num_done_before: int,
+    command: str,
+) -> Study:
+    """Write the result and the picture."""
+    experiment = configuration.experiment
+    summary = summarize(curves, num_steps_per_task=experiment.num_steps_per_task, num_classes=num_classes)
+    result_path, picture_path = folder.path / "forgetting.json", folder.path / "forgetting.png"
+    configured: dict[str, Json] = {**parse_operative(configuration.operative())}
+    result: dict[str, Json] = {
+        "name": configuration.name,
+        "command": command,
+        "configuration": configured,
+        "environment": folder.environment(),
+        "curves": [curve_to_json(curve) for curve in curves],
+        "summary": [asdict(row) for row in summary],
+    }
+    write_json(result_path, result)
+    save_forgetting(
+        curves,
+        picture_path,
+        title=f"{configuration.name}: accuracy on the positive class of the moment",
+        num_steps_per_task=experiment.num_steps_per_task,
+        num_classes=num_classes,
+    )
+    return Study(result_path, picture_path, summary, experiment.eval_every, num_done_before)
+
+
+def _curve_path(folder: RunFolder, arm: Arm, seed: int) -> Path:
+    return folder.path / "curves" / f"{arm.name}-seed{seed}.json"
+
+
+def curve_to_json(curve: Curve) -> dict[str, Json]:
+    """Return a curve as a file holds it."""
+    points: list[Json] = [
+        {"step": p.step, "positive_class": p.positive_class, "accuracy": p.accuracy} for p in curve.points
+    ]
+    return {"arm": curve.arm, "seed": curve.seed, "num_d_images": curve.num_d_images, "points": points}
+
+
+def read_curve(path: Path) -> Curve:
+    """Return the curve of a file.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        record = json.loads(path.read_text())
+        points = tuple(Point(p["step"], p["positive_class"], p["accuracy"]) for p in record["points"])
+        return Curve(record["arm"], record["seed"], points, record["num_d_images"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"'{path}' cannot be read ({error}); remove it, and the command makes it again") from error

@@ -1,0 +1,1 @@
+"""Components of the kind `remedies`; `base.py` is their contract."""
