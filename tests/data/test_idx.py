@@ -39,7 +39,9 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path, content: bytes, message:
     assert "download it again" in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [gzip.compress(IMAGES, mtime=0)[:-4], gzip.compress(IMAGES)[:12], b"no gzip", IMAGES])
+@pytest.mark.parametrize(
+    "content", [gzip.compress(IMAGES, mtime=0)[:-4], gzip.compress(IMAGES, mtime=0)[:12], b"no gzip", IMAGES]
+)
 def test_a_damaged_gzip_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "images.gz"
     path.write_bytes(content)
