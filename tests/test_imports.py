@@ -20,6 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "ganzoo.registry",
         "ganzoo.randomness",
         "ganzoo.batch",
+        "ganzoo.data_order",
         "ganzoo.hardware",
         "ganzoo.places",
         "ganzoo.resize",
