@@ -27,8 +27,8 @@ class classification_accuracy(LabelledFeatures):
 
     Source: Ravuri and Vinyals, arXiv:1905.10887 (Classification Accuracy Score). Departure: the classifier is a
     multinomial logistic regression (scikit-learn's, L2 penalty with C = 1) on the extractor's features, each scaled to
-    mean 0 and variance 1 on what is trained on, instead of a ResNet-50 on pixels. So it takes seconds, and it does not
-    see what the extractor does not; numbers do not compare with published ones.
+    mean 0 and variance 1 on what is trained on, instead of a ResNet-50 on pixels. It does not see what the extractor
+    does not, and its numbers do not compare with published ones.
 
     Args:
         features: the extractor, e.g. `@features.efficientnet_lite0`.
