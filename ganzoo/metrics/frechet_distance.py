@@ -75,8 +75,8 @@ class frechet_distance(FeatureDistance):
 
 def known_width(features: Part[FeatureExtractor]) -> int:
     """Return how many features an extractor has, or 0 where its arguments or the run decide."""
-    width: int = getattr(features.component, "feature_dim", 0)
-    return width
+    width = getattr(features.component, "feature_dim", 0)
+    return width if isinstance(width, int) else 0
 
 
 def singular(images: str, num_features: int) -> str:
