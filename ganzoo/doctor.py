@@ -66,6 +66,9 @@ def extractors() -> Iterator[Finding]:
     for name in _names("features"):
         component = registry.get(name)
         assert issubclass(component, FeatureExtractor)
+        if component.is_of_the_run:
+            yield name, "comes with a run"
+            continue
         try:
             Part(name, component)(device=torch.device("cpu")).check_available()
         except UserError as error:

@@ -105,6 +105,7 @@ def test_evaluating_changes_no_weight(tiny_recipe: Path, tmp_path: Path) -> None
         "experiment.metrics = [@metrics.frechet_distance]",
         "metrics.frechet_distance.features = @features.efficientnet_lite0",
         "metrics.frechet_distance.num_fake = 24",
+        "metrics.frechet_distance.allow_singular = True",
     ]
     result = run(tiny_recipe, tmp_path / "always", "experiment.num_steps = 4", "experiment.eval_every = 1", *metric)
     assert same(networks(tmp_path / "never", 4), networks(tmp_path / "always", 4))
@@ -121,6 +122,7 @@ def test_a_later_evaluation_needs_no_files_even_of_another_split(
         "experiment.metrics = [@a/metrics.frechet_distance, @metrics.frechet_distance]",
         "metrics.frechet_distance.features = @features.efficientnet_lite0",
         "metrics.frechet_distance.num_fake = 24",
+        "metrics.frechet_distance.allow_singular = True",
         "a/metrics.frechet_distance.reference_split = 'test'",
     ]
     result = run(tiny_recipe, tmp_path / "a", *overrides)

@@ -5,11 +5,12 @@ import os
 import tempfile
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import UserError
+from ganzoo.errors import UserError, nearest
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.features.batches import RESIZE, classify, extract
 from ganzoo.places import cache_folder
@@ -20,6 +21,8 @@ WEIGHTS_URL = f"https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretraine
 WEIGHTS_SHA256 = "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4"
 SIZE = 299
 BATCH_SIZE = 32
+Resize = Literal["clean", "legacy_tensorflow"]
+RESIZES: dict[Resize, str] = {"clean": RESIZE, "legacy_tensorflow": "bilinear, not antialiased, by the network itself"}
 
 
 @register("features")
@@ -31,13 +34,16 @@ class inception(FeatureExtractor):
     else `$XDG_CACHE_HOME/ganzoo`, else `~/.cache/ganzoo`), where `download = True` has clean-fid put it. A file of
     another hash is refused, so that no other network's numbers are called FID.
 
-    Departure from clean-fid: images are resized by torch's antialiased bicubic filter, all at once, and not one by one
-    with Pillow's; the resized pixels, of 0..255, agree to 1e-3.
+    Departure from clean-fid: in the mode "clean" images are resized by torch's antialiased bicubic filter, all at once,
+    and not one by one with Pillow's; the resized pixels, of 0..255, agree to 1e-3.
 
-    Source: Heusel et al., arXiv:1706.08500; Parmar et al., "On Aliased Resizing", arXiv:2104.11222 (clean-fid, mode
-    "clean", the network of 2015-12-05 converted to TorchScript).
+    Source: Heusel et al., arXiv:1706.08500; Parmar et al., "On Aliased Resizing", arXiv:2104.11222 (clean-fid's modes
+    of these names, with the network of 2015-12-05 converted to TorchScript).
 
     Args:
+        resize: how images reach 299 px: `clean` as clean-fid recommends, or `legacy_tensorflow` to leave it to the
+            network as TensorFlow's FID did, for comparison with papers of that time. Both are called FID, and their
+            protocols differ.
         weights: path of `inception-2015-12-05.pt`; None for the one in the cache folder.
         download: whether a run whose cache folder lacks the file downloads it (91 MB) before it begins.
         device: where to run; None for the CPU.
@@ -48,12 +54,20 @@ class inception(FeatureExtractor):
     num_classes = 1008
 
     def __init__(
-        self, *, weights: str | None = None, download: bool = False, device: torch.device | None = None
+        self,
+        *,
+        resize: Resize = "clean",
+        weights: str | None = None,
+        download: bool = False,
+        device: torch.device | None = None,
     ) -> None:
+        if resize not in RESIZES:
+            raise ValueError(f"resize must be one of {', '.join(RESIZES)}, not '{resize}'{nearest(resize, RESIZES)}")
         if weights is not None and download:
             raise ValueError("weights and download exclude each other: a download goes to the cache folder")
         if weights is not None and Path(weights).name != FILE_NAME:
             raise ValueError(f"weights must be the path of a file called {FILE_NAME}, not {weights!r}")
+        self.resize = resize
         self.weights = weights
         self.download = download
         self.device = device or torch.device("cpu")
@@ -66,7 +80,9 @@ class inception(FeatureExtractor):
 
     def __call__(self, images_NCHW: Tensor) -> Tensor:
         """Return float32 features (N, 2048) on the CPU for uint8 images (N, 1 or 3, H, W)."""
-        return extract(self._network, images_NCHW, size=SIZE, batch_size=BATCH_SIZE, device=self.device)
+        # A resize to the size that images have changes nothing: the network does it.
+        size = SIZE if self.resize == "clean" else images_NCHW.shape[-1]
+        return extract(self._network, images_NCHW, size=size, batch_size=BATCH_SIZE, device=self.device)
 
     def class_logits(self, features_NF: Tensor) -> Tensor:
         """Return float32 logits (N, 1008) on the CPU for features (N, 2048).
@@ -83,12 +99,13 @@ class inception(FeatureExtractor):
         return {
             "extractor": "features.inception",
             "weights_sha256": WEIGHTS_SHA256,
-            "resize": f"{RESIZE}, to {SIZE} px",
+            "resize": f"{RESIZES[self.resize]}, to {SIZE} px",
         }
 
     def metric_name(self, metric: str) -> str:
-        """Return "fid" for "fd", "kid" for "kd" and "is" for "cs"; any other metric is named after the network."""
-        return {"fd": "fid", "kd": "kid", "cs": "is"}.get(metric, super().metric_name(metric))
+        """Return "fid" for "fd", "kid" for "kd" and so on; a metric without such a name is named after the network."""
+        names = {"fd": "fid", "kd": "kid", "cs": "is", "intra_fd": "intra_fid"}
+        return names.get(metric, super().metric_name(metric))
 
     @property
     def _path(self) -> Path:
@@ -118,7 +135,8 @@ class inception(FeatureExtractor):
         self.check_available()
         from cleanfid.inception_torchscript import InceptionV3W
 
-        network: nn.Module = InceptionV3W(str(self._path.parent), download=False)
+        resize_inside = self.resize == "legacy_tensorflow"
+        network: nn.Module = InceptionV3W(str(self._path.parent), download=False, resize_inside=resize_inside)
         return network.eval().requires_grad_(False).to(self.device)
 
 

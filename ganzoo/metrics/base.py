@@ -8,8 +8,9 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.data.base import DataSpec, ImageData
+from ganzoo.errors import UserError, nearest
 from ganzoo.features.base import FeatureExtractor, Settings
-from ganzoo.registry import Component, Part
+from ganzoo.registry import Component, Part, name_of
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Measurement:
         standard_error: of the value; None where it is one deterministic number.
         higher_is_better: the direction.
         protocol: the settings behind it; only numbers of equal protocols, but for `eval_seed`, are comparable.
-        error_source: what the standard error is over: "subsets", "splits", "sampling seeds"; empty where there is none.
+        error_source: what the standard error is over: "subsets", "splits", "pairs", "real images", "sampling seeds";
+            empty where there is none.
     """
 
     name: str
@@ -119,3 +121,21 @@ class Metric(Component):
             UserError: the images or features there are do not suffice.
         """
         raise NotImplementedError
+
+    def check_split(self, spec: DataSpec, parameter: str, split: str) -> None:
+        """Refuse a split that the data set does not have; for `check_data`.
+
+        Args:
+            spec: of the data set.
+            parameter: that names the split.
+            split: its value.
+
+        Raises:
+            UserError: there is none; the nearest name is given.
+        """
+        splits = spec.num_images
+        if split not in splits:
+            raise UserError(
+                f"{name_of(type(self))}.{parameter} is '{split}' and the data set has the splits {', '.join(splits)}"
+                f"{nearest(split, splits)}"
+            )

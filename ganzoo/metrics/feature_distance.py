@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import DataSpec
-from ganzoo.errors import UserError, nearest
+from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.metrics.base import Metric, MetricInputs
 from ganzoo.registry import Part, name_of
@@ -56,7 +56,7 @@ class FeatureDistance(Metric):
 
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, or one of too few images."""
-        self._check_split(spec, "reference_split", self.reference_split)
+        self.check_split(spec, "reference_split", self.reference_split)
         there = spec.num_images[self.reference_split]
         if there is not None:
             self._check_num_real(there)
@@ -75,14 +75,6 @@ class FeatureDistance(Metric):
         protocol = inputs.protocol(self.features, self.reference_split)
         protocol = {**protocol, "num_real": len(real_NF), "num_fake": len(fake_NF)}
         return FeaturePair(real_NF, fake_NF, protocol)
-
-    def _check_split(self, spec: DataSpec, parameter: str, split: str) -> None:
-        splits = spec.num_images
-        if split not in splits:
-            raise UserError(
-                f"{name_of(type(self))}.{parameter} is '{split}' and the data set has the splits {', '.join(splits)}"
-                f"{nearest(split, splits)}"
-            )
 
     def _check_finite(self, features_NF: Tensor, images: str) -> None:
         num_broken = int((~torch.isfinite(features_NF).all(1)).sum())

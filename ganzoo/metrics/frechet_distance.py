@@ -3,10 +3,12 @@
 import torch
 from torch import Tensor
 
+from ganzoo.data.base import DataSpec
+from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, MetricInputs
 from ganzoo.metrics.feature_distance import FeatureDistance
-from ganzoo.registry import Part, register
+from ganzoo.registry import Part, name_of, register
 
 CHUNK_SIZE = 4096  # images converted to float64 at once, to bound the memory
 
@@ -28,6 +30,8 @@ class frechet_distance(FeatureDistance):
         reference_split: the split that the real images come from.
         num_real: how many real images, a random choice that is always the same; None for all of the split.
         num_fake: how many generated images.
+        allow_singular: whether to measure with no more images than features, of either kind. The covariance is singular
+            then and the distance far too large, so that it is refused otherwise; the protocol names it where it is set.
     """
 
     def __init__(
@@ -37,16 +41,50 @@ class frechet_distance(FeatureDistance):
         reference_split: str = "train",
         num_real: int | None = None,
         num_fake: int = 10_000,
+        allow_singular: bool = False,
     ) -> None:
         super().__init__(
             features=features, reference_split=reference_split, num_real=num_real, num_fake=num_fake, least_num=2
         )
+        self.allow_singular = allow_singular
+        self.num_features = known_width(features)
+        for name, num in (("num_real", num_real), ("num_fake", num_fake)):
+            if num is not None and not allow_singular and num <= self.num_features:
+                raise ValueError(singular(f"{name} = {num} images", self.num_features))
+
+    def check_data(self, spec: DataSpec) -> None:
+        """Refuse a missing split, or one of too few images."""
+        super().check_data(spec)
+        there = spec.num_images[self.reference_split]
+        if there is not None:
+            self._check_rank(there, f"real images of the split '{self.reference_split}'", self.num_features)
 
     def measure(self, inputs: MetricInputs) -> list[Measurement]:
         """Return the distance, at least 0."""
         pair = self.feature_pair(inputs)
+        for images, features_NF in (("real images", pair.real_NF), ("generated images", pair.fake_NF)):
+            self._check_rank(len(features_NF), images, features_NF.shape[1])
         value = gaussian_distance(*moments(pair.real_NF), *moments(pair.fake_NF))
-        return [Measurement(inputs.metric_name(self.features, "fd"), value, None, False, pair.protocol)]
+        protocol = {**pair.protocol, "allow_singular": True} if self.allow_singular else pair.protocol
+        return [Measurement(inputs.metric_name(self.features, "fd"), value, None, False, protocol)]
+
+    def _check_rank(self, num: int, images: str, num_features: int) -> None:
+        if not self.allow_singular and num <= num_features:
+            raise UserError(f"{name_of(type(self))}: {singular(f'{num} {images}', num_features)}")
+
+
+def known_width(features: Part[FeatureExtractor]) -> int:
+    """Return how many features an extractor has, or 0 where its arguments or the run decide."""
+    width = getattr(features.component, "feature_dim", 0)
+    return width if isinstance(width, int) else 0
+
+
+def singular(images: str, num_features: int) -> str:
+    """Return the sentence that refuses so many images."""
+    return (
+        f"{images} give a singular covariance of {num_features} features and a distance that is far too large; take "
+        f"more than {num_features}, or an extractor of fewer features, or set allow_singular = True"
+    )
 
 
 def moments(features_NF: Tensor) -> tuple[Tensor, Tensor]:

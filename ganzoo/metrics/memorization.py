@@ -55,7 +55,7 @@ class memorization(FeatureDistance):
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, or one of too few images."""
         super().check_data(spec)
-        self._check_split(spec, "held_out_split", self.held_out_split)
+        self.check_split(spec, "held_out_split", self.held_out_split)
 
     def measure(self, inputs: MetricInputs) -> list[Measurement]:
         """Return the probability with its standard error."""

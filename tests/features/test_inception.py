@@ -33,4 +33,5 @@ def test_another_network_under_its_file_name_is_refused(tmp_path: Path) -> None:
 def test_only_its_numbers_are_called_fid_and_kid() -> None:
     assert inception().metric_name("fd") == "fid"
     assert inception().metric_name("kd") == "kid"
+    assert inception().metric_name("intra_fd") == "intra_fid"
     assert registry.part("features.efficientnet_lite0")(device=torch.device("cpu")).metric_name("fd") != "fid"  # type: ignore[attr-defined]

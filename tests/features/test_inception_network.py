@@ -26,8 +26,10 @@ class StandIn(nn.Module):
         super().__init__()
         self.layers = Layers()
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x)
+    def forward(self, x: Tensor, return_features: bool = False) -> Tensor:
+        """Resize by picking pixels, as no resize outside of it would."""
+        assert return_features
+        return self.layers(nn.functional.interpolate(x, size=(299, 299), mode="nearest"))
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,26 @@ def test_the_network_sees_what_clean_fid_would_show_it(stand_in: bytes, tmp_path
     resized = make_resizer("PIL", False, "bicubic", (299, 299))(images[1].permute(1, 2, 0).numpy())
     expected = (torch.from_numpy(resized).permute(2, 0, 1).flatten()[:2048] - 128) / 128
     torch.testing.assert_close(features[1], expected, atol=1e-5, rtol=0)
+
+
+def test_in_tensorflows_mode_the_network_is_shown_the_pixels_themselves(stand_in: bytes, tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    path.write_bytes(stand_in)
+    images = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    extractor = inception(weights=str(path), resize="legacy_tensorflow")
+    # 2048 pixels are the first rows of 299: of each output pixel, the one of 32 that it falls into.
+    nearest = torch.arange(299) * 32 // 299
+    expected = images[:, 0, nearest][:, :, nearest].flatten(1)[:, :2048].float()
+    assert torch.equal(extractor(images), expected)
+    clean = inception(weights=str(path))
+    assert not torch.allclose(clean(images), expected)
+    assert extractor.protocol()["resize"] != clean.protocol()["resize"]
+    assert extractor.metric_name("fd") == "fid"
+
+
+def test_an_unknown_resize_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"resize must be one of clean, .* not 'legacy_tensorflo'; did you mean"):
+        inception(resize="legacy_tensorflo")  # type: ignore[arg-type]
 
 
 def test_the_file_in_the_cache_folder_is_found(stand_in: bytes, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ganzoo.data.base import ImageData
 from ganzoo.data.digits import digits
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.registry import Part
@@ -22,12 +23,33 @@ class ToyFeatures(FeatureExtractor):
 
 
 class GivenInputs:
-    """An evaluation whose features, of fakes and of each split, are given."""
+    """An evaluation whose features, of fakes and of each split, are given; so are images and labels, where set."""
 
-    seed = 0
+    seed, num_classes, discriminator = 0, 0, None
 
     def __init__(self, fake_NF: Tensor, **splits: Tensor) -> None:
         self.fake_NF, self.splits = fake_NF, splits
+        self.fakes: ImageData | None = None
+        self.images: dict[str, ImageData] = {}
+
+    def with_labels(self, fake_labels_N: Tensor, **labels: Tensor) -> "GivenInputs":
+        """Make it the evaluation of a conditional GAN; the images are black."""
+        self.num_classes = 1 + max(int(labels_N.max()) for labels_N in labels.values())
+        self.fakes = black(fake_labels_N)
+        self.images = {split: black(labels_N) for split, labels_N in labels.items()}
+        return self
+
+    def with_images(self, num_classes: int, fakes: ImageData, **images: ImageData) -> "GivenInputs":
+        """Give it images."""
+        self.num_classes, self.fakes, self.images = num_classes, fakes, images
+        return self
+
+    def real_images(self, split: str, num: int | None) -> ImageData:
+        return first(self.images[split], num)
+
+    def fake_images(self, num: int) -> ImageData:
+        assert self.fakes is not None, "the test gave no images"
+        return first(self.fakes, num)
 
     def real_features(self, extractor: Part[FeatureExtractor], split: str, num: int | None) -> Tensor:
         return self.splits[split][:num]
@@ -41,8 +63,16 @@ class GivenInputs:
     def metric_name(self, extractor: Part[FeatureExtractor], metric: str) -> str:
         return f"{metric}_toy"
 
-    def protocol(self, extractor: Part[FeatureExtractor], split: str | None) -> Settings:
+    def protocol(self, extractor: Part[FeatureExtractor] | None, split: str | None) -> Settings:
         return {"extractor": "toy", "data_sha256": f"hash of {split}"}
+
+
+def black(labels_N: Tensor) -> ImageData:
+    return ImageData(torch.zeros(len(labels_N), 1, 16, 16, dtype=torch.uint8), labels_N)
+
+
+def first(data: ImageData, num: int | None) -> ImageData:
+    return ImageData(data.images_NCHW[:num], None if data.labels_N is None else data.labels_N[:num])
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The Frechet distance against closed forms and independent libraries. N: images; F: features."""
 
 import inspect
+from typing import Any
 
 import cleanfid.fid
 import numpy as np
@@ -10,7 +11,10 @@ import torch
 from torch import Tensor
 from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 
-from ganzoo.metrics.frechet_distance import CHUNK_SIZE, gaussian_distance, moments
+from ganzoo import registry
+from ganzoo.data.base import DataSpec
+from ganzoo.errors import UserError
+from ganzoo.metrics.frechet_distance import CHUNK_SIZE, frechet_distance, gaussian_distance, moments
 
 
 def features(num: int, num_features: int, *, seed: int, shift: float = 0.0) -> Tensor:
@@ -69,3 +73,40 @@ def test_moments_are_numpy_s_over_several_chunks_and_far_from_the_origin() -> No
     assert mean.numpy() == pytest.approx(x.double().numpy().mean(0), rel=1e-12)
     assert covariance.numpy() == pytest.approx(np.cov(x.double().numpy(), rowvar=False), rel=1e-9)
     assert covariance.dtype == torch.float64
+
+
+def test_as_few_images_as_features_give_a_distance_far_too_large() -> None:
+    # Two sets of one distribution: the distance should be 0, and is a good part of the features' variance.
+    few, many = (
+        gaussian_distance(*moments(features(n, 64, seed=1)), *moments(features(n, 64, seed=2))) for n in (64, 6400)
+    )
+    variance = float(moments(features(6400, 64, seed=1))[1].trace())
+    assert few > 0.25 * variance
+    assert many < 0.01 * variance
+
+
+def test_no_more_images_than_features_are_refused_where_it_is_known_before_step_0(toy_features: Any) -> None:
+    for arguments in ({"num_fake": 8}, {"num_real": 8}):
+        with pytest.raises(ValueError, match=r"= 8 images give a singular covariance of 8 features"):
+            frechet_distance(features=toy_features, **arguments)
+    spec = DataSpec((1, 8, 8), 0, {"train": 8, "test": 9})
+    with pytest.raises(
+        UserError, match=r"metrics\.frechet_distance: 8 real images of the split 'train' give a singular"
+    ):
+        frechet_distance(features=toy_features).check_data(spec)
+    frechet_distance(features=toy_features, reference_split="test", num_fake=9).check_data(spec)
+    frechet_distance(features=toy_features, allow_singular=True, num_fake=8).check_data(spec)
+
+
+def test_where_the_extractor_s_arguments_decide_the_images_are_counted_at_the_measurement(given_inputs: type) -> None:
+    pixels = registry.part("features.pixels", size=2)
+    metric = frechet_distance(features=pixels, num_fake=13)  # type: ignore[arg-type]
+    for num_real, num_fake, kind in ((12, 13, "real"), (13, 12, "generated")):
+        inputs = given_inputs(features(num_fake, 12, seed=1), train=features(num_real, 12, seed=2))
+        with pytest.raises(UserError, match=f"12 {kind} images give a singular covariance of 12 features"):
+            metric.measure(inputs)
+    (regular,) = metric.measure(given_inputs(features(13, 12, seed=1), train=features(13, 12, seed=2)))
+    assert "allow_singular" not in regular.protocol
+    allowed = frechet_distance(features=pixels, num_fake=12, allow_singular=True)  # type: ignore[arg-type]
+    (singular,) = allowed.measure(given_inputs(features(12, 12, seed=1), train=features(13, 12, seed=2)))
+    assert singular.protocol["allow_singular"] is True

@@ -1,0 +1,88 @@
+"""What metrics of features with class labels share. N: images; F: features; K: classes."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ganzoo.architectures.base import Discriminator
+from ganzoo.data.base import DataSpec
+from ganzoo.errors import UserError
+from ganzoo.features.base import Settings
+from ganzoo.metrics.base import MetricInputs
+from ganzoo.metrics.feature_distance import FeatureDistance
+from ganzoo.registry import name_of
+
+
+@dataclass(frozen=True)
+class LabelledPair:
+    """Features (N, F) and labels (N,) of real and of generated images, and the protocol so far."""
+
+    real_NF: Tensor
+    real_labels_N: Tensor
+    fake_NF: Tensor
+    fake_labels_N: Tensor
+    protocol: Settings
+
+
+class LabelledFeatures(FeatureDistance):
+    """Base of the metrics that compare features class by class: of a conditional GAN, on data with labels.
+
+    The generated images are those of all other metrics, made for labels drawn at random, so that classes differ in
+    their number. The labels of the real images are read from the data set, whose files are therefore needed.
+    """
+
+    def check_data(self, spec: DataSpec) -> None:
+        """Refuse a missing split, or one of too few images, or data without labels."""
+        super().check_data(spec)
+        if not spec.num_classes:
+            raise UserError(
+                f"{name_of(type(self))} compares classes and the data set has no labels; use another metric"
+            )
+
+    def check_networks(self, *, num_classes: int, discriminator: Discriminator | None) -> None:
+        """Refuse an unconditional GAN."""
+        if not num_classes:
+            raise UserError(
+                f"{name_of(type(self))} measures a conditional GAN and this one takes no labels; set "
+                "experiment.conditioning, or use another metric"
+            )
+
+    def labelled_pair(self, inputs: MetricInputs) -> LabelledPair:
+        """Return both feature sets with their labels.
+
+        Raises:
+            UserError: too few real images, or features that are NaN or infinite.
+        """
+        pair = self.feature_pair(inputs)
+        real_labels_N = inputs.real_images(self.reference_split, self.num_real).labels_N
+        fake_labels_N = inputs.fake_images(self.num_fake).labels_N
+        assert real_labels_N is not None, "check_data refuses data without labels"
+        assert fake_labels_N is not None, "check_networks refuses an unconditional GAN"
+        protocol = {**pair.protocol, "num_classes": inputs.num_classes}
+        return LabelledPair(pair.real_NF, real_labels_N, pair.fake_NF, fake_labels_N, protocol)
+
+    def check_class_counts(self, labels_N: Tensor, images: str, *, num_classes: int, least: int) -> None:
+        """Refuse a class with fewer images than `least`.
+
+        Args:
+            labels_N: of the images.
+            images: their kind, for the message: "real", "generated".
+            num_classes: K.
+            least: the fewest images of a class that give a number.
+
+        Raises:
+            UserError: the smallest class is too small.
+        """
+        counts_K = torch.bincount(labels_N, minlength=num_classes)
+        smallest = int(counts_K.argmin())
+        if counts_K[smallest] < least:
+            option = {"real": "num_real", "generated": "num_fake"}[images]
+            raise UserError(
+                f"{name_of(type(self))} needs {least} {images} images of every class and class {smallest} has "
+                f"{int(counts_K[smallest])}; raise {name_of(type(self))}.{option}{self._other_remedy()}"
+            )
+
+    def _other_remedy(self) -> str:
+        """Return what else helps against classes that are too small, as the end of a sentence."""
+        return ""

@@ -1,0 +1,144 @@
+"""How alike fakes are to each other. N: images; P, n: pairs, of a chunk; C, H, W: image; K: classes."""
+
+import torch
+from piq import multi_scale_ssim
+from torch import Tensor
+
+from ganzoo.data.base import DataSpec, ImageData
+from ganzoo.errors import UserError
+from ganzoo.metrics.base import Measurement, Metric, MetricInputs
+from ganzoo.randomness import make_generator
+from ganzoo.registry import name_of, register
+
+WINDOW = 11  # pixels, of a Gaussian of deviation 1.5
+WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al., section 3.2, from the finest scale to the coarsest
+CHUNK_SIZE = 256  # pairs at once, to bound the memory
+
+
+@register("metrics")
+class ms_ssim(Metric):
+    """The mean multi-scale structural similarity of pairs of fakes; lower is more diverse.
+
+    1 is two equal images. A value above that of real images, `ms_ssim_real` beside it, tells of missing variety; one
+    below it is no merit, as noise has it too. For a conditional GAN both images of a pair are of one class, each class
+    being as likely, real ones too; otherwise any two images make a pair. The protocol says which. The standard error is
+    over pairs.
+
+    Source: Wang, Simoncelli and Bovik, "Multi-scale structural similarity for image quality assessment", Asilomar 2003
+    (by the library piq); as a measure of diversity Odena et al., arXiv:1610.09585, section 4.2. Departures: five scales
+    want images of 161 px, and those there are room for are used, their weights renormalised: 1 at 16 px, 2 at 32, 3 at
+    64, 4 at 128. Images are not enlarged instead, since interpolated pixels hold no detail, so that the fine scales
+    would compare the filter with itself. Colours are compared channel by channel and averaged; a negative similarity
+    counts as 0.
+
+    Args:
+        reference_split: the split that the real images come from.
+        num_real: how many real images pairs are drawn from, a random choice that is always the same; None for all.
+        num_fake: how many generated images pairs are drawn from.
+        num_pairs: pairs of either kind, drawn at random.
+    """
+
+    def __init__(
+        self,
+        *,
+        reference_split: str = "train",
+        num_real: int | None = None,
+        num_fake: int = 10_000,
+        num_pairs: int = 5_000,
+    ) -> None:
+        for name, num in (("num_real", num_real), ("num_fake", num_fake), ("num_pairs", num_pairs)):
+            if num is not None and num < 2:
+                raise ValueError(f"{name} must be at least 2, not {num}")
+        self.reference_split = reference_split
+        self.num_real = num_real
+        self.num_fake = num_fake
+        self.num_pairs = num_pairs
+
+    def check_data(self, spec: DataSpec) -> None:
+        """Refuse a missing split, one of too few images, or images smaller than the window."""
+        self.check_split(spec, "reference_split", self.reference_split)
+        there, least = spec.num_images[self.reference_split], self.num_real or 2
+        if there is not None and there < least:
+            raise UserError(
+                f"{name_of(type(self))} draws from {least} real images and the split '{self.reference_split}' has "
+                f"{there}; lower {name_of(type(self))}.num_real"
+            )
+        side = min(spec.image_shape[1:])
+        if side < WINDOW:
+            raise UserError(f"{name_of(type(self))} needs images of at least {WINDOW} px and these have {side}")
+
+    def measure(self, inputs: MetricInputs) -> list[Measurement]:
+        """Return the mean similarity of fakes and that of real images, each with its standard error."""
+        real = inputs.real_images(self.reference_split, self.num_real)
+        fakes = inputs.fake_images(self.num_fake)
+        pairs = "within classes" if inputs.num_classes else "of any two images"
+        measurements = []
+        for name, data, count, split in (
+            ("ms_ssim", fakes, "num_fake", None),
+            ("ms_ssim_real", real, "num_real", self.reference_split),
+        ):
+            values_P = self._similarities(data, inputs, stream=f"metrics/{name}")
+            error = float(values_P.std()) / len(values_P) ** 0.5
+            protocol = {
+                **inputs.protocol(None, split),
+                count: len(data),
+                "num_pairs": self.num_pairs,
+                "pairs": pairs,
+                "num_scales": num_scales(min(data.images_NCHW.shape[2:])),
+            }
+            measurements.append(Measurement(name, float(values_P.mean()), error, False, protocol, "pairs"))
+        return measurements
+
+    def _similarities(self, data: ImageData, inputs: MetricInputs, *, stream: str) -> Tensor:
+        rng = make_generator(inputs.seed, stream)
+        if inputs.num_classes:
+            assert data.labels_N is not None, "a conditional GAN has labels, and so has its data"
+            labels_N, num_classes = data.labels_N, inputs.num_classes
+        else:
+            labels_N, num_classes = torch.zeros(len(data), dtype=torch.int64), 1
+        counts_K = torch.bincount(labels_N, minlength=num_classes)
+        if int(counts_K.min()) < 2:
+            raise UserError(
+                f"{name_of(type(self))} needs 2 images of every class, real and generated, and class "
+                f"{int(counts_K.argmin())} has {int(counts_K.min())} of {len(data)}; raise num_fake and num_real"
+            )
+        first_P, second_P = draw_pairs(labels_N, self.num_pairs, num_classes=num_classes, rng=rng)
+        return similarities(data.images_NCHW, first_P, second_P)
+
+
+def num_scales(side: int) -> int:
+    """Return how many of the five scales images of a side, in pixels, have room for: the window fits the coarsest."""
+    return sum((WINDOW - 1) * 2**i < side for i in range(len(WEIGHTS)))
+
+
+def draw_pairs(labels_N: Tensor, num: int, *, num_classes: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return the rows (P,) of the first and of the second images: two different ones of a class drawn uniformly.
+
+    Args:
+        labels_N: of the images; every class needs 2.
+        num: P.
+        num_classes: K.
+        rng: what is drawn from.
+    """
+    counts_K = torch.bincount(labels_N, minlength=num_classes)
+    starts_K = counts_K.cumsum(0) - counts_K
+    rows_N = labels_N.argsort(stable=True)  # class by class
+    class_P = torch.randint(num_classes, (num,), generator=rng)
+    count_P = counts_K[class_P]
+    first_P = (torch.rand(num, dtype=torch.float64, generator=rng) * count_P).long()
+    # A step of 1 to count - 1 leads to another image of the class, each as likely.
+    step_P = 1 + (torch.rand(num, dtype=torch.float64, generator=rng) * (count_P - 1)).long()
+    second_P = (first_P + step_P) % count_P
+    return rows_N[starts_K[class_P] + first_P], rows_N[starts_K[class_P] + second_P]
+
+
+def similarities(images_NCHW: Tensor, first_P: Tensor, second_P: Tensor) -> Tensor:
+    """Return the similarity (P,), float64 in 0..1, of the images of each pair of rows; images are uint8."""
+    weights = torch.tensor(WEIGHTS[: num_scales(min(images_NCHW.shape[2:]))])
+    chunks = []
+    for first_n, second_n in zip(torch.split(first_P, CHUNK_SIZE), torch.split(second_P, CHUNK_SIZE), strict=True):
+        x_nCHW, y_nCHW = images_NCHW[first_n].float(), images_NCHW[second_n].float()
+        # The library normalises the weights to sum 1.
+        values_n = multi_scale_ssim(x_nCHW, y_nCHW, WINDOW, data_range=255, reduction="none", scale_weights=weights)
+        chunks.append(values_n.double())
+    return torch.cat(chunks)
