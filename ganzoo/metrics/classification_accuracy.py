@@ -1,19 +1,14 @@
-"""How well a classifier that learnt from fakes knows real images. N, M: images; F: features; K: classes."""
-
-import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from torch import Tensor
+"""How well a classifier that learnt from fakes knows real images. N: images; F: features; K: classes."""
 
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, MetricInputs
 from ganzoo.metrics.labelled_features import LabelledFeatures
+from ganzoo.metrics.logistic_regression import ClassifiedFeatures, fit_accuracy
 from ganzoo.registry import Part, name_of, register
 
-MAX_ITERATIONS = 1000
+INVERSE_REGULARIZATION = 1.0
 
 
 @register("metrics")
@@ -83,16 +78,12 @@ class classification_accuracy(LabelledFeatures):
             trained["cas_real"] = (images_NF, labels_N, {**pair.protocol, **baseline})
         measurements = []
         for name, (x_NF, labels_N, protocol) in trained.items():
-            value = accuracy(x_NF, labels_N, pair.real_NF, pair.real_labels_N)
+            value = fit_accuracy(
+                ClassifiedFeatures(x_NF, labels_N),
+                ClassifiedFeatures(pair.real_NF, pair.real_labels_N),
+                inverse_regularization=INVERSE_REGULARIZATION,
+            )
             error = (value * (1 - value) / (len(pair.real_NF) - 1)) ** 0.5
             name = inputs.metric_name(self.features, name)
             measurements.append(Measurement(name, value, error, True, protocol, "real images"))
         return measurements
-
-
-def accuracy(x_NF: Tensor, labels_N: Tensor, test_MF: Tensor, test_labels_M: Tensor) -> float:
-    """Return the share of test images that a logistic regression fitted to `x` classifies rightly."""
-    classifier = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=MAX_ITERATIONS))
-    classifier.fit(x_NF.double().numpy(), labels_N.numpy())
-    predicted_M = torch.from_numpy(classifier.predict(test_MF.double().numpy()))
-    return float((predicted_M == test_labels_M).double().mean())

@@ -14,7 +14,7 @@ from ganzoo.errors import UserError, nearest
 from ganzoo.features.base import Settings
 from ganzoo.layers.batch_statistics import evaluation_mode
 from ganzoo.metrics.base import Measurement, Metric, MetricInputs
-from ganzoo.metrics.logistic_regression import VALIDATION_SHARE, LabelledFeatures, choose_and_fit
+from ganzoo.metrics.logistic_regression import VALIDATION_SHARE, ClassifiedFeatures, choose_and_fit
 from ganzoo.randomness import make_generator
 from ganzoo.registry import name_of, register
 
@@ -172,8 +172,8 @@ class linear_probe(Metric):
             labels_N = train.labels_N[rows_N]
             for name, features_NF in read(ImageData(train.images_NCHW[rows_N], labels_N)).items():
                 accuracy, c = choose_and_fit(
-                    LabelledFeatures(features_NF, labels_N),
-                    LabelledFeatures(tested[name], test.labels_N),
+                    ClassifiedFeatures(features_NF, labels_N),
+                    ClassifiedFeatures(tested[name], test.labels_N),
                     inverse_regularizations=self.inverse_regularizations,
                 )
                 accuracies[name].append(accuracy)

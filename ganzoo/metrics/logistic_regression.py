@@ -12,17 +12,17 @@ VALIDATION_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class LabelledFeatures:
+class ClassifiedFeatures:
     """Features (N, F) with class labels (N,)."""
 
     features_NF: Tensor
     labels_N: Tensor
 
-    def __getitem__(self, rows_N: Tensor) -> "LabelledFeatures":
-        return LabelledFeatures(self.features_NF[rows_N], self.labels_N[rows_N])
+    def __getitem__(self, rows_N: Tensor) -> "ClassifiedFeatures":
+        return ClassifiedFeatures(self.features_NF[rows_N], self.labels_N[rows_N])
 
 
-def fit_accuracy(train: LabelledFeatures, test: LabelledFeatures, *, inverse_regularization: float) -> float:
+def fit_accuracy(train: ClassifiedFeatures, test: ClassifiedFeatures, *, inverse_regularization: float) -> float:
     """Return the test accuracy, in 0..1, of multinomial logistic regression on standardised features.
 
     Args:
@@ -41,7 +41,7 @@ def fit_accuracy(train: LabelledFeatures, test: LabelledFeatures, *, inverse_reg
 
 
 def choose_and_fit(
-    train: LabelledFeatures, test: LabelledFeatures, *, inverse_regularizations: Sequence[float]
+    train: ClassifiedFeatures, test: ClassifiedFeatures, *, inverse_regularizations: Sequence[float]
 ) -> tuple[float, float]:
     """Return the test accuracy at the strength that is best on a validation part, and that strength.
 

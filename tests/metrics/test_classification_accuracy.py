@@ -11,7 +11,8 @@ from torch.nn import functional
 from ganzoo.data.base import DataSpec
 from ganzoo.data.digits import digits
 from ganzoo.errors import UserError
-from ganzoo.metrics.classification_accuracy import accuracy, classification_accuracy
+from ganzoo.metrics.classification_accuracy import classification_accuracy
+from ganzoo.metrics.logistic_regression import ClassifiedFeatures, fit_accuracy
 
 
 def by_newton(x_NF: Tensor, labels_N: Tensor, test_MF: Tensor) -> Tensor:
@@ -40,7 +41,9 @@ def test_it_is_the_penalised_likelihood_s_minimum(normal: Callable[..., Tensor])
     test_MF = normal(600, 5, seed=2).double() * torch.arange(1, 6) + functional.one_hot(test_labels_M, 5)
     expected = float((by_newton(x_NF, labels_N, test_MF) == test_labels_M).double().mean())
     assert 0.4 < expected < 0.9
-    assert accuracy(x_NF, labels_N, test_MF, test_labels_M) == pytest.approx(expected, abs=1 / 600)
+    trained, tested = ClassifiedFeatures(x_NF, labels_N), ClassifiedFeatures(test_MF, test_labels_M)
+    found = fit_accuracy(trained, tested, inverse_regularization=1.0)
+    assert found == pytest.approx(expected, abs=1 / 600)
 
 
 def test_classes_apart_are_all_right_and_under_turned_labels_all_wrong(

@@ -6,16 +6,16 @@ import torch
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from ganzoo.metrics.logistic_regression import LabelledFeatures, choose_and_fit, fit_accuracy
+from ganzoo.metrics.logistic_regression import ClassifiedFeatures, choose_and_fit, fit_accuracy
 
 
-def clusters(num: int, *, seed: int, spread: float) -> LabelledFeatures:
+def clusters(num: int, *, seed: int, spread: float) -> ClassifiedFeatures:
     """Three Gaussians in a plane, and eighteen features of noise."""
     rng = torch.Generator().manual_seed(seed)
     labels_N = torch.randint(3, (num,), generator=rng)
     centres = torch.tensor([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
     plane = centres[labels_N] + spread * torch.randn(num, 2, generator=rng)
-    return LabelledFeatures(torch.cat([plane, torch.randn(num, 18, generator=rng)], 1), labels_N)
+    return ClassifiedFeatures(torch.cat([plane, torch.randn(num, 18, generator=rng)], 1), labels_N)
 
 
 def test_it_is_the_minimum_of_the_penalised_cross_entropy_of_standardised_features() -> None:
@@ -37,7 +37,7 @@ def test_it_is_the_minimum_of_the_penalised_cross_entropy_of_standardised_featur
 def test_separate_classes_are_told_apart_and_shuffled_labels_are_not() -> None:
     train, test = clusters(300, seed=2, spread=0.3), clusters(300, seed=3, spread=0.3)
     assert fit_accuracy(train, test, inverse_regularization=1.0) == 1.0
-    mixed = LabelledFeatures(test.features_NF, test.labels_N[torch.randperm(300)])
+    mixed = ClassifiedFeatures(test.features_NF, test.labels_N[torch.randperm(300)])
     assert fit_accuracy(train, mixed, inverse_regularization=1.0) < 0.45
 
 
@@ -52,5 +52,5 @@ def test_the_strength_is_the_validation_parts_choice_and_not_the_test_parts() ->
     accuracy, chosen = choose_and_fit(train, test, inverse_regularizations=candidates)
     assert chosen == best
     assert accuracy == fit_accuracy(train, test, inverse_regularization=best)
-    wrong = LabelledFeatures(test.features_NF, (test.labels_N + 1) % 3)
+    wrong = ClassifiedFeatures(test.features_NF, (test.labels_N + 1) % 3)
     assert choose_and_fit(train, wrong, inverse_regularizations=candidates)[1] == best
