@@ -279,7 +279,7 @@ class NAME(Remedy):
             "forgetful",
             "def after_task(self, network, examples): self.kept = network.linear.bias.detach().clone()\n"
             "    def terms(self, network):\n"
-            "        return [] if self.kept is None else [Term('x', (network.linear.bias - self.kept + 1).square().sum())]",
+            "        return [] if self.kept is None else [Term('x', (network.linear.bias - self.kept + 1).norm())]",
             "goes on differently",
         ),
     ],

@@ -95,7 +95,7 @@ def _finish(axes: "Axes", *, num_seeds: int, is_last: bool) -> None:
     axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), alignment="left")
     if is_last:
         axes.set_xlabel(
-            f"updates (lines: means of {num_seeds} seeds; bands: lowest to highest seed; vertical: switches, heavy where "
-            "a cycle begins; dotted: chance)",
+            f"updates (lines: means of {num_seeds} seeds; bands: lowest to highest seed; vertical: switches, heavy "
+            "where a cycle begins; dotted: chance)",
             fontsize=8,
         )
