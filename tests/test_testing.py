@@ -244,3 +244,49 @@ def test_an_unknown_component_or_option_is_the_users_mistake() -> None:
         check_component("pretext.rotaton")
     with pytest.raises(UserError, match="has no parameter 'alhpa'; did you mean 'alpha'"):
         check_component("pretext.rotation", alhpa=0.1)
+
+
+REMEDY = '''
+from ganzoo.pretext.base import Term
+from ganzoo.remedies.base import Examples, Remedy
+
+@register("remedies")
+class NAME(Remedy):
+    """A remedy.
+
+    Source: this test.
+    """
+    num_task_examples = 2
+    def __init__(self):
+        super().__init__()
+        self.kept = None
+    BODY
+'''
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "said"),
+    [
+        (
+            "in_front",
+            "def mix(self, fresh, *, rng): return Examples(fresh.batch[4:], fresh.is_positive_N[4:])",
+            "begin",
+        ),
+        ("of_none", "def terms(self, network): return [Term('x', torch.zeros(()))]", "no gradient flows"),
+        ("drawing", "def after_step(self, fresh, *, rng): torch.rand(1)", "global random generator"),
+        ("meddling", "def after_task(self, network, examples): network.linear.bias.data += 1", "changes the network"),
+        (
+            "forgetful",
+            "def after_task(self, network, examples): self.kept = network.linear.bias.detach().clone()\n"
+            "    def terms(self, network):\n"
+            "        return [] if self.kept is None else [Term('x', (network.linear.bias - self.kept + 1).norm())]",
+            "goes on differently",
+        ),
+    ],
+)
+def test_a_broken_remedy_is_told_what_is_wrong(name: str, body: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}.py"
+    path.write_text(IMPORTS + REMEDY.replace("NAME", name).replace("BODY", body))
+    registry.load_file(path)
+    with pytest.raises(ContractError, match=said):
+        check_component(f"remedies.{name}")

@@ -92,7 +92,10 @@ def _finish(axes: "Axes", *, num_seeds: int, is_last: bool) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8, labelbottom=is_last)
-    title = f"mean of {num_seeds} seeds, band: lowest to highest"
-    axes.legend(fontsize=8, title=title, title_fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), alignment="left")
     if is_last:
-        axes.set_xlabel("updates; a line is a switch, the dotted one is chance", fontsize=9)
+        axes.set_xlabel(
+            f"updates (lines: means of {num_seeds} seeds; bands: lowest to highest seed; vertical: switches, heavy "
+            "where a cycle begins; dotted: chance)",
+            fontsize=8,
+        )

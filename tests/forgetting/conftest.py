@@ -1,4 +1,4 @@
-"""A forgetting experiment of seconds: three classes of noise, four updates a task."""
+"""A forgetting experiment of seconds: two classes of noise, two updates a task."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ forgetting:
     num_threads = 1
 data.synthetic.size = 16
 data.synthetic.channels = 1
-data.synthetic.num_classes = 3
+data.synthetic.num_classes = 2
 data.synthetic.num_images = 30
 architectures.resnet_discriminator.width = 4
 architectures.resnet_discriminator.normalization = @normalizations.none
