@@ -11,7 +11,7 @@ from typing import NoReturn
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
-from ganzoo import checkpoint, environment, health, probes, registry
+from ganzoo import checkpoint, environment, health, probes, registry, replay
 from ganzoo.config import Configuration
 from ganzoo.data.base import Dataset, ImageData
 from ganzoo.errors import RunFailedError, UserError
@@ -87,10 +87,11 @@ class Recorder:
         for path in (folder.metrics_path, folder.timing_path):
             # Without a checkpoint, the rows of step 0 are written again as well.
             drop_rows_after(path, state.step if restored else -1)
+        replay.drop_after(folder, state.step)
         timings = [row["seconds"] for row in read_rows(folder.timing_path)]
         self.seconds = float(str(timings[-1])) if timings else 0.0
         self.since = time.perf_counter()
-        self.tensorboard = SummaryWriter(str(folder.tensorboard_path), purge_step=state.step + 1)
+        self.tensorboard = SummaryWriter(str(folder.tensorboard_path), purge_step=state.step + 1 if restored else 0)
 
     def _say_what_changed(self) -> None:
         """Say what can make a resumed run differ from one that was never interrupted."""
@@ -195,8 +196,13 @@ class Recorder:
             device=self.device,
             data_sha256={**self._recorded_hashes(), **self.data_sha256},
             say=self.monitor.say,
+            earlier_fakes=lambda: replay.read_before(self.folder, self.state.step),
         )
         evaluated = evaluate(inputs)
+        # What the last generator makes is earlier than nothing.
+        is_last = self.state.step == self.experiment.num_steps
+        if not is_last and any(part.component.reads_earlier_fakes for part in self.experiment.metrics):
+            replay.keep(self.folder, self.state.step, inputs)
         # With the hash of the reference split in the folder, a later evaluation needs cached features and no files.
         if inputs.data_sha256 != self._recorded_hashes():
             hashes: dict[str, Json] = {**inputs.data_sha256}
