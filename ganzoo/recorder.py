@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 import torch
-from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from ganzoo import checkpoint, environment, health, registry
+from ganzoo import checkpoint, environment, health, probes, registry, replay
 from ganzoo.config import Configuration
 from ganzoo.data.base import Dataset, ImageData
 from ganzoo.errors import RunFailedError, UserError
@@ -65,6 +64,7 @@ class Recorder:
         self.dataset, self.data, self.device, self.monitor = dataset, data, device, monitor
         self.data_sha256 = {self.experiment.train_split: data.sha256}
         self.row: dict[str, float] = {}
+        self.references: probes.References | None = None
 
     def begin(self) -> None:
         """Write the head of a new folder, or bring its newest checkpoint back and drop the rows after it.
@@ -80,15 +80,18 @@ class Recorder:
                 f"the data set {self.experiment.dataset.name} has changed since '{folder.path}' began; "
                 "bring the old files back, or start over with --fresh"
             )
-        if checkpoint.restore_newest(folder, state, say=self.monitor.say):
+        restored = checkpoint.restore_newest(folder, state, say=self.monitor.say)
+        if restored:
             self.monitor.say(f"resuming '{folder.path}' from step {state.step}")
             self._say_what_changed()
         for path in (folder.metrics_path, folder.timing_path):
-            drop_rows_after(path, state.step)
+            # Without a checkpoint, the rows of step 0 are written again as well.
+            drop_rows_after(path, state.step if restored else -1)
+        replay.drop_after(folder, state.step)
         timings = [row["seconds"] for row in read_rows(folder.timing_path)]
         self.seconds = float(str(timings[-1])) if timings else 0.0
         self.since = time.perf_counter()
-        self.tensorboard = SummaryWriter(str(folder.tensorboard_path), purge_step=state.step + 1)
+        self.tensorboard = SummaryWriter(str(folder.tensorboard_path), purge_step=state.step + 1 if restored else 0)
 
     def _say_what_changed(self) -> None:
         """Say what can make a resumed run differ from one that was never interrupted."""
@@ -131,6 +134,8 @@ class Recorder:
         self.row = {
             **dict(sorted(state.means.take().items())),
             "learning_rate": float(state.g_scheduler.get_last_lr()[0]),
+            **probes.grad_norms(state.gan),
+            **probes.singular_values(state.gan),
         }
         append_row(self.folder.metrics_path, {**state.counters, **self.row})
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -139,15 +144,15 @@ class Recorder:
         append_row(self.folder.timing_path, {"step": step, "seconds": self.seconds, "peak_memory_bytes": memory})
         self._to_tensorboard(self.row)
 
-    def sample(self) -> Tensor:
-        """Save a grid of images from the same latents every time, and return the uint8 images.
+    def sample(self) -> None:
+        """Save a grid of images from the same latents every time, and write a row of the run's health.
 
         Raises:
             RunFailedError: a value or weight is NaN or infinite.
         """
         self._check_finite()
         num_classes = self.state.gan.num_classes
-        images_NCHW, _ = sample_images(
+        images_NCHW, labels_N = sample_images(
             self.state.gan.sampler,
             NUM_SAMPLES,
             num_classes=num_classes,
@@ -158,7 +163,23 @@ class Recorder:
         )
         self.folder.samples_path.mkdir(exist_ok=True)
         save_grid(images_NCHW, self.folder.samples_path / f"step-{self.state.step:08d}.png")
-        return images_NCHW
+        self._write_health(ImageData(images_NCHW, labels_N))
+
+    def _write_health(self, fake: ImageData) -> None:
+        """Write a row of what the probes say of the networks and of the grid's images."""
+        if self.references is None:
+            self.references = probes.choose_references(
+                self.dataset, self.data, train_split=self.experiment.train_split, say=self.monitor.say
+            )
+        gan = self.state.gan
+        values = {
+            **probes.pairwise_distance(self.references, fake),
+            **probes.logit_gap(gan, self.references, fake),
+            **probes.normalized_sigma(gan),
+        }
+        if values:
+            append_row(self.folder.metrics_path, {"step": self.state.step, **values})
+            self._to_tensorboard(values)
 
     def evaluate(self) -> Evaluated:
         """Measure the generator as it is, write a row, and return the measurements for the result.
@@ -175,8 +196,13 @@ class Recorder:
             device=self.device,
             data_sha256={**self._recorded_hashes(), **self.data_sha256},
             say=self.monitor.say,
+            earlier_fakes=lambda: replay.read_before(self.folder, self.state.step),
         )
         evaluated = evaluate(inputs)
+        # What the last generator makes is earlier than nothing.
+        is_last = self.state.step == self.experiment.num_steps
+        if not is_last and any(part.component.reads_earlier_fakes for part in self.experiment.metrics):
+            replay.keep(self.folder, self.state.step, inputs)
         # With the hash of the reference split in the folder, a later evaluation needs cached features and no files.
         if inputs.data_sha256 != self._recorded_hashes():
             hashes: dict[str, Json] = {**inputs.data_sha256}
@@ -208,16 +234,15 @@ class Recorder:
         checkpoint.save(self.folder, self.state, operative=operative, keep=keep)
 
     def finish(self) -> dict[str, Json]:
-        """Evaluate the last generator, draw the curves, write the result, and return it."""
+        """Show and evaluate the last generator, draw the curves, write the result, and return it."""
         folder, step = self.folder, self.state.step
-        # A run killed during its last evaluation may have written the row already.
+        # A run killed during its last evaluation may have written these rows already.
         rows = [row for row in folder.metrics() if not (row["step"] == step and "d/loss" not in row)]
         write_rows(folder.metrics_path, rows)
+        self.sample()
         evaluated = self.evaluate()
         self.tensorboard.close()
         rows = folder.metrics()
-        real_diversity = health.diversity(self.data.images_NCHW[: 16 * NUM_SAMPLES])
-        collapsed = health.collapse_flag(health.diversity(self.sample()), real_diversity, step=step)
         chance = {
             f"{role}/{name}/{report}": value
             for name, task in self.state.gan.tasks.items()
@@ -231,7 +256,7 @@ class Recorder:
             "seed": self.experiment.seed,
             "metrics": measurements_to_json(evaluated.measurements),
             "metric_failures": failures_to_json(evaluated.failures),
-            "health": [flag for flag in (collapsed, health.saturation_flag(rows)) if flag is not None],
+            "health": list[Json](health.flags(rows, chance=chance)),
             "samples": f"samples/step-{step:08d}.png",
             "curves": folder.curves_path.name,
             **self._spent(),

@@ -33,6 +33,7 @@ class RunFolder:
         self.result_path = path / "result.json"
         self.checkpoints_path = path / "checkpoints"
         self.samples_path = path / "samples"
+        self.replay_path = path / "replay"
         self.tensorboard_path = path / "tensorboard"
         self.plugins_path = path / "plugins"
         self.curves_path = path / "curves.png"

@@ -1,26 +1,95 @@
-"""Flags by hand."""
+"""Flags from rows made by hand: what is said, from which step on, and that a sound run is left in peace."""
 
-import torch
+import pytest
 
-from ganzoo.health import collapse_flag, diversity, saturation_flag
+from ganzoo import health
 
-
-def test_diversity_is_the_mean_standard_deviation_of_a_pixel() -> None:
-    images = torch.zeros(2, 1, 1, 2, dtype=torch.uint8)
-    images[1, 0, 0, 0] = 10  # pixels of 0, 10 and of 0, 0: standard deviations sqrt(50) and 0
-    assert abs(diversity(images) - 50**0.5 / 2) < 1e-6
+CHANCE = {"d/rotation/accuracy_real": 0.25, "d/rotation/accuracy_fake": 0.25, "g/rotation/accuracy_fake": 0.25}
 
 
-def test_images_that_hardly_differ_are_a_collapse() -> None:
-    assert collapse_flag(20.0, 40.0, step=7) is None
-    flag = collapse_flag(0.4, 40.0, step=7)
-    assert flag == "collapsed at step 7: the generated images vary by 1.0% of the real ones' variation"
+def rows(key: str, values: list[float]) -> list[dict[str, object]]:
+    """Rows of one value, ten steps apart, between rows without it."""
+    return [row for i, value in enumerate(values) for row in ({"step": 10 * i, key: value}, {"step": 10 * i, "x": 1.0})]
 
 
-def test_a_loss_near_zero_over_ten_rows_is_saturation_from_the_first_of_them_on() -> None:
-    rows = [{"step": step, "d/adversarial": 1.0 if step < 30 else 0.001} for step in range(0, 200, 10)]
-    flag = saturation_flag(rows)
-    assert flag is not None
-    assert "from step 100 on" in flag
-    assert saturation_flag(rows[:12]) is None
-    assert saturation_flag([{"step": 1, "metric/fd": 3.0}]) is None
+def flags(key: str, values: list[float]) -> list[str]:
+    return health.flags(rows(key, values), chance=CHANCE)
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [([5, 1, 1], [(10, 1), (20, 1)]), ([1, 5, 1], [(20, 1)]), ([1, 1, 5], []), ([1, 1], [(0, 1), (10, 1)]), ([], [])],
+)
+def test_what_stays_is_what_holds_until_the_end(values: list[float], kept: list[tuple[int, float]]) -> None:
+    numbered = [(10 * i, value) for i, value in enumerate(values)]
+    assert health.stays(numbered, below=2.0) == kept
+    assert health.stays(numbered, below=2.0, least=3) == []
+    assert health.stays(numbered, below=2.0, above=1.0) == []
+
+
+def test_images_that_hardly_differ_are_a_collapse_from_the_first_time_they_stay_so() -> None:
+    assert flags("health/pairwise_distance", [0.02, 0.9, 0.08, 0.05]) == [
+        "collapsed from step 20: generated images are 0.05 as far apart as real ones"
+    ]
+    assert flags("health/pairwise_distance", [0.02, 0.05, 0.4]) == []
+
+
+def test_a_recall_that_was_there_and_is_lost_is_a_collapse() -> None:
+    assert flags("metric/recall_toy", [0.0, 0.3, 0.04, 0.02]) == ["collapsed from step 20: recall_toy 0.02"]
+    assert flags("metric/recall_toy/test", [0.0, 0.01]) == [
+        "the generated images never covered the data: recall_toy/test 0.01 at the end"
+    ]
+    assert flags("metric/recall_toy", [0.0, 0.3]) == []
+    assert flags("metric/precision_toy", [0.0, 0.0]) == []
+
+
+def test_a_loss_that_stays_near_zero_for_ten_rows_is_saturation() -> None:
+    assert flags("d/adversarial", [1.0] * 3 + [0.001, -0.001] * 5) == [
+        "discriminator saturated: its adversarial loss stays below 0.01 from step 30"
+    ]
+    assert flags("d/adversarial", [1.0] * 3 + [0.001] * 9) == []
+    assert flags("d/adversarial", [-1.0] * 20) == []  # the critic of a Wasserstein loss
+
+
+def test_a_discriminator_that_knows_its_training_images_memorises() -> None:
+    (flag,) = flags("health/d_gap_share", [0.0, 0.6, 0.8])
+    assert flag == (
+        "the discriminator memorises from step 10: its logits of training and held-out images differ by 0.80 of what "
+        "those of training and generated images do"
+    )
+    assert flags("health/d_gap_share", [0.6, 0.4]) == []
+
+
+def test_a_task_at_chance_is_not_learnt_or_forgotten() -> None:
+    assert flags("d/rotation/accuracy_real", [0.25, 0.27] * 5 + [0.26]) == [
+        "rotation is not learnt: accuracy on real images 0.26, chance 0.25"
+    ]
+    assert flags("d/rotation/accuracy_real", [0.9] + [0.26] * 10) == [
+        "rotation is forgotten from step 10: accuracy on real images 0.26, chance 0.25"
+    ]
+    assert flags("d/rotation/accuracy_real", [0.26] * 9) == []  # too few rows
+    assert flags("d/rotation/accuracy_real", [0.34] * 20) == []  # 0.25 + 0.1 * 0.75 = 0.325
+    assert flags("g/rotation/accuracy_fake", [0.25] * 20) == []
+
+
+def test_a_singular_value_ten_times_its_median_of_the_first_half_explodes() -> None:
+    assert flags("sigma/discriminator.conv0", [1.0, 2.0, 3.0, 4.0, 21.0, 25.0]) == [
+        "singular values explode from step 40: that of discriminator.conv0 ends 12 times as large as in the first half "
+        "of the run"
+    ]
+    assert flags("sigma/discriminator.conv0", [1.0, 2.0, 4.0, 8.0, 16.0]) == []
+    both = rows("sigma/a", [1.0, 1.0, 1.0, 1.0, 30.0]) + rows("sigma/b", [1.0, 1.0, 1.0, 20.0, 20.0])
+    (flag,) = health.singular_value_flags(both)
+    assert flag.startswith("singular values explode from step 30: that of b (and 1 more) ends 20 times")
+
+
+def test_a_normalised_weight_far_from_one_is_a_broken_norm() -> None:
+    (flag,) = flags("health/normalized_sigma", [1.01, 2.5, 3.1])
+    assert (
+        flag == "spectral normalization fails from step 10: a normalised weight has the singular value 3.1 instead of 1"
+    )
+    assert flags("health/normalized_sigma", [1.5, 1.02]) == []
+
+
+def test_no_rows_raise_no_flag() -> None:
+    assert health.flags([], chance=CHANCE) == []

@@ -8,11 +8,11 @@ import pytest
 import safetensors.torch
 import torch
 
-from ganzoo import cli, config, registry
+from ganzoo import cli, config, probes, registry
 from ganzoo.checkpoint import read_networks
 from ganzoo.errors import RunFailedError, UserError
 from ganzoo.monitor import Silent
-from ganzoo.run_folder import RunFolder
+from ganzoo.run_folder import Json, RunFolder
 from ganzoo.trainer import RunResult, train
 
 NAN_LOSS = '''
@@ -51,6 +51,11 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
+def logged(result: RunResult) -> list[dict[str, Json]]:
+    """The rows of losses, without those of health and metrics."""
+    return [row for row in result.folder.metrics() if "d/loss" in row]
+
+
 class KilledError(Exception):
     """Stands for SIGKILL: nothing of the trainer runs after it."""
 
@@ -67,10 +72,11 @@ class KillAt(Silent):
 
 @pytest.mark.parametrize("killed_at", [1, 3, 5, 8, 11, 12])
 def test_a_run_killed_and_resumed_equals_one_never_killed(tiny_recipe: Path, tmp_path: Path, killed_at: int) -> None:
-    run(tiny_recipe, tmp_path / "whole")
+    sampled = "experiment.sample_every = 5"
+    run(tiny_recipe, tmp_path / "whole", sampled)
     with pytest.raises(KilledError):
-        run(tiny_recipe, tmp_path / "killed", monitor=KillAt(killed_at))
-    result = run(tiny_recipe, tmp_path / "killed")
+        run(tiny_recipe, tmp_path / "killed", sampled, monitor=KillAt(killed_at))
+    result = run(tiny_recipe, tmp_path / "killed", sampled)
 
     assert not result.was_finished
     assert same(networks(tmp_path / "whole", 12), networks(tmp_path / "killed", 12))
@@ -96,6 +102,26 @@ def test_sampling_and_logging_more_often_changes_no_weight(tiny_recipe: Path, tm
     run(tiny_recipe, tmp_path / "rarely")
     run(tiny_recipe, tmp_path / "often", "experiment.sample_every = 1", "experiment.log_every = 1")
     assert same(networks(tmp_path / "rarely", 12), networks(tmp_path / "often", 12))
+
+
+def test_a_run_without_its_probes_has_the_same_weights(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    often = ("experiment.num_steps = 6", "experiment.sample_every = 2", "experiment.log_every = 1")
+    probed = run(tiny_recipe, tmp_path / "probed", *often)
+    for name in ("grad_norms", "singular_values", "pairwise_distance", "logit_gap", "normalized_sigma"):
+        monkeypatch.setattr(probes, name, lambda *_: {})
+    bare = run(tiny_recipe, tmp_path / "bare", *often)
+    assert same(networks(tmp_path / "probed", 6), networks(tmp_path / "bare", 6))
+
+    rows = probed.folder.metrics()
+    assert [row["step"] for row in rows if "health/pairwise_distance" in row] == [0, 2, 4, 6]
+    assert all({"health/d_gap", "health/normalized_sigma"} <= row.keys() for row in rows if "d/loss" not in row)
+    assert all({"d/grad_norm", "g/grad_norm"} <= row.keys() for row in logged(probed))
+    # The heads of tasks are normalised as D is; the generator of this recipe is not.
+    layers = [key for key in logged(probed)[0] if key.startswith("sigma/")]
+    assert {key.split(".")[0] for key in layers} == {"sigma/discriminator", "sigma/task_modules"}
+    assert logged(bare)[0].keys() == logged(probed)[0].keys() - {"d/grad_norm", "g/grad_norm", *layers}
 
 
 @pytest.mark.slow
@@ -152,7 +178,7 @@ def test_ssgan_and_its_baseline_start_from_the_same_weights_and_see_the_same_ima
     # A learning rate of 0 is refused; this one moves only what starts at 0, by less than 1e-29.
     assert all(torch.allclose(a[name], b[name], rtol=0, atol=1e-29) for name in b)
     # The adversarial loss depends on weights, images, latents and augmentation: all of them are equal.
-    rows_a, rows_b = ssgan.folder.metrics()[0], plain.folder.metrics()[0]
+    rows_a, rows_b = logged(ssgan)[0], logged(plain)[0]
     assert rows_a["d/adversarial"] == pytest.approx(rows_b["d/adversarial"], abs=1e-6)
     assert rows_a["g/adversarial"] == pytest.approx(rows_b["g/adversarial"], abs=1e-6)
 
@@ -275,7 +301,7 @@ def test_two_processes_cannot_hold_one_folder(tiny_recipe: Path, tmp_path: Path,
 
 
 def test_counters_count_by_hand(tiny_recipe: Path, tmp_path: Path) -> None:
-    rows = run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 3").folder.metrics()
+    rows = logged(run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 3"))
     # A D step: 8 real, 8 fake, 3 turned copies of 8 / 4 images; a G step: 8 fake and 6 turned.
     assert rows[-1]["num_real_images"] == 3 * 2 * 8
     assert rows[-1]["num_d_images"] == 3 * (2 * (8 + 8 + 6) + (8 + 6))

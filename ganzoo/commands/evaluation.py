@@ -92,6 +92,7 @@ def measure(opened: OpenRun, protocol: "EvaluationProtocol", *, data_dir: Path |
     """Return the numbers of an opened run under a protocol."""
     from ganzoo.evaluate import evaluate
     from ganzoo.evaluation_inputs import EvaluationInputs
+    from ganzoo.replay import read_before
 
     experiment = opened.experiment
     data_sha256 = opened.folder.environment()["data_sha256"]
@@ -104,6 +105,7 @@ def measure(opened: OpenRun, protocol: "EvaluationProtocol", *, data_dir: Path |
         device=opened.device,
         data_sha256={split: str(digest) for split, digest in data_sha256.items()},
         say=say,
+        earlier_fakes=lambda: read_before(opened.folder, opened.step),
     )
     return evaluate(inputs)
 

@@ -6,6 +6,9 @@ use; here `advance_spectral_norm` is the only place that iterates, once per disc
 is flattened to (out, in * kernel * kernel) as there.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -67,8 +70,23 @@ def add_spectral_norm(layer: nn.Module) -> None:
     parametrize.register_parametrization(layer, "weight", SpectralNorm(weight))
 
 
+@dataclass(frozen=True)
+class NormalizedWeight:
+    """A spectrally normalised weight: the name of its layer, the weight as trained, and what divides it."""
+
+    layer: str
+    weight: Tensor
+    norm: SpectralNorm
+
+
+def normalized_weights(network: nn.Module) -> Iterator[NormalizedWeight]:
+    """Yield every spectrally normalised weight of a network, in the order of its modules."""
+    for name, module in network.named_modules():
+        if isinstance(module, parametrize.ParametrizationList) and isinstance(module[0], SpectralNorm):
+            yield NormalizedWeight(name.removesuffix(".parametrizations.weight"), module.original, module[0])
+
+
 def advance_spectral_norm(network: nn.Module) -> None:
     """Make one power iteration in every spectrally normalised layer of a network."""
-    for module in network.modules():
-        if isinstance(module, parametrize.ParametrizationList) and isinstance(module[0], SpectralNorm):
-            module[0].advance(module.original)
+    for normalized in normalized_weights(network):
+        normalized.norm.advance(normalized.weight)

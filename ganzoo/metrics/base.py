@@ -92,6 +92,9 @@ class Metric(Component):
     uses_fakes: ClassVar[bool] = True
     """Whether it looks at generated images; one that does not is measured once, however many sampling seeds."""
 
+    reads_earlier_fakes: ClassVar[bool] = False
+    """Whether it looks at `earlier_fakes`; only then does a run keep some at each evaluation."""
+
     def extractors(self) -> list[Part[FeatureExtractor]]:
         """Return the extractors it needs, so that a run can refuse before step 0 if one is missing."""
         return []

@@ -1,0 +1,33 @@
+"""What a discriminator says of stored images. N: images; n: of a batch; C, H, W: image."""
+
+import torch
+from torch import Tensor
+
+from ganzoo.architectures.base import Discriminator
+from ganzoo.data.base import ImageData
+from ganzoo.layers.batch_statistics import evaluation_mode
+
+BATCH_SIZE = 64
+
+
+def discriminator_logits(discriminator: Discriminator, data: ImageData, *, num_classes: int) -> Tensor:
+    """Return float32 logits (N,) on the CPU, larger meaning "more real".
+
+    The discriminator runs in evaluation mode and is left as it was found; its spectral norms do not advance.
+
+    Args:
+        discriminator: D.
+        data: at least one image; with labels if the GAN is conditional.
+        num_classes: classes of the labels that D takes; 0 for an unconditional GAN, whose D is shown none.
+    """
+    device = next(discriminator.parameters()).device
+    labels_N = data.labels_N if num_classes else None
+    assert labels_N is not None or not num_classes, "a conditional discriminator was given images without labels"
+    logits = []
+    with evaluation_mode(discriminator), torch.no_grad():
+        for rows_n in torch.split(torch.arange(len(data)), BATCH_SIZE):
+            uint8_nCHW = data.images_NCHW[rows_n].to(device)
+            x_nCHW = uint8_nCHW.to(torch.float32, memory_format=torch.channels_last).div(127.5).sub(1.0)
+            output = discriminator(x_nCHW, None if labels_N is None else labels_N[rows_n].to(device))
+            logits.append(output.logits_N.float().cpu())
+    return torch.cat(logits)

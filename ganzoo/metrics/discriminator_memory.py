@@ -1,0 +1,137 @@
+"""What the discriminator still knows of the generator's past. N: images."""
+
+from typing import ClassVar
+
+import numpy as np
+import torch
+from sklearn.metrics import roc_curve
+from torch import Tensor
+
+from ganzoo.architectures.base import Discriminator
+from ganzoo.data.base import DataSpec, ImageData
+from ganzoo.errors import UserError, nearest
+from ganzoo.features.base import Settings
+from ganzoo.metrics.base import Measurement, Metric, MetricInputs
+from ganzoo.metrics.discriminator_logits import discriminator_logits
+from ganzoo.registry import name_of, register
+
+
+@register("metrics")
+class discriminator_memory(Metric):
+    """The accuracy of the present discriminator on images that the generator made earlier, and on unseen real ones.
+
+    `memory_earlier_fakes` is the share of earlier fakes that are called fake: per step that the run kept, then the mean
+    over the steps; it is missing at the first evaluation. Where it falls below `memory_present_fakes`, D has forgotten
+    what it could tell. `memory_held_out_reals` is the share of unseen real images that are called real; where it falls
+    below `memory_training_reals`, D knows the training images themselves. All lie in 0..1, higher is better, and none
+    means anything alone: a D that calls everything fake has 1 and 0.
+
+    An image is called real if its logit exceeds the threshold that best separates training images from present fakes
+    (the greatest balanced accuracy, midway between two logits), since losses differ in where their zero lies. The
+    accuracies on those two are therefore slightly flattering. No image is augmented.
+
+    Source: the concern is that of Chen et al., arXiv:1811.11212, section 3, and of Thanh-Tung and Tran,
+    arXiv:1807.04015: a GAN's discriminator is trained on a changing distribution and forgets; the measure is our own.
+
+    Args:
+        reference_split: the split that was trained on.
+        held_out_split: a split that was not.
+        num_real: how many images of either split, a random choice that is always the same.
+        num_fake: how many generated images of the present.
+    """
+
+    reads_earlier_fakes: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        reference_split: str = "train",
+        held_out_split: str = "test",
+        num_real: int = 1000,
+        num_fake: int = 1000,
+    ) -> None:
+        if held_out_split == reference_split:
+            raise ValueError(f"held_out_split must differ from reference_split, and both are '{held_out_split}'")
+        for name, num in (("num_real", num_real), ("num_fake", num_fake)):
+            if num < 1:
+                raise ValueError(f"{name} must be at least 1, not {num}")
+        self.reference_split, self.held_out_split = reference_split, held_out_split
+        self.num_real, self.num_fake = num_real, num_fake
+
+    def check_data(self, spec: DataSpec) -> None:
+        """Refuse a missing split, or one of too few images."""
+        name = name_of(type(self))
+        for parameter in ("reference_split", "held_out_split"):
+            split = getattr(self, parameter)
+            if split not in spec.num_images:
+                raise UserError(
+                    f"{name}.{parameter} is '{split}' and the data set has the splits {', '.join(spec.num_images)}"
+                    f"{nearest(split, spec.num_images)}"
+                )
+            there = spec.num_images[split]
+            if there is not None and there < self.num_real:
+                raise UserError(
+                    f"{name} looks at {self.num_real} images of the split '{split}', which has {there}; "
+                    f"lower {name}.num_real"
+                )
+
+    def check_networks(self, *, num_classes: int, discriminator: Discriminator | None) -> None:
+        """Refuse a missing discriminator."""
+        if discriminator is None:
+            raise UserError(f"{name_of(type(self))} looks at a run's discriminator, and here is none")
+
+    def measure(self, inputs: MetricInputs) -> list[Measurement]:
+        """Return the accuracies."""
+        discriminator, num_classes = inputs.discriminator, inputs.num_classes
+        self.check_networks(num_classes=num_classes, discriminator=discriminator)
+        assert discriminator is not None
+
+        def logits(images: ImageData) -> Tensor:
+            logits_N = discriminator_logits(discriminator, images, num_classes=num_classes)
+            if not bool(torch.isfinite(logits_N).all()):
+                raise UserError(f"{name_of(type(self))}: the discriminator's logits are NaN or infinite")
+            return logits_N
+
+        train_N = logits(inputs.real_images(self.reference_split, self.num_real))
+        held_out_N = logits(inputs.real_images(self.held_out_split, self.num_real))
+        fake_N = logits(inputs.fake_images(self.num_fake))
+        earlier = {step: logits(images) for step, images in inputs.earlier_fakes().items()}
+
+        threshold = best_threshold(train_N, fake_N)
+        shares = {
+            "memory_training_reals": share_above(train_N, threshold),
+            "memory_held_out_reals": share_above(held_out_N, threshold),
+            "memory_present_fakes": 1 - share_above(fake_N, threshold),
+        }
+        protocol: Settings = {
+            **inputs.protocol(None, self.reference_split),
+            "held_out_split": self.held_out_split,
+            "held_out_sha256": inputs.protocol(None, self.held_out_split)["data_sha256"],
+            "num_real": self.num_real,
+            "num_fake": self.num_fake,
+        }
+        numbers = [Measurement(name, value, None, True, protocol) for name, value in shares.items()]
+        if earlier:
+            value = float(np.mean([1 - share_above(logits_N, threshold) for logits_N in earlier.values()]))
+            kept: Settings = {"num_earlier_steps": len(earlier), "first_earlier_step": min(earlier)}
+            numbers.append(Measurement("memory_earlier_fakes", value, None, True, {**protocol, **kept}))
+        return numbers
+
+
+def best_threshold(real_N: Tensor, fake_N: Tensor) -> float:
+    """Return the threshold of the greatest balanced accuracy, above which an image is called real.
+
+    It lies midway between neighbouring logits; of several the highest, and at least one image is called real.
+    """
+    is_real_N = np.r_[np.ones(len(real_N)), np.zeros(len(fake_N))]
+    logits_N = torch.cat([real_N, fake_N]).double().numpy()
+    # The first point calls nothing real; every other one cuts just below a logit.
+    false_real, true_real, cuts = roc_curve(is_real_N, logits_N, drop_intermediate=False)
+    best = 1 + int(np.argmax((true_real - false_real)[1:]))
+    below = cuts[best + 1] if best + 1 < len(cuts) else cuts[best] - 1
+    return float((cuts[best] + below) / 2)
+
+
+def share_above(logits_N: Tensor, threshold: float) -> float:
+    """Return the share of logits above a threshold."""
+    return float((logits_N.double() > threshold).double().mean())
