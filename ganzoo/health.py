@@ -115,8 +115,6 @@ def singular_value_flags(rows: Rows) -> list[str]:
         return []
     step, factor, layer = min(exploded)
     others = f" (and {len(exploded) - 1} more)" if len(exploded) > 1 else ""
-    if not found:
-        return []
     return [
         f"singular values explode from step {step}: that of {layer}{others} ends {factor:.0f} times as large as in the "
         "first half of the run"

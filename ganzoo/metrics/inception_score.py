@@ -58,7 +58,9 @@ class inception_score(Metric):
         error = float(values.std()) / self.num_splits**0.5 if self.num_splits > 1 else None
         protocol = inputs.protocol(self.features, None)
         protocol = {**protocol, "num_fake": len(logits_NK), "num_splits": self.num_splits}
-        return [Measurement(inputs.metric_name(self.features, "cs"), float(values.mean()), error, True, protocol)]
+        source = "splits" if error is not None else ""
+        name = inputs.metric_name(self.features, "cs")
+        return [Measurement(name, float(values.mean()), error, True, protocol, source)]
 
 
 def score(logits_NK: Tensor) -> float:

@@ -75,7 +75,7 @@ class memorization(FeatureDistance):
             "held_out_sha256": inputs.protocol(self.features, self.held_out_split)["data_sha256"],
             "num_held_out": len(held_out_NF),
         }
-        return [Measurement(inputs.metric_name(self.features, "copying"), value, error, False, protocol)]
+        return [Measurement(inputs.metric_name(self.features, "copying"), value, error, False, protocol, "images")]
 
 
 def probability_of_less(x_N: Tensor, y_M: Tensor) -> tuple[float, float]:
