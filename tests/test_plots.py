@@ -9,7 +9,7 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ganzoo import plots
+from ganzoo import panels
 from ganzoo.plots import make_grid, save_curves, save_grid
 
 CHANCE = {"d/rotation/accuracy_real": 0.25, "g/rotation/accuracy_fake": 0.25}
@@ -90,20 +90,20 @@ def test_the_number_of_columns_can_be_chosen():
 
 def test_curves_show_every_row_of_every_kind(tmp_path, drawn):
     save_curves(ROWS, tmp_path / "curves.png", title="tiny", chance=CHANCE)
-    panels = lines_of(drawn[0])
+    shown = lines_of(drawn[0])
     steps = [10, 20, 30]
-    assert panels[plots.LOSSES] == {
+    assert shown[panels.LOSSES] == {
         "D, total": (steps, [0.2, 0.1, 2.0 / 30]),
         "G, total": (steps, [0.1, 0.05, 1.0 / 30]),
         "D, rotation": (steps, [1.0] * 3),
     }
-    assert panels[plots.LOGITS] == {"real": (steps, [0.5] * 3), "generated": (steps, [-0.5] * 3)}
-    accuracies = panels[plots.ACCURACY]
+    assert shown[panels.LOGITS] == {"real": (steps, [0.5] * 3), "generated": (steps, [-0.5] * 3)}
+    accuracies = shown[panels.ACCURACY]
     assert accuracies["rotation, real"] == (steps, [0.8] * 3)
     assert accuracies["rotation, generated"] == (steps, [0.6] * 3)
     assert accuracies["chance 0.25"][1] == [0.25, 0.25]
-    assert next(iter(panels["fd_efflite0_64px"].values())) == ([30], [42.0])
-    assert len(panels) == 4
+    assert next(iter(shown["fd_efflite0_64px"].values())) == ([30], [42.0])
+    assert len(shown) == 4
 
 
 def test_every_panel_names_its_unit_and_the_figure_its_run(tmp_path, drawn):
@@ -115,7 +115,7 @@ def test_every_panel_names_its_unit_and_the_figure_its_run(tmp_path, drawn):
 def test_a_run_without_task_has_no_panel_of_accuracy(tmp_path, drawn):
     rows = [{k: v for k, v in row.items() if "rotation" not in k} for row in ROWS]
     save_curves(rows, tmp_path / "curves.png", title="baseline", chance={})
-    assert set(lines_of(drawn[0])) == {plots.LOSSES, plots.LOGITS, "fd_efflite0_64px"}
+    assert set(lines_of(drawn[0])) == {panels.LOSSES, panels.LOGITS, "fd_efflite0_64px"}
 
 
 @pytest.mark.parametrize("rows", [[], [{"step": 5, "d/loss": math.nan, "g/loss": 1.0}], ROWS])
