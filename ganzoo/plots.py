@@ -99,11 +99,17 @@ def save_curves(
 
 
 def _scale(axes: "Axes", panel: Panel) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     if panel.is_share:
         axes.set_ylim(0.0, 1.02)
     elif panel.is_log and axes.dataLim.minposy < math.inf:
         axes.set_yscale("log")
-    elif panel.has_zero and axes.get_ylim()[0] > 0:
+        # A panel may span less than a power of ten.
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    elif panel.has_zero and axes.dataLim.y0 >= 0:
         axes.set_ylim(bottom=0)
 
 
@@ -140,4 +146,4 @@ def _finish(axes: "Axes", panel: Panel, last_step: int) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
     if any(line.label for line in panel.lines) or panel.marks:
-        axes.legend(fontsize=8, frameon=False)
+        axes.legend(fontsize=8, framealpha=0.75, edgecolor="none")

@@ -130,3 +130,38 @@ def test_the_file_is_a_picture_whatever_the_rows(tmp_path, rows):
 def test_nothing_but_the_picture_is_left_in_the_folder(tmp_path: Path):
     save_grid(torch.zeros(1, 1, 8, 8, dtype=torch.uint8), tmp_path / "new" / "grid.png")
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["grid.png"]
+
+
+def test_signs_of_health_and_shares_of_an_extractor_stand_together(tmp_path, drawn):
+    layers = [f"sigma/discriminator.blocks.{i}.conv" for i in range(12)]
+    rows = [
+        {"step": 10, "d/grad_norm": 3.0, "g/grad_norm": 0.5} | {key: float(i + 1) for i, key in enumerate(layers)},
+        {"step": 10, "health/d_logit_train": 1.0, "health/d_logit_held_out": 0.5, "health/d_logit_fake": -1.0},
+        {"step": 10, "health/pairwise_distance": 0.9, "health/d_gap_share": 0.25, "health/normalized_sigma": 1.01},
+        {
+            "step": 10,
+            "metric/precision_a": 0.5,
+            "metric/recall_a": 0.4,
+            "metric/density_a": 1.1,
+            "metric/recall_b": 0.3,
+        },
+        {"step": 10, "metric/memory_present_fakes": 0.9, "metric/memory_earlier_fakes": 0.8},
+    ]
+    save_curves(rows, tmp_path / "curves.png", title="health")
+    shown = lines_of(drawn[0])
+    assert shown[panels.GRADIENTS] == {"D": ([10], [3.0]), "G": ([10], [0.5])}
+    assert shown[panels.UNSEEN].keys() == {"training images", "held-out images", "generated"}
+    assert shown[panels.DISTANCE]["real images"][1] == [1.0, 1.0]
+    assert shown["shares, a"] == {"precision": ([10], [0.5]), "recall": ([10], [0.4]), "density": ([10], [1.1])}
+    assert shown["shares, b"] == {"recall": ([10], [0.3])}
+    assert shown[panels.MEMORY] == {"generated now": ([10], [0.9]), "generated earlier": ([10], [0.8])}
+    assert {panels.GAP, panels.SIGMA_NORMALIZED} <= shown.keys()
+
+    (sigma,) = [axes for axes in drawn[0].axes if axes.get_title(loc="left").endswith("layer of D")]
+    assert [line.get_ydata()[0] for line in sigma.get_lines()] == list(range(1, 13))
+    named = [text.get_text() for text in sigma.get_legend().get_texts()]
+    assert named == [f"blocks.{i}.conv" for i in (0, 4, 7, 11)]
+
+
+def test_a_value_of_zero_on_a_logarithmic_axis_is_no_harm(tmp_path):
+    save_curves([{"step": 1, "d/grad_norm": 0.0, "g/grad_norm": 0.0}], tmp_path / "curves.png", title="t")
