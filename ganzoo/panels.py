@@ -110,7 +110,7 @@ def _sigma_panels(rows: Rows) -> list[Panel]:
         network = NETWORKS.get(key.removeprefix(SIGMA).split(".")[0], "others")
         found.setdefault(network, []).append(key)
     return [
-        Panel(f"largest singular value of each layer of {network}", _sigma_lines(layers), is_log=True)
+        Panel(f"largest singular value of each layer of {network}", _sigma_lines(layers), has_zero=True)
         for network, layers in found.items()
     ]
 
