@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
+from ganzoo.health import Series, series
+from ganzoo.panels import Line, Panel, panels
 from ganzoo.run_folder import Json, write_atomically
 
 if TYPE_CHECKING:
@@ -17,15 +19,6 @@ if TYPE_CHECKING:
 MIN_GRID_WIDTH_PIXELS = 640
 SEPARATOR_PIXELS = 2
 SEPARATOR_VALUE = 255
-Series = list[tuple[int, float]]
-Line = tuple[str, str, str, str]  # key of the row, label, colour, line style
-
-METRIC = "metric/"
-LOSSES, LOGITS, ACCURACY = "losses", "mean logit of D", "accuracy of the pretext task"
-
-REAL_COLOR, FAKE_COLOR = "#1f77b4", "#d95f02"
-D_COLOR, G_COLOR = "#4c3a8f", "#2a9d5c"
-OTHER_COLORS = ("#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf")
 
 
 def save_grid(images_NCHW: Tensor, path: Path, *, num_columns: int | None = None) -> None:
@@ -71,7 +64,7 @@ def make_grid(
 def save_curves(
     rows: Sequence[Mapping[str, Json]], path: Path, *, title: str, chance: Mapping[str, float] | None = None
 ) -> None:
-    """Draw losses, logits, accuracies and metrics over generator updates as one PNG.
+    """Draw losses, accuracies, signs of health and metrics over generator updates as one PNG.
 
     A panel without data is left out; without any rows the figure says so.
 
@@ -83,84 +76,60 @@ def save_curves(
     """
     from matplotlib.figure import Figure
 
-    panels = _panels(rows)
-    num_columns = 2 if len(panels) <= 4 else 3
-    num_rows = max(1, math.ceil(len(panels) / num_columns))
+    shown = panels(rows, chance=chance or {})
+    num_columns = 2 if len(shown) <= 4 else 3
+    num_rows = max(1, math.ceil(len(shown) / num_columns))
     figure = Figure(figsize=(5 * num_columns, 0.5 + 3.2 * num_rows))
     figure.set_layout_engine("constrained", h_pad=0.12, w_pad=0.12)
     figure.suptitle(title, fontsize=13, fontweight="bold")
-    if not panels:
+    if not shown:
         figure.text(0.5, 0.45, "no rows were logged", ha="center", va="center", color="0.4")
-    last_step = max((step for _, lines in panels for line in lines for step, _ in _series(rows, line[0])), default=1)
-    for number, (name, lines) in enumerate(panels):
+    last_step = max((step for panel in shown for line in panel.lines for step, _ in series(rows, line.key)), default=1)
+    for number, panel in enumerate(shown):
         axes = figure.add_subplot(num_rows, num_columns, number + 1)
-        is_accuracy, is_metric = name == ACCURACY, lines[0][0].startswith(METRIC)
-        for key, label, color, style in lines:
-            _draw(axes, _series(rows, key), label=label, color=color, style=style)
-        if is_accuracy:
-            for value in sorted({v for k, v in (chance or {}).items() if any(k == line[0] for line in lines)}):
-                axes.axhline(value, color="0.35", linestyle=":", linewidth=1.2, label=f"chance {value:.3g}")
-            axes.set_ylim(0.0, 1.02)
-        if is_metric and axes.get_ylim()[0] > 0:
-            axes.set_ylim(bottom=0)  # so that a distance is seen against the 0 of a perfect generator
-        _finish(axes, name, last_step, has_legend=len(lines) > 1 or is_accuracy)
+        for line in panel.lines:
+            _draw(axes, series(rows, line.key), line)
+        for value, label in panel.marks.items():
+            axes.axhline(value, color="0.35", linestyle=":", linewidth=1.2, label=label)
+        _scale(axes, panel)
+        _finish(axes, panel, last_step)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     write_atomically(path, buffer.getvalue())
 
 
-def _panels(rows: Sequence[Mapping[str, Json]]) -> list[tuple[str, list[Line]]]:
-    """Return the panels that have data: each its name and lines."""
-    keys = list(dict.fromkeys(key for row in rows for key, value in row.items() if _number(value) is not None))
-    losses: list[Line] = [("d/loss", "D, total", D_COLOR, "-"), ("g/loss", "G, total", G_COLOR, "-")]
-    logits: list[Line] = [("d/logits_real", "real", REAL_COLOR, "-"), ("d/logits_fake", "generated", FAKE_COLOR, "-")]
-    accuracies: list[Line] = []
-    tasks = list(dict.fromkeys(key.split("/")[1] for key in keys if key.count("/") == 2))
-    styles = ("-", "--", "-.")
-    for key in keys:
-        role, _, report = key.partition("/")
-        task, _, name = report.rpartition("/")
-        if not task:
-            continue
-        style = styles[tasks.index(task) % len(styles)]
-        if name == "loss":
-            losses.append((key, f"{role.upper()}, {task}", D_COLOR if role == "d" else G_COLOR, "--"))
-        elif name.startswith("accuracy"):
-            source = name.removeprefix("accuracy").strip("_")
-            color = {"real": REAL_COLOR, "fake": FAKE_COLOR}.get(source, OTHER_COLORS[len(accuracies) % 5])
-            word = {"fake": "generated"}.get(source, source)
-            accuracies.append((key, f"{task}, {word}".rstrip(", "), color, style))
-    metrics: list[tuple[str, list[Line]]] = [
-        (key.removeprefix(METRIC), [(key, "", OTHER_COLORS[0], "-")]) for key in keys if key.startswith(METRIC)
-    ]
-    named = [(LOSSES, losses), (LOGITS, logits), (ACCURACY, accuracies)]
-    kept = [(name, [line for line in lines if line[0] in keys]) for name, lines in named]
-    return [(name, lines) for name, lines in kept if lines] + metrics
+def _scale(axes: "Axes", panel: Panel) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    if panel.is_share:
+        axes.set_ylim(0.0, 1.02)
+    elif panel.is_log and axes.dataLim.minposy < math.inf:
+        axes.set_yscale("log")
+        # A panel may span less than a power of ten.
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    elif panel.has_zero and axes.dataLim.y0 >= 0:
+        axes.set_ylim(bottom=0)
 
 
-def _series(rows: Sequence[Mapping[str, Json]], key: str) -> Series:
-    """Return the (step, value) pairs of a key."""
-    found: Series = []
-    for row in rows:
-        step, value = row.get("step"), _number(row.get(key))
-        if isinstance(step, int) and value is not None:
-            found.append((step, value))
-    return found
-
-
-def _number(value: Json) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _draw(axes: "Axes", series: Series, *, label: str, color: str, style: str) -> None:
+def _draw(axes: "Axes", values: Series, line: Line) -> None:
     """Draw a line, with points where they are few enough to be told apart, and the value of a point that is alone."""
-    steps, values = [step for step, _ in series], [value for _, value in series]
-    marker = "o" if len(series) <= 25 else ""
-    axes.plot(steps, values, color=color, linestyle=style, linewidth=1.4, marker=marker, markersize=3.5, label=label)
-    if len(series) == 1:
+    steps, heights = [step for step, _ in values], [value for _, value in values]
+    axes.plot(
+        steps,
+        heights,
+        color=line.color,
+        linestyle=line.style,
+        linewidth=1.4,
+        marker="o" if len(values) <= 25 else "",
+        markersize=3.5,
+        label=line.label or None,
+    )
+    if len(values) == 1:
         axes.annotate(
-            f"{values[0]:.4g}",
-            (steps[0], values[0]),
+            f"{heights[0]:.4g}",
+            (steps[0], heights[0]),
             xytext=(-8, 0),
             textcoords="offset points",
             ha="right",
@@ -168,13 +137,13 @@ def _draw(axes: "Axes", series: Series, *, label: str, color: str, style: str) -
         )
 
 
-def _finish(axes: "Axes", name: str, last_step: int, *, has_legend: bool) -> None:
-    axes.set_title(name, fontsize=11, loc="left")
+def _finish(axes: "Axes", panel: Panel, last_step: int) -> None:
+    axes.set_title(panel.name, fontsize=11, loc="left")
     axes.set_xlabel("generator updates", fontsize=9)
     axes.set_xlim(0, last_step * 1.02)
     axes.grid(visible=True, color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
-    if has_legend:
-        axes.legend(fontsize=8, frameon=False)
+    if any(line.label for line in panel.lines) or panel.marks:
+        axes.legend(fontsize=8, framealpha=0.75, edgecolor="none")

@@ -196,7 +196,7 @@ def test_diff_of_another_seed_says_what_differs_and_from_which_step(finished, tm
     code, out, err = call(capsys, "diff", finished, tmp_path / "other")
     assert (code, err) == (1, "")
     assert "seed" in out
-    assert "metrics.jsonl differs from step 3 on" in out
+    assert "metrics.jsonl differs from step 0 on" in out
     assert re.search(r"\d+ of \d+ tensors of step 12 differ", out)
 
 

@@ -9,7 +9,7 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ganzoo import plots
+from ganzoo import panels
 from ganzoo.plots import make_grid, save_curves, save_grid
 
 CHANCE = {"d/rotation/accuracy_real": 0.25, "g/rotation/accuracy_fake": 0.25}
@@ -90,20 +90,20 @@ def test_the_number_of_columns_can_be_chosen():
 
 def test_curves_show_every_row_of_every_kind(tmp_path, drawn):
     save_curves(ROWS, tmp_path / "curves.png", title="tiny", chance=CHANCE)
-    panels = lines_of(drawn[0])
+    shown = lines_of(drawn[0])
     steps = [10, 20, 30]
-    assert panels[plots.LOSSES] == {
+    assert shown[panels.LOSSES] == {
         "D, total": (steps, [0.2, 0.1, 2.0 / 30]),
         "G, total": (steps, [0.1, 0.05, 1.0 / 30]),
         "D, rotation": (steps, [1.0] * 3),
     }
-    assert panels[plots.LOGITS] == {"real": (steps, [0.5] * 3), "generated": (steps, [-0.5] * 3)}
-    accuracies = panels[plots.ACCURACY]
+    assert shown[panels.LOGITS] == {"real": (steps, [0.5] * 3), "generated": (steps, [-0.5] * 3)}
+    accuracies = shown[panels.ACCURACY]
     assert accuracies["rotation, real"] == (steps, [0.8] * 3)
     assert accuracies["rotation, generated"] == (steps, [0.6] * 3)
     assert accuracies["chance 0.25"][1] == [0.25, 0.25]
-    assert next(iter(panels["fd_efflite0_64px"].values())) == ([30], [42.0])
-    assert len(panels) == 4
+    assert next(iter(shown["fd_efflite0_64px"].values())) == ([30], [42.0])
+    assert len(shown) == 4
 
 
 def test_every_panel_names_its_unit_and_the_figure_its_run(tmp_path, drawn):
@@ -115,7 +115,7 @@ def test_every_panel_names_its_unit_and_the_figure_its_run(tmp_path, drawn):
 def test_a_run_without_task_has_no_panel_of_accuracy(tmp_path, drawn):
     rows = [{k: v for k, v in row.items() if "rotation" not in k} for row in ROWS]
     save_curves(rows, tmp_path / "curves.png", title="baseline", chance={})
-    assert set(lines_of(drawn[0])) == {plots.LOSSES, plots.LOGITS, "fd_efflite0_64px"}
+    assert set(lines_of(drawn[0])) == {panels.LOSSES, panels.LOGITS, "fd_efflite0_64px"}
 
 
 @pytest.mark.parametrize("rows", [[], [{"step": 5, "d/loss": math.nan, "g/loss": 1.0}], ROWS])
@@ -130,3 +130,38 @@ def test_the_file_is_a_picture_whatever_the_rows(tmp_path, rows):
 def test_nothing_but_the_picture_is_left_in_the_folder(tmp_path: Path):
     save_grid(torch.zeros(1, 1, 8, 8, dtype=torch.uint8), tmp_path / "new" / "grid.png")
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["grid.png"]
+
+
+def test_signs_of_health_and_shares_of_an_extractor_stand_together(tmp_path, drawn):
+    layers = [f"sigma/discriminator.blocks.{i}.conv" for i in range(12)]
+    rows = [
+        {"step": 10, "d/grad_norm": 3.0, "g/grad_norm": 0.5} | {key: float(i + 1) for i, key in enumerate(layers)},
+        {"step": 10, "health/d_logit_train": 1.0, "health/d_logit_held_out": 0.5, "health/d_logit_fake": -1.0},
+        {"step": 10, "health/pairwise_distance": 0.9, "health/d_gap_share": 0.25, "health/normalized_sigma": 1.01},
+        {
+            "step": 10,
+            "metric/precision_a": 0.5,
+            "metric/recall_a": 0.4,
+            "metric/density_a": 1.1,
+            "metric/recall_b": 0.3,
+        },
+        {"step": 10, "metric/memory_present_fakes": 0.9, "metric/memory_earlier_fakes": 0.8},
+    ]
+    save_curves(rows, tmp_path / "curves.png", title="health")
+    shown = lines_of(drawn[0])
+    assert shown[panels.GRADIENTS] == {"D": ([10], [3.0]), "G": ([10], [0.5])}
+    assert shown[panels.UNSEEN].keys() == {"training images", "held-out images", "generated"}
+    assert shown[panels.DISTANCE]["real images"][1] == [1.0, 1.0]
+    assert shown["shares, a"] == {"precision": ([10], [0.5]), "recall": ([10], [0.4]), "density": ([10], [1.1])}
+    assert shown["shares, b"] == {"recall": ([10], [0.3])}
+    assert shown[panels.MEMORY] == {"generated now": ([10], [0.9]), "generated earlier": ([10], [0.8])}
+    assert {panels.GAP, panels.SIGMA_NORMALIZED} <= shown.keys()
+
+    (sigma,) = [axes for axes in drawn[0].axes if axes.get_title(loc="left").endswith("layer of D")]
+    assert [line.get_ydata()[0] for line in sigma.get_lines()] == list(range(1, 13))
+    named = [text.get_text() for text in sigma.get_legend().get_texts()]
+    assert named == [f"blocks.{i}.conv" for i in (0, 4, 7, 11)]
+
+
+def test_a_value_of_zero_on_a_logarithmic_axis_is_no_harm(tmp_path):
+    save_curves([{"step": 1, "d/grad_norm": 0.0, "g/grad_norm": 0.0}], tmp_path / "curves.png", title="t")

@@ -30,8 +30,8 @@ class discriminator_memory(Metric):
     (the greatest balanced accuracy, midway between two logits), since losses differ in where their zero lies. The
     accuracies on those two are therefore slightly flattering. No image is augmented.
 
-    Source: the concern is that of Chen et al., arXiv:1811.11212, section 3, and of Thanh-Tung and Tran,
-    arXiv:1807.04015: a GAN's discriminator is trained on a changing distribution and forgets; the measure is our own.
+    Source: the concern is that of Chen et al., arXiv:1811.11212, figures 2 and 3, and of Thanh-Tung and Tran,
+    arXiv:1807.04015: D is trained on a distribution that changes, and forgets. The measure is our own.
 
     Args:
         reference_split: the split that was trained on.

@@ -1,0 +1,155 @@
+"""Which curves of a run stand together in one panel, and how they are drawn; `plots` draws them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ganzoo.health import Rows, keys, series
+
+METRIC, HEALTH, SIGMA = "metric/", "health/", "sigma/"
+LOSSES, LOGITS, ACCURACY = "losses", "mean logit of D", "accuracy of the pretext task"
+GRADIENTS, DISTANCE = "norm of the gradient", "distance between generated images / real ones"
+UNSEEN, GAP = "mean logit of D, without augmentation", "D's gap: training to held-out / to generated"
+SIGMA_NORMALIZED, MEMORY = "largest singular value, normalised", "D's memory: accuracy"
+SHARES = ("precision", "recall", "density", "coverage")  # of one extractor they share a panel
+NETWORKS = {"discriminator": "D", "task_modules": "D", "generator": "G"}
+
+REAL_COLOR, HELD_OUT_COLOR, FAKE_COLOR, EARLIER_COLOR = "#1f77b4", "#17a2b8", "#d95f02", "#b07aa1"
+D_COLOR, G_COLOR = "#4c3a8f", "#2a9d5c"
+OTHER_COLORS = ("#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf")
+STYLES = ("-", "--", "-.")
+MAX_NAMED_LAYERS = 4
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve: the key of its rows, what the legend calls it (empty: nothing), its colour and line style."""
+
+    key: str
+    label: str
+    color: str
+    style: str = "-"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Curves that share axes.
+
+    Args:
+        name: stands above them.
+        lines: at least one.
+        marks: values drawn as dotted lines, with what the legend calls them.
+        is_share: whether the axis runs from 0 to 1.
+        is_log: whether the axis is logarithmic.
+        has_zero: whether the axis shows 0, against which a distance is read.
+    """
+
+    name: str
+    lines: list[Line]
+    marks: Mapping[float, str] = field(default_factory=dict)
+    is_share: bool = False
+    is_log: bool = False
+    has_zero: bool = False
+
+
+def panels(rows: Rows, *, chance: Mapping[str, float]) -> list[Panel]:
+    """Return the panels that have data, in the order in which they are drawn."""
+    made = [
+        *_training_panels(rows, chance=chance),
+        *_sigma_panels(rows),
+        Panel(SIGMA_NORMALIZED, [Line("health/normalized_sigma", "", D_COLOR)]),
+        Panel(DISTANCE, [Line("health/pairwise_distance", "", FAKE_COLOR)], marks={1.0: "real images"}, has_zero=True),
+        Panel(
+            UNSEEN,
+            [
+                Line("health/d_logit_train", "training images", REAL_COLOR),
+                Line("health/d_logit_held_out", "held-out images", HELD_OUT_COLOR, "--"),
+                Line("health/d_logit_fake", "generated", FAKE_COLOR),
+            ],
+        ),
+        Panel(GAP, [Line("health/d_gap_share", "", D_COLOR)], marks={0.0: "knows no image by heart"}),
+        *_metric_panels(keys(rows, METRIC)),
+    ]
+    known = {key for key in keys(rows, "") if series(rows, key)}
+    kept = [(panel, [line for line in panel.lines if line.key in known]) for panel in made]
+    return [
+        Panel(panel.name, lines, panel.marks, panel.is_share, panel.is_log, panel.has_zero)
+        for panel, lines in kept
+        if lines
+    ]
+
+
+def _training_panels(rows: Rows, *, chance: Mapping[str, float]) -> list[Panel]:
+    """Return the panels of what every logged row has."""
+    losses = [Line("d/loss", "D, total", D_COLOR), Line("g/loss", "G, total", G_COLOR)]
+    logits = [Line("d/logits_real", "real", REAL_COLOR), Line("d/logits_fake", "generated", FAKE_COLOR)]
+    accuracies: list[Line] = []
+    reports = [key.split("/") for key in [*keys(rows, "d/"), *keys(rows, "g/")] if key.count("/") == 2]
+    tasks = list(dict.fromkeys(task for _, task, _ in reports))
+    for role, task, name in reports:
+        key, style = f"{role}/{task}/{name}", STYLES[tasks.index(task) % len(STYLES)]
+        if name == "loss":
+            losses.append(Line(key, f"{role.upper()}, {task}", D_COLOR if role == "d" else G_COLOR, "--"))
+        elif name.startswith("accuracy"):
+            source = name.removeprefix("accuracy").strip("_")
+            color = {"real": REAL_COLOR, "fake": FAKE_COLOR}.get(source, OTHER_COLORS[len(accuracies) % 5])
+            word = {"fake": "generated"}.get(source, source)
+            accuracies.append(Line(key, f"{task}, {word}".rstrip(", "), color, style))
+    guesses = sorted({value for key, value in chance.items() if any(key == line.key for line in accuracies)})
+    return [
+        Panel(LOSSES, losses),
+        Panel(LOGITS, logits),
+        Panel(ACCURACY, accuracies, marks={value: f"chance {value:.3g}" for value in guesses}, is_share=True),
+        Panel(GRADIENTS, [Line("d/grad_norm", "D", D_COLOR), Line("g/grad_norm", "G", G_COLOR)], is_log=True),
+    ]
+
+
+def _sigma_panels(rows: Rows) -> list[Panel]:
+    """Return a panel of singular values for each network, dark at its first layer and light at its last."""
+    found: dict[str, list[str]] = {}
+    for key in keys(rows, SIGMA):
+        network = NETWORKS.get(key.removeprefix(SIGMA).split(".")[0], "others")
+        found.setdefault(network, []).append(key)
+    return [
+        Panel(f"largest singular value of each layer of {network}", _sigma_lines(layers), has_zero=True)
+        for network, layers in found.items()
+    ]
+
+
+def _sigma_lines(layers: Sequence[str]) -> list[Line]:
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    colors = colormaps["viridis"].resampled(len(layers) + 1)  # one more than needed: its yellow is hard to see
+    last = len(layers) - 1
+    # A dozen names would hide the curves: a few layers, evenly spaced in depth, stand for the rest.
+    named = {round(i * last / (MAX_NAMED_LAYERS - 1)) for i in range(MAX_NAMED_LAYERS)}
+    lines = []
+    for i, key in enumerate(layers):
+        name = key.removeprefix(SIGMA).removeprefix("discriminator.").removeprefix("generator.")
+        label = name.removeprefix("task_modules.") if i in named or last < MAX_NAMED_LAYERS else ""
+        lines.append(Line(key, label, to_hex(colors(i))))
+    return lines
+
+
+def _metric_panels(names: Sequence[str]) -> list[Panel]:
+    """Return a panel for each metric; shares of one extractor stand together, and so do the parts of D's memory."""
+    found: dict[str, Panel] = {}
+    memory = {
+        "training_reals": ("training images", REAL_COLOR, "-"),
+        "held_out_reals": ("held-out images", HELD_OUT_COLOR, "--"),
+        "present_fakes": ("generated now", FAKE_COLOR, "-"),
+        "earlier_fakes": ("generated earlier", EARLIER_COLOR, "--"),
+    }
+    for key in names:
+        name = key.removeprefix(METRIC)
+        kind, _, of = name.partition("_")
+        if kind == "memory" and of in memory:
+            label, color, style = memory[of]
+            found.setdefault(MEMORY, Panel(MEMORY, [], is_share=True)).lines.append(Line(key, label, color, style))
+        elif kind in SHARES:
+            title = f"shares, {of}"
+            line = Line(key, kind, (*OTHER_COLORS, D_COLOR)[SHARES.index(kind)])
+            found.setdefault(title, Panel(title, [], has_zero=True)).lines.append(line)
+        else:
+            found[name] = Panel(name, [Line(key, "", OTHER_COLORS[0])], has_zero=True)
+    return list(found.values())
