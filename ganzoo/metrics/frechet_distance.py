@@ -9,7 +9,7 @@ from ganzoo.metrics.base import Measurement, MetricInputs
 from ganzoo.metrics.feature_distance import FeatureDistance
 from ganzoo.registry import Part, register
 
-CHUNK_SIZE = 4096  # images converted to float64 at once, to bound the memory
+CHUNK_SIZE = 1024  # images converted to float64 at once, to bound the memory
 
 
 @register("metrics")
@@ -58,7 +58,7 @@ def moments(features_NF: Tensor) -> tuple[Tensor, Tensor]:
     scatter_FF = torch.zeros(num_features, num_features, dtype=torch.float64)
     for chunk_NF in chunks:
         # The mean goes first: E[x x'] - m m' would lose half of the digits.
-        centred_NF = (chunk_NF.double() - mean_F).numpy()
+        centred_NF = (chunk_NF - mean_F).numpy()
         # NumPy, unlike torch, computes a product with its own transpose by half.
         scatter_FF += torch.from_numpy(centred_NF.T @ centred_NF)
     return mean_F, scatter_FF / (num - 1)
