@@ -4,14 +4,13 @@ import torch
 from torch import Tensor
 
 from ganzoo.features.base import FeatureExtractor
-from ganzoo.metrics.base import Measurement, MetricInputs
-from ganzoo.metrics.feature_distance import FeatureDistance
+from ganzoo.metrics.neighbour_balls import NeighbourBalls
 from ganzoo.metrics.neighbours import TIE, squared_distances, squared_radii
 from ganzoo.registry import Part, register
 
 
 @register("metrics")
-class density_coverage(FeatureDistance):
+class density_coverage(NeighbourBalls):
     """How many real balls a fake lies in, divided by k, and the share of real balls with a fake inside; higher better.
 
     A real image's ball reaches to its k-th nearest neighbour among the real images. Density is about 1 where fakes are
@@ -32,6 +31,8 @@ class density_coverage(FeatureDistance):
         k: which neighbour a ball reaches to.
     """
 
+    measures = ("density", "coverage")
+
     def __init__(
         self,
         *,
@@ -41,24 +42,11 @@ class density_coverage(FeatureDistance):
         num_fake: int = 10_000,
         k: int = 5,
     ) -> None:
-        if k < 1:
-            raise ValueError(f"k must be at least 1, not {k}")
-        super().__init__(
-            features=features, reference_split=reference_split, num_real=num_real, num_fake=num_fake, least_num=k + 1
-        )
-        self.k = k
+        super().__init__(features=features, reference_split=reference_split, num_real=num_real, num_fake=num_fake, k=k)
 
-    def measure(self, inputs: MetricInputs) -> list[Measurement]:
+    def shares(self, real_NF: Tensor, fake_MF: Tensor) -> tuple[float, float]:
         """Return density and coverage."""
-        pair = self.feature_pair(inputs)
-        protocol = {**pair.protocol, "k": self.k}
-        values = zip(("density", "coverage"), ball_statistics(pair.real_NF, pair.fake_NF, k=self.k), strict=True)
-        return [
-            Measurement(inputs.metric_name(self.features, name), value, None, True, protocol) for name, value in values
-        ]
-
-    def _limiting_parameter(self) -> str:
-        return "k" if self.num_real is None else "num_real"
+        return ball_statistics(real_NF, fake_MF, k=self.k)
 
 
 def ball_statistics(real_NF: Tensor, fake_MF: Tensor, *, k: int) -> tuple[float, float]:

@@ -11,6 +11,8 @@ from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.metrics.base import Metric, MetricInputs
 from ganzoo.registry import Part, name_of
 
+CHUNK_SIZE = 4096  # images checked at once, to bound the memory
+
 
 @dataclass(frozen=True)
 class FeaturePair:
@@ -77,7 +79,8 @@ class FeatureDistance(Metric):
         return FeaturePair(real_NF, fake_NF, protocol)
 
     def _check_finite(self, features_NF: Tensor, images: str) -> None:
-        num_broken = int((~torch.isfinite(features_NF).all(1)).sum())
+        chunks = torch.split(features_NF, CHUNK_SIZE)
+        num_broken = sum(int((~torch.isfinite(chunk_NF).all(1)).sum()) for chunk_NF in chunks)
         if num_broken:
             raise UserError(
                 f"{self.features.name} gives NaN or infinite features for {num_broken} of {len(features_NF)} "

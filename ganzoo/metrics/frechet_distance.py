@@ -1,6 +1,7 @@
-"""The Frechet distance between Gaussians fitted to features. N: images; F: features; all in float64."""
+"""The Frechet distance between Gaussians fitted to features. N: images; F: features; r: rank; all in float64."""
 
 import torch
+from scipy.linalg import lapack
 from torch import Tensor
 
 from ganzoo.data.base import DataSpec
@@ -10,7 +11,7 @@ from ganzoo.metrics.base import Measurement, MetricInputs
 from ganzoo.metrics.feature_distance import FeatureDistance
 from ganzoo.registry import Part, name_of, register
 
-CHUNK_SIZE = 4096  # images converted to float64 at once, to bound the memory
+CHUNK_SIZE = 1024  # images converted to float64 at once, to bound the memory
 
 
 @register("metrics")
@@ -22,8 +23,8 @@ class frechet_distance(FeatureDistance):
     it is the FID.
 
     Source: Heusel et al., arXiv:1706.08500, equation 6. The trace of the root is taken as the sum of the square roots
-    of the eigenvalues of R S2 R, R being the root of S1: equal in exact arithmetic, always real, and sound when there
-    are fewer images than features.
+    of the eigenvalues of L' S2 L, L being a Cholesky factor of S1: equal in exact arithmetic, always real, and sound
+    when there are fewer images than features.
 
     Args:
         features: the extractor, e.g. `@features.efficientnet_lite0`.
@@ -90,21 +91,31 @@ def singular(images: str, num_features: int) -> str:
 def moments(features_NF: Tensor) -> tuple[Tensor, Tensor]:
     """Return the mean (F,) and the unbiased covariance (F, F), float64; N must be at least 2."""
     num, num_features = features_NF.shape
-    mean_F = features_NF.sum(0, dtype=torch.float64) / num
+    chunks = torch.split(features_NF, CHUNK_SIZE)
+    mean_F = torch.stack([chunk_NF.sum(0, dtype=torch.float64) for chunk_NF in chunks]).sum(0) / num
     scatter_FF = torch.zeros(num_features, num_features, dtype=torch.float64)
-    for chunk_NF in torch.split(features_NF, CHUNK_SIZE):
+    for chunk_NF in chunks:
         # The mean goes first: E[x x'] - m m' would lose half of the digits.
-        centred_NF = chunk_NF.double() - mean_F
-        scatter_FF.addmm_(centred_NF.T, centred_NF)
+        centred_NF = (chunk_NF - mean_F).numpy()
+        # NumPy, unlike torch, computes a product with its own transpose by half.
+        scatter_FF += torch.from_numpy(centred_NF.T @ centred_NF)
     return mean_F, scatter_FF / (num - 1)
 
 
 def gaussian_distance(mean1_F: Tensor, covariance1_FF: Tensor, mean2_F: Tensor, covariance2_FF: Tensor) -> float:
     """Return the squared Frechet distance of two Gaussians, at least 0; float64 moments."""
-    values_F, vectors_FF = torch.linalg.eigh(covariance1_FF)
-    # Rounding may leave eigenvalues slightly below 0, here and in the product.
-    root_FF = (vectors_FF * values_F.clamp(min=0).sqrt()) @ vectors_FF.T
-    trace_of_root = torch.linalg.eigvalsh(root_FF @ covariance2_FF @ root_FF).clamp(min=0).sqrt().sum()
+    factor_Fr = cholesky_factor(covariance1_FF)
+    # Rounding may leave eigenvalues slightly below 0.
+    trace_of_root = torch.linalg.eigvalsh(factor_Fr.T @ covariance2_FF @ factor_Fr).clamp(min=0).sqrt().sum()
     shift = (mean1_F - mean2_F).square().sum()
     distance = shift + covariance1_FF.trace() + covariance2_FF.trace() - 2 * trace_of_root
     return max(float(distance), 0.0)
+
+
+def cholesky_factor(covariance_FF: Tensor) -> Tensor:
+    """Return L (F, r) with L L' = S up to rounding; S may be singular, r is its numerical rank."""
+    # With pivots, unlike the plain factorization, it does without full rank. LAPACK counts them from 1.
+    packed, pivots, rank, _ = lapack.dpstrf(covariance_FF.numpy(), lower=1)
+    factor_Fr = torch.zeros(len(covariance_FF), rank, dtype=torch.float64)
+    factor_Fr[torch.from_numpy(pivots).long() - 1] = torch.from_numpy(packed).tril()[:, :rank]
+    return factor_Fr

@@ -1,6 +1,6 @@
 """The kernel distance between features, in float64.
 
-N, M: images (real, generated); F: features; R: subsets; S: images of a subset.
+N, M: images (real, generated); n: of a chunk; F: features; R: subsets; S: images of a subset.
 """
 
 import torch
@@ -78,7 +78,6 @@ def subset_distances(
     real_NF: Tensor, fake_MF: Tensor, *, num_subsets: int, subset_size: int, rng: torch.Generator
 ) -> Tensor:
     """Return the unbiased squared distance (R,) of each of R random pairs of subsets, float64."""
-    real_NF, fake_MF = real_NF.double(), fake_MF.double()
     real_RS, fake_RS = (
         torch.stack([torch.randperm(len(x_NF), generator=rng)[:subset_size] for _ in range(num_subsets)])
         for x_NF in (real_NF, fake_MF)
@@ -86,7 +85,8 @@ def subset_distances(
     within_R = torch.zeros(num_subsets, dtype=torch.float64)
     for x_NF, rows_RS in ((real_NF, real_RS), (fake_MF, fake_RS)):
         # Pairs of an image with itself do not count: with them the estimate would be biased upwards.
-        itself_N = (x_NF.square().sum(1) / x_NF.shape[1] + 1).pow(3)
+        chunks = (chunk_NF.double() for chunk_NF in torch.split(x_NF, TABLE_SIZE))
+        itself_N = torch.cat([(x_nF.square().sum(1) / x_nF.shape[1] + 1).pow(3) for x_nF in chunks])
         within_R += subset_sums(x_NF, x_NF, rows_RS, rows_RS) - itself_N[rows_RS].sum(1)
     between_R = subset_sums(real_NF, fake_MF, real_RS, fake_RS)
     return within_R / (subset_size * (subset_size - 1)) - 2 * between_R / subset_size**2
@@ -96,11 +96,14 @@ def subset_sums(x_NF: Tensor, y_MF: Tensor, rows_RS: Tensor, columns_RS: Tensor)
     """Return, for each of R pairs of subsets, the sum of the kernel over all their pairs, (R,)."""
     if max(len(x_NF), len(y_MF)) > TABLE_SIZE:
         pairs = zip(rows_RS, columns_RS, strict=True)
-        return torch.stack([polynomial(x_NF[rows_S], y_MF[columns_S]).sum() for rows_S, columns_S in pairs])
+        # Made float64 subset by subset: a copy of all features would be twice their size.
+        return torch.stack(
+            [polynomial(x_NF[rows_S].double(), y_MF[columns_S].double()).sum() for rows_S, columns_S in pairs]
+        )
     # The subsets overlap: every kernel value once, then sums by products with indicator vectors.
     chosen_RN = torch.zeros(len(rows_RS), len(x_NF), dtype=torch.float64).scatter_(1, rows_RS, 1.0)
     chosen_RM = torch.zeros(len(columns_RS), len(y_MF), dtype=torch.float64).scatter_(1, columns_RS, 1.0)
-    return (chosen_RN @ polynomial(x_NF, y_MF)).mul_(chosen_RM).sum(1)
+    return (chosen_RN @ polynomial(x_NF.double(), y_MF.double())).mul_(chosen_RM).sum(1)
 
 
 def polynomial(x_NF: Tensor, y_MF: Tensor) -> Tensor:

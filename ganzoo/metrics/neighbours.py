@@ -20,29 +20,28 @@ def squared_distances(x_NF: Tensor, y_MF: Tensor) -> Iterator[tuple[slice, slice
 
     Equal rows have distance 0 exactly: what cannot be told from 0 in float64 is 0.
     """
-    for start in range(0, len(x_NF), BLOCK_SIZE):
-        x_nF = x_NF[start : start + BLOCK_SIZE].double()
-        x_squared_n1 = x_nF.square().sum(1, keepdim=True)
-        for other in range(0, len(y_MF), BLOCK_SIZE):
-            y_mF = y_MF[other : other + BLOCK_SIZE].double()
-            norms_nm = x_squared_n1 + y_mF.square().sum(1)
-            distances_nm = torch.addmm(norms_nm, x_nF, y_mF.T, alpha=-2)
-            distances_nm[distances_nm <= ROUNDING * norms_nm] = 0
-            yield slice(start, start + len(x_nF)), slice(other, other + len(y_mF)), distances_nm
+    for rows in blocks(len(x_NF)):
+        x_nF = x_NF[rows].double()
+        for columns in blocks(len(y_MF)):
+            yield rows, columns, block_distances(x_nF, y_MF[columns].double())
 
 
 def squared_radii(x_NF: Tensor, k: int) -> Tensor:
     """Return the squared distance (N,) of each image to its k-th nearest among the others; N must exceed k."""
-    radii_N = torch.empty(len(x_NF), dtype=torch.float64)
-    nearest_nk = torch.empty(0, k, dtype=torch.float64)
-    for rows, columns, distances_nm in squared_distances(x_NF, x_NF):
-        if rows == columns:
-            distances_nm.fill_diagonal_(torch.inf)  # an image is no neighbour of itself
-        if columns.start == 0:
-            nearest_nk = torch.full((len(distances_nm), k), torch.inf, dtype=torch.float64)
-        nearest_nk = torch.cat([nearest_nk, distances_nm], dim=1).topk(k, dim=1, largest=False).values
-        radii_N[rows] = nearest_nk[:, -1]
-    return radii_N
+    nearest_Nk = torch.full((len(x_NF), k), torch.inf, dtype=torch.float64)
+
+    def keep_nearest(rows: slice, distances_nm: Tensor) -> None:
+        nearest_Nk[rows] = torch.cat([nearest_Nk[rows], distances_nm], dim=1).topk(k, dim=1, largest=False).values
+
+    for rows in blocks(len(x_NF)):
+        x_nF = x_NF[rows].double()
+        keep_nearest(rows, block_distances(x_nF, x_nF).fill_diagonal_(torch.inf))  # no image neighbours itself
+        # Distances are symmetric: a block above the diagonal serves its rows and its columns.
+        for columns in blocks(len(x_NF), first=rows.stop):
+            distances_nm = block_distances(x_nF, x_NF[columns].double())
+            keep_nearest(rows, distances_nm)
+            keep_nearest(columns, distances_nm.T)
+    return nearest_Nk.amax(1)
 
 
 def nearest_squared_distances(x_NF: Tensor, y_MF: Tensor) -> Tensor:
@@ -51,3 +50,17 @@ def nearest_squared_distances(x_NF: Tensor, y_MF: Tensor) -> Tensor:
     for rows, _, distances_nm in squared_distances(x_NF, y_MF):
         nearest_N[rows] = torch.minimum(nearest_N[rows], distances_nm.amin(1))
     return nearest_N
+
+
+def blocks(num: int, *, first: int = 0) -> Iterator[slice]:
+    """Yield consecutive slices of at most BLOCK_SIZE that cover first..num."""
+    for start in range(first, num, BLOCK_SIZE):
+        yield slice(start, min(start + BLOCK_SIZE, num))
+
+
+def block_distances(x_nF: Tensor, y_mF: Tensor) -> Tensor:
+    """Return the squared distances (n, m) of all pairs of two float64 blocks."""
+    norms_nm = x_nF.square().sum(1, keepdim=True) + y_mF.square().sum(1)
+    distances_nm = torch.addmm(norms_nm, x_nF, y_mF.T, alpha=-2)
+    distances_nm[distances_nm <= ROUNDING * norms_nm] = 0
+    return distances_nm

@@ -4,14 +4,13 @@ import torch
 from torch import Tensor
 
 from ganzoo.features.base import FeatureExtractor
-from ganzoo.metrics.base import Measurement, MetricInputs
-from ganzoo.metrics.feature_distance import FeatureDistance
+from ganzoo.metrics.neighbour_balls import NeighbourBalls
 from ganzoo.metrics.neighbours import TIE, squared_distances, squared_radii
 from ganzoo.registry import Part, register
 
 
 @register("metrics")
-class precision_recall(FeatureDistance):
+class precision_recall(NeighbourBalls):
     """The share of fakes that are among the reals, and of reals that are among the fakes; both in 0..1, higher better.
 
     A set covers the union of the balls around its images, each reaching to the image's k-th nearest neighbour in the
@@ -31,6 +30,8 @@ class precision_recall(FeatureDistance):
         k: which neighbour a ball reaches to.
     """
 
+    measures = ("precision", "recall")
+
     def __init__(
         self,
         *,
@@ -40,24 +41,11 @@ class precision_recall(FeatureDistance):
         num_fake: int = 10_000,
         k: int = 3,
     ) -> None:
-        if k < 1:
-            raise ValueError(f"k must be at least 1, not {k}")
-        super().__init__(
-            features=features, reference_split=reference_split, num_real=num_real, num_fake=num_fake, least_num=k + 1
-        )
-        self.k = k
+        super().__init__(features=features, reference_split=reference_split, num_real=num_real, num_fake=num_fake, k=k)
 
-    def measure(self, inputs: MetricInputs) -> list[Measurement]:
+    def shares(self, real_NF: Tensor, fake_MF: Tensor) -> tuple[float, float]:
         """Return precision and recall."""
-        pair = self.feature_pair(inputs)
-        protocol = {**pair.protocol, "k": self.k}
-        values = zip(("precision", "recall"), shares_covered(pair.real_NF, pair.fake_NF, k=self.k), strict=True)
-        return [
-            Measurement(inputs.metric_name(self.features, name), value, None, True, protocol) for name, value in values
-        ]
-
-    def _limiting_parameter(self) -> str:
-        return "k" if self.num_real is None else "num_real"
+        return shares_covered(real_NF, fake_MF, k=self.k)
 
 
 def shares_covered(real_NF: Tensor, fake_MF: Tensor, *, k: int) -> tuple[float, float]:

@@ -1,0 +1,49 @@
+"""What metrics of the balls around images share. N, M: images (real, generated); F: features."""
+
+from torch import Tensor
+
+from ganzoo.features.base import FeatureExtractor
+from ganzoo.metrics.base import Measurement, MetricInputs
+from ganzoo.metrics.feature_distance import FeatureDistance
+from ganzoo.registry import Part
+
+
+class NeighbourBalls(FeatureDistance):
+    """Base of the metrics that ask which balls, each reaching to an image's k-th nearest neighbour, an image lies in.
+
+    Args:
+        features: the extractor.
+        reference_split: the split that the real images come from.
+        num_real: how many real images, a random choice that is always the same; None for all of the split.
+        num_fake: how many generated images.
+        k: which neighbour a ball reaches to.
+    """
+
+    measures: tuple[str, str]
+    """What its two numbers are called, without the extractor's label."""
+
+    def __init__(
+        self, *, features: Part[FeatureExtractor], reference_split: str, num_real: int | None, num_fake: int, k: int
+    ) -> None:
+        if k < 1:
+            raise ValueError(f"k must be at least 1, not {k}")
+        super().__init__(
+            features=features, reference_split=reference_split, num_real=num_real, num_fake=num_fake, least_num=k + 1
+        )
+        self.k = k
+
+    def measure(self, inputs: MetricInputs) -> list[Measurement]:
+        """Return both numbers."""
+        pair = self.feature_pair(inputs)
+        protocol = {**pair.protocol, "k": self.k}
+        values = zip(self.measures, self.shares(pair.real_NF, pair.fake_NF), strict=True)
+        return [
+            Measurement(inputs.metric_name(self.features, name), value, None, True, protocol) for name, value in values
+        ]
+
+    def shares(self, real_NF: Tensor, fake_MF: Tensor) -> tuple[float, float]:
+        """Return the numbers that `measures` names; N, M exceed k."""
+        raise NotImplementedError
+
+    def _limiting_parameter(self) -> str:
+        return "k" if self.num_real is None else "num_real"
