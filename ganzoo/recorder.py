@@ -11,7 +11,7 @@ from typing import NoReturn
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
-from ganzoo import checkpoint, environment, health, probes, registry, replay
+from ganzoo import checkpoint, environment, health, registry, replay, vital_signs
 from ganzoo.config import Configuration
 from ganzoo.data.base import Dataset, ImageData
 from ganzoo.errors import RunFailedError, UserError
@@ -64,7 +64,7 @@ class Recorder:
         self.dataset, self.data, self.device, self.monitor = dataset, data, device, monitor
         self.data_sha256 = {self.experiment.train_split: data.sha256}
         self.row: dict[str, float] = {}
-        self.references: probes.References | None = None
+        self.references: vital_signs.References | None = None
 
     def begin(self) -> None:
         """Write the head of a new folder, or bring its newest checkpoint back and drop the rows after it.
@@ -134,8 +134,8 @@ class Recorder:
         self.row = {
             **dict(sorted(state.means.take().items())),
             "learning_rate": float(state.g_scheduler.get_last_lr()[0]),
-            **probes.grad_norms(state.gan),
-            **probes.singular_values(state.gan),
+            **vital_signs.grad_norms(state.gan),
+            **vital_signs.singular_values(state.gan),
         }
         append_row(self.folder.metrics_path, {**state.counters, **self.row})
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -166,16 +166,16 @@ class Recorder:
         self._write_health(ImageData(images_NCHW, labels_N))
 
     def _write_health(self, fake: ImageData) -> None:
-        """Write a row of what the probes say of the networks and of the grid's images."""
+        """Write a row of what is read off the networks and of the grid's images."""
         if self.references is None:
-            self.references = probes.choose_references(
+            self.references = vital_signs.choose_references(
                 self.dataset, self.data, train_split=self.experiment.train_split, say=self.monitor.say
             )
         gan = self.state.gan
         values = {
-            **probes.pairwise_distance(self.references, fake),
-            **probes.logit_gap(gan, self.references, fake),
-            **probes.normalized_sigma(gan),
+            **vital_signs.pairwise_distance(self.references, fake),
+            **vital_signs.logit_gap(gan, self.references, fake),
+            **vital_signs.normalized_sigma(gan),
         }
         if values:
             append_row(self.folder.metrics_path, {"step": self.state.step, **values})

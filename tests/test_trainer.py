@@ -8,7 +8,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from ganzoo import cli, config, probes, registry
+from ganzoo import cli, config, registry, vital_signs
 from ganzoo.checkpoint import read_networks
 from ganzoo.errors import RunFailedError, UserError
 from ganzoo.monitor import Silent
@@ -110,7 +110,7 @@ def test_a_run_without_its_probes_has_the_same_weights(
     often = ("experiment.num_steps = 6", "experiment.sample_every = 2", "experiment.log_every = 1")
     probed = run(tiny_recipe, tmp_path / "probed", *often)
     for name in ("grad_norms", "singular_values", "pairwise_distance", "logit_gap", "normalized_sigma"):
-        monkeypatch.setattr(probes, name, lambda *_: {})
+        monkeypatch.setattr(vital_signs, name, lambda *_: {})
     bare = run(tiny_recipe, tmp_path / "bare", *often)
     assert same(networks(tmp_path / "probed", 6), networks(tmp_path / "bare", 6))
 

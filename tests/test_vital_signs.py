@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganzoo import probes
+from ganzoo import vital_signs
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.errors import UserError
 from ganzoo.gan import Gan
-from ganzoo.probes import References
 from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator
+from ganzoo.vital_signs import References
 
 SHAPE = (1, 4, 4)
 
@@ -45,7 +45,7 @@ def gan(discriminator: Discriminator, num_classes: int = 0) -> Gan:
 @pytest.mark.parametrize(("num_classes", "offset"), [(0, 0), (3, 2)])
 def test_the_gap_is_that_of_hand_computed_logits(num_classes: int, offset: int) -> None:
     references = References(flat(255, 255), flat(255, 0))
-    values = probes.logit_gap(gan(Brightness(), num_classes), references, flat(0, 0, 0))
+    values = vital_signs.logit_gap(gan(Brightness(), num_classes), references, flat(0, 0, 0))
     # Pixels 255 and 0 are 1 and -1: means of 1, 0 and -1.
     assert values == {
         "health/d_logit_train": 1 + offset,
@@ -58,10 +58,12 @@ def test_the_gap_is_that_of_hand_computed_logits(num_classes: int, offset: int) 
 
 def test_a_share_of_a_distance_within_its_error_is_left_out() -> None:
     # The means are 0.25 and -0.25 of a spread of about 1: a distance of half a standard error.
-    values = probes.logit_gap(gan(Brightness()), References(flat(255, 63, 0, 255), flat(255, 0)), flat(0, 255, 0, 100))
+    values = vital_signs.logit_gap(
+        gan(Brightness()), References(flat(255, 63, 0, 255), flat(255, 0)), flat(0, 255, 0, 100)
+    )
     assert "health/d_gap_share" not in values
     assert "health/d_gap" in values
-    assert probes.logit_gap(gan(Brightness()), References(flat(255), None), flat(0)) == {}
+    assert vital_signs.logit_gap(gan(Brightness()), References(flat(255), None), flat(0)) == {}
 
 
 def test_the_pairwise_distance_is_the_mean_over_all_pairs_relative_to_real_images() -> None:
@@ -72,10 +74,10 @@ def test_the_pairwise_distance_is_the_mean_over_all_pairs_relative_to_real_image
         pairs = itertools.combinations(data.images_NCHW.numpy().astype(float).reshape(len(data), -1), 2)
         return float(np.mean([np.linalg.norm(a - b) for a, b in pairs]))
 
-    values = probes.pairwise_distance(References(real, None), fake)
+    values = vital_signs.pairwise_distance(References(real, None), fake)
     assert values["health/pairwise_distance"] == pytest.approx(by_hand(fake) / by_hand(real), rel=1e-5)
-    assert probes.pairwise_distance(References(real, None), flat(9, 9, 9)) == {"health/pairwise_distance": 0.0}
-    assert probes.pairwise_distance(References(flat(1), None), fake) == {}
+    assert vital_signs.pairwise_distance(References(real, None), flat(9, 9, 9)) == {"health/pairwise_distance": 0.0}
+    assert vital_signs.pairwise_distance(References(flat(1), None), fake) == {}
 
 
 def test_gradient_norms_are_those_of_all_gradients_at_once() -> None:
@@ -83,7 +85,7 @@ def test_gradient_norms_are_those_of_all_gradients_at_once() -> None:
     for i, parameter in enumerate(trained.discriminator.parameters()):
         parameter.grad = torch.full_like(parameter, float(i))
     squares = sum(i**2 * p.numel() for i, p in enumerate(trained.discriminator.parameters()))
-    norms = probes.grad_norms(trained)
+    norms = vital_signs.grad_norms(trained)
     assert norms == {"d/grad_norm": pytest.approx(squares**0.5), "g/grad_norm": 0.0}
 
 
@@ -93,12 +95,12 @@ def test_singular_values_are_those_of_every_normalised_layer_once_iterated_long_
     for layer in weights.values():
         for _ in range(500):
             layer.parametrizations.weight[0].advance(layer.parametrizations.weight.original)
-    values = probes.singular_values(trained)
+    values = vital_signs.singular_values(trained)
     assert list(values) == ["sigma/discriminator.conv0", "sigma/discriminator.conv1", "sigma/discriminator.linear"]
     for name, layer in weights.items():
         original = layer.parametrizations.weight.original.detach().flatten(1).numpy()
         assert values[f"sigma/discriminator.{name}"] == pytest.approx(np.linalg.norm(original, 2), rel=1e-4)
-    assert probes.normalized_sigma(trained)["health/normalized_sigma"] == pytest.approx(1, abs=1e-4)
+    assert vital_signs.normalized_sigma(trained)["health/normalized_sigma"] == pytest.approx(1, abs=1e-4)
 
     # A weight that grew by a rank-one matrix since the last iteration: its normalised form is what numpy says.
     grown = weights["conv1"].parametrizations.weight.original
@@ -106,13 +108,13 @@ def test_singular_values_are_those_of_every_normalised_layer_once_iterated_long_
         grown += torch.randn(grown.shape, generator=torch.Generator().manual_seed(0))
     largest = np.linalg.norm(weights["conv1"].weight.detach().flatten(1).numpy(), 2)
     assert largest > 1.01
-    assert probes.normalized_sigma(trained)["health/normalized_sigma"] == pytest.approx(largest, rel=1e-5)
+    assert vital_signs.normalized_sigma(trained)["health/normalized_sigma"] == pytest.approx(largest, rel=1e-5)
 
 
 def test_without_spectral_norm_there_are_no_singular_values() -> None:
     trained = gan(ToyDiscriminator(image_shape=SHAPE, spectral_norm=False))
-    assert probes.singular_values(trained) == {}
-    assert probes.normalized_sigma(trained) == {}
+    assert vital_signs.singular_values(trained) == {}
+    assert vital_signs.normalized_sigma(trained) == {}
 
 
 class Splits(Dataset):
@@ -136,7 +138,7 @@ def test_held_out_images_come_from_test_or_from_any_other_split_and_may_be_missi
     train = Splits("train").load("train")
 
     def held_out(*names: str, train_split: str = "train") -> int | None:
-        found = probes.choose_references(Splits(*names), train, train_split=train_split, say=said.append)
+        found = vital_signs.choose_references(Splits(*names), train, train_split=train_split, say=said.append)
         assert len(found.train) == 256
         assert found.held_out is None or len(found.held_out) == 256
         return None if found.held_out is None else int(found.held_out.images_NCHW.max())
