@@ -49,8 +49,10 @@ METRICS = (
     registry.part("metrics.precision_recall", features=NETWORK, **COMMON),
     registry.part("metrics.density_coverage", features=NETWORK, **COMMON),
     registry.part("metrics.inception_score", features=NETWORK, num_fake=NUM),
+    registry.part("metrics.ms_ssim", **COMMON),
     registry.part("metrics.memorization", features=NETWORK, num_fake=NUM),
 )
+OF_REALS = "ms_ssim_real"  # which no fake changes
 
 NOISE, BLUR = ("noise, s.d. 13 of 255", "noise, s.d. 38 of 255"), ("blur, s.d. 0.5 px", "blur, s.d. 1 px")
 DROPPED = ("1 of 10 classes missing", "5 of 10 classes missing")
@@ -73,6 +75,7 @@ CLAIMS = {
     "density_efflite0_64px": claims(fall=(*NOISE, *BLUR), stay=(*DROPPED, MEMORISED)),
     "coverage_efflite0_64px": claims(fall=(*NOISE, *BLUR, *DROPPED, DUPLICATES), stay=(MEMORISED,)),
     "cs_efflite0_64px": claims(fall=(*NOISE, *BLUR, *DROPPED), stay=(MEMORISED,)),
+    "ms_ssim": claims(rise=(DROPPED[1], DUPLICATES), stay=(MEMORISED,)),
     "copying_efflite0_64px": claims(rise=(MEMORISED,), fall=NOISE),
 }
 
@@ -169,7 +172,7 @@ def make_images() -> tuple[dict[str, ImageData], list[ImageData], dict[str, Imag
 def measure(splits: Mapping[str, ImageData], fakes: ImageData) -> dict[str, float]:
     """Return the value of every measure, by name."""
     inputs = DegradedImages(splits, fakes)
-    return {m.name: m.value for part in METRICS for m in part().measure(inputs)}
+    return {m.name: m.value for part in METRICS for m in part().measure(inputs) if m.name != OF_REALS}
 
 
 def verdict(claim: str | None, value: float, mean: float, deviation: float) -> dict[str, Json]:
