@@ -53,6 +53,7 @@ def describe(experiment: Experiment, *, device: torch.device, data_sha256: str) 
         "commit": _commit(),
         "data_sha256": {experiment.train_split: data_sha256},
         "training_code_sha256": training_code_sha256(experiment),
+        "training_code_files": {**training_code_files(experiment)},
     }
 
 
@@ -61,15 +62,28 @@ def training_code_sha256(experiment: Experiment) -> str:
 
     Other components do not enter, nor does the commit: adding a loss leaves the hash of a run without it unchanged.
     """
+    digest = hashlib.sha256()
+    for path in _training_paths(experiment):
+        digest.update(f"{path.parent.name}/{path.name}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def training_code_files(experiment: Experiment) -> dict[str, str]:
+    """Return the sha256 of each file behind `training_code_sha256`, by `folder/file.py`.
+
+    Runs of different components share some of the files, and those can be compared.
+    """
+    paths = _training_paths(experiment)
+    return {f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def _training_paths(experiment: Experiment) -> list[Path]:
     root = Path(ganzoo.__file__).parent
     files = {root / f"{name}.py" for name in TRAINING_FILES} | set((root / "layers").glob("*.py"))
     for component in components(experiment):
         sources = (inspect.getsourcefile(c) for c in component.__mro__ if issubclass(c, Component))
         files |= {Path(source) for source in sources if source is not None}
-    digest = hashlib.sha256()
-    for path in sorted(files, key=lambda p: (p.parent.name, p.name)):
-        digest.update(f"{path.parent.name}/{path.name}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return sorted(files, key=lambda p: (p.parent.name, p.name))
 
 
 def components(experiment: Experiment) -> set[type[Component]]:
