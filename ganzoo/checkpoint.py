@@ -96,7 +96,7 @@ def load_gan(
         plugins: loose plugin files that the run's configuration names.
 
     Raises:
-        UserError: no checkpoint of that step, or it is damaged.
+        UserError: no checkpoint of that step, or it is damaged or lacks a network.
     """
     steps = folder.checkpoints()
     if not steps:
@@ -112,6 +112,12 @@ def load_gan(
         raise UserError(
             f"the checkpoint of step {step} in '{folder.path}' is damaged ({error}); choose another"
         ) from error
+    missing = sorted({name.partition(".")[0] for name in gan.state_dict().keys() - networks.keys()})
+    if missing:
+        raise UserError(
+            f"the checkpoint of step {step} in '{folder.path}' lacks the {' and the '.join(missing)}; "
+            "take a checkpoint that `ganzoo run` wrote"
+        )
     gan.load_state_dict(networks)
     return gan, configuration, step
 

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from ganzoo import __version__
-from ganzoo.commands import components, machine, results, training
+from ganzoo.commands import components, evaluation, machine, probe, results, training
 from ganzoo.errors import RunFailedError, UserError, nearest
 from ganzoo.terminal import complain, say
 
@@ -37,7 +37,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "list": components.list_components,
     "describe": components.describe,
     "sample": results.sample,
-    "eval": results.evaluate_run,
+    "eval": evaluation.evaluate_run,
+    "probe": probe.probe,
     "diff": results.diff,
     "doctor": machine.doctor,
 }

@@ -15,9 +15,12 @@ from ganzoo.gin_reader import find_recipe, read_file, read_override, recipes_dir
 from ganzoo.operative import diff, operative_text, parse_operative, values_of
 
 if TYPE_CHECKING:
+    from ganzoo.evaluation_protocol import EvaluationProtocol
     from ganzoo.experiment import Experiment
 
-__all__ = ["Configuration", "Resolved", "diff", "load", "recipes_dir"]
+__all__ = ["Configuration", "Resolved", "diff", "load", "load_protocol", "recipes_dir"]
+
+PROTOCOLS = "protocols"  # the folder of packaged protocols, below that of the recipes
 
 
 class Resolved(NamedTuple):
@@ -105,12 +108,39 @@ def load(recipe: str | Path, *, overrides: Sequence[str] = (), plugins: Iterable
     for plugin in loaded:
         registry.load_file(plugin)
     _refuse_missing_plugins(source.text, shown(path))
+    from ganzoo.experiment import Experiment
     from ganzoo.resolver import Resolver
 
-    resolver = Resolver([*source.bindings, *(binding for bindings in overriding for binding in bindings)], shown(path))
-    experiment = resolver.experiment()
+    bindings = [*source.bindings, *(binding for bindings in overriding for binding in bindings)]
+    resolver = Resolver(bindings, shown(path), root="experiment", described=Experiment)
+    experiment = resolver.resolve()
     text = source.text + "".join(f"# --set\n{override.strip()}\n" for override in overrides)
     return Configuration(path.stem, experiment, loaded, resolver.locations, text)
+
+
+def load_protocol(protocol: str | Path) -> "EvaluationProtocol":
+    """Resolve a protocol: a file that binds `experiment.metrics`, the parameters `eval_...` and the metrics' own.
+
+    Recipes may include such a file.
+
+    Args:
+        protocol: a path, or the name of a packaged protocol.
+
+    Raises:
+        UserError: as for a recipe; also a binding that is no part of an evaluation.
+    """
+    path = find_recipe(str(protocol), folder=PROTOCOLS, what="protocol")
+    source = read_file(path)
+    from ganzoo.evaluation_protocol import EvaluationProtocol
+    from ganzoo.resolver import Resolver
+
+    resolver = Resolver(
+        source.bindings, shown(path), root="experiment", described=EvaluationProtocol, what="evaluation protocol"
+    )
+    found = resolver.resolve()
+    if not found.metrics:
+        raise UserError("binds no metrics; bind experiment.metrics = [@metrics....]", where=shown(path))
+    return found
 
 
 def _refuse_missing_plugins(text: str, where: str) -> None:

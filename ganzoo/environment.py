@@ -45,7 +45,7 @@ def describe(experiment: Experiment, *, device: torch.device, data_sha256: str) 
         "ganzoo": ganzoo.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": packages(),
         "device": str(device),
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or "cpu",
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
@@ -55,6 +55,11 @@ def describe(experiment: Experiment, *, device: torch.device, data_sha256: str) 
         "training_code_sha256": training_code_sha256(experiment),
         "training_code_files": {**training_code_files(experiment)},
     }
+
+
+def packages() -> dict[str, Json]:
+    """Return the versions of the packages that a result depends on."""
+    return {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
 def training_code_sha256(experiment: Experiment) -> str:

@@ -8,9 +8,9 @@ from ganzoo.augment.base import Augment
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.data.base import Dataset, DataSpec
 from ganzoo.errors import UserError
+from ganzoo.evaluation_protocol import EvaluationProtocol
 from ganzoo.gan import Gan
 from ganzoo.losses.base import AdversarialLoss
-from ganzoo.metrics.base import Metric
 from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.penalties.base import Penalty
 from ganzoo.pretext.base import PretextTask
@@ -20,8 +20,8 @@ from ganzoo.steps import Objective
 
 
 @dataclass(frozen=True, kw_only=True)
-class Experiment:
-    """One run.
+class Experiment(EvaluationProtocol):
+    """One run, with how its images are judged.
 
     Args:
         dataset: what to learn.
@@ -40,7 +40,6 @@ class Experiment:
         latent_dim: length of the generator's input.
         ema_decay: decay per generator update of the moving average of G that samples and metrics use; None for none.
         seed: determines the run, together with the configuration, the versions and the number of threads.
-        metrics: measures of the final images, and of those every `eval_every` steps.
         eval_every: generator updates between evaluations during training; 0 for at the end only.
         checkpoint_every: generator updates between checkpoints; 0 for at the end only.
         sample_every: generator updates between sample grids; 0 for at the end only.
@@ -68,7 +67,6 @@ class Experiment:
     latent_dim: int = 128
     ema_decay: float | None = None
     seed: int = 0
-    metrics: tuple[Part[Metric], ...] = ()
     eval_every: int = 0
     checkpoint_every: int = 1000
     sample_every: int = 1000
@@ -80,6 +78,7 @@ class Experiment:
     train_split: str = "train"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         at_least = {"num_steps": 1, "num_d_steps": 1, "batch_size": 1, "latent_dim": 1, "log_every": 1, "seed": 0}
         at_least |= dict.fromkeys(("eval_every", "checkpoint_every", "sample_every", "keep_checkpoints"), 0)
         for name, least in at_least.items():
@@ -87,6 +86,8 @@ class Experiment:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
         if self.ema_decay is not None and not 0.0 <= self.ema_decay < 1.0:
             raise ValueError(f"ema_decay must lie in [0, 1), not {self.ema_decay}; None switches the average off")
+        if self.eval_ema and self.ema_decay is None:
+            raise ValueError("eval_ema asks for a moving average and ema_decay = None keeps none; set eval_ema = None")
         if self.num_threads is not None and self.num_threads < 1:
             raise ValueError(f"num_threads must be at least 1, not {self.num_threads}")
 

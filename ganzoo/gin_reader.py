@@ -26,8 +26,13 @@ def recipes_dir() -> Path:
     return installed if installed.is_dir() else package.parent / "gin"
 
 
-def find_recipe(recipe: str) -> Path:
+def find_recipe(recipe: str, *, folder: str = "", what: str = "recipe") -> Path:
     """Return the file of a recipe given as a path or, from any folder, by a packaged name with or without `.gin`.
+
+    Args:
+        recipe: path or name.
+        folder: the folder of packaged files of this sort, below that of the recipes.
+        what: what such a file is called in messages.
 
     Raises:
         UserError: there is none, or it is a folder; the nearest name is given.
@@ -35,15 +40,15 @@ def find_recipe(recipe: str) -> Path:
     path = Path(recipe)
     if os.path.exists(path) and not path.is_dir():  # which, unlike Path.exists, takes any text
         return path
-    packaged = recipes_dir() / f"{recipe.removesuffix('.gin')}.gin"
+    packaged = recipes_dir() / folder / f"{recipe.removesuffix('.gin')}.gin"
     if recipe and not path.is_absolute() and ".." not in path.parts and os.path.isfile(packaged):
         return packaged
     if os.path.isdir(path):
-        raise UserError(f"'{recipe}' is a folder; give a recipe's file, such as '{path / 'operative.gin'}'")
-    names = sorted(p.stem for p in recipes_dir().glob("*.gin"))
+        raise UserError(f"'{recipe}' is a folder; give a {what}'s file, such as '{path / 'operative.gin'}'")
+    names = sorted(p.stem for p in (recipes_dir() / folder).glob("*.gin"))
     beside = [str(p) for p in path.parent.glob("*.gin")]
     suggestion = nearest(recipe, beside) or nearest(path.stem, names) or f"; packaged are {', '.join(names)}"
-    raise UserError(f"no recipe '{recipe}'{suggestion}")
+    raise UserError(f"no {what} '{recipe}'{suggestion}")
 
 
 def read_file(path: Path, including: Sequence[Path] = ()) -> Source:

@@ -16,7 +16,8 @@ from ganzoo import checkpoint, environment, health, registry
 from ganzoo.config import Configuration
 from ganzoo.data.base import Dataset, ImageData
 from ganzoo.errors import RunFailedError, UserError
-from ganzoo.evaluate import Evaluation, evaluate, measurements_to_json
+from ganzoo.evaluate import Evaluated, evaluate, failures_to_json, measurements_to_json
+from ganzoo.evaluation_inputs import EvaluationInputs
 from ganzoo.monitor import Monitor
 from ganzoo.plots import save_curves, save_grid
 from ganzoo.run_folder import (
@@ -159,37 +160,38 @@ class Recorder:
         save_grid(images_NCHW, self.folder.samples_path / f"step-{self.state.step:08d}.png")
         return images_NCHW
 
-    def evaluate(self) -> list[Json]:
+    def evaluate(self) -> Evaluated:
         """Measure the generator as it is, write a row, and return the measurements for the result.
 
         Raises:
             RunFailedError: a value or weight is NaN or infinite.
         """
         self._check_finite()
-        inputs = Evaluation(
-            self.state.gan.sampler,
+        inputs = EvaluationInputs(
+            self.state.gan,
             self.dataset,
-            num_classes=self.state.gan.num_classes,
+            self.experiment,
+            run_seed=self.experiment.seed,
             device=self.device,
-            seed=self.experiment.seed,
-            uses_ema=self.state.gan.ema is not None,
             data_sha256={**self._recorded_hashes(), **self.data_sha256},
             say=self.monitor.say,
         )
-        measurements = evaluate(self.experiment.metrics, inputs)
+        evaluated = evaluate(inputs)
         # With the hash of the reference split in the folder, a later evaluation needs cached features and no files.
         if inputs.data_sha256 != self._recorded_hashes():
             hashes: dict[str, Json] = {**inputs.data_sha256}
             write_json(self.folder.environment_path, {**self.folder.environment(), "data_sha256": hashes})
-        names = Counter(m.name for m in measurements)
+        names = Counter(m.name for m in evaluated.measurements)
         values = {
             f"metric/{m.name}" if names[m.name] == 1 else f"metric/{m.name}/{m.protocol['reference_split']}": m.value
-            for m in measurements
+            for m in evaluated.measurements
         }
         if values:
             append_row(self.folder.metrics_path, {"step": self.state.step, **values})
             self._to_tensorboard(values)
-        return measurements_to_json(measurements)
+        for failure in evaluated.failures:
+            self.monitor.say(f"{failure.metric} could not be computed: {failure.reason}")
+        return evaluated
 
     def save(self) -> None:
         """Save a checkpoint, after everything that belongs to the steps before it.
@@ -211,7 +213,7 @@ class Recorder:
         # A run killed during its last evaluation may have written the row already.
         rows = [row for row in folder.metrics() if not (row["step"] == step and "d/loss" not in row)]
         write_rows(folder.metrics_path, rows)
-        metrics = self.evaluate()
+        evaluated = self.evaluate()
         self.tensorboard.close()
         rows = folder.metrics()
         real_diversity = health.diversity(self.data.images_NCHW[: 16 * NUM_SAMPLES])
@@ -227,7 +229,8 @@ class Recorder:
             "status": "finished",
             "name": self.configuration.name,
             "seed": self.experiment.seed,
-            "metrics": metrics,
+            "metrics": measurements_to_json(evaluated.measurements),
+            "metric_failures": failures_to_json(evaluated.failures),
             "health": [flag for flag in (collapsed, health.saturation_flag(rows)) if flag is not None],
             "samples": f"samples/step-{step:08d}.png",
             "curves": folder.curves_path.name,

@@ -9,27 +9,34 @@ import re
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
+from typing import Generic, TypeVar
 
 from ganzoo import registry
 from ganzoo.errors import UserError, nearest
-from ganzoo.experiment import Experiment
 from ganzoo.gin_statements import Binding, Macro, Reference, Value
 from ganzoo.registry import Component, Part
 from ganzoo.value_types import WrongTypeError, coerce, describe_class, render
 
-EXPERIMENT = "experiment"
+D = TypeVar("D")
 
 
-class Resolver:
-    """Turns bindings into an experiment.
+class Resolver(Generic[D]):
+    """Turns bindings into a description, such as an experiment.
 
     Args:
         bindings: in order; later ones win.
         recipe: the file, for messages about what is in none of its lines.
+        root: what the description's own parameters are bound under, e.g. `experiment`.
+        described: the dataclass to fill in.
+        what: what the file is called in messages.
     """
 
-    def __init__(self, bindings: Sequence[Binding], recipe: str) -> None:
-        self.recipe = recipe
+    def __init__(
+        self, bindings: Sequence[Binding], recipe: str, *, root: str, described: type[D], what: str = "recipe"
+    ) -> None:
+        self.recipe, self.root, self.described, self.what = recipe, root, described, what
+        self.hints = typing.get_type_hints(described)
+        self.fields = fields(described)  # type: ignore[arg-type]
         self.statements = list(bindings)
         self.bound = {binding.key: binding for binding in bindings if binding.argument}
         self.macros = {binding.key: binding for binding in bindings if not binding.argument}
@@ -38,48 +45,47 @@ class Resolver:
         self.building: list[str] = []
         self.locations: dict[str, str] = {}
 
-    def experiment(self) -> Experiment:
-        """Return what `experiment.` binds, with all parts, after refusing every binding that has no effect.
+    def resolve(self) -> D:
+        """Return the description with all its parts, after refusing every binding that has no effect.
 
         Raises:
             UserError: whatever is wrong, with its place.
         """
         for binding in self.bound.values():
             self._check_selector(binding)
-        hints = typing.get_type_hints(Experiment)
         values: dict[str, object] = {}
         missing = []
-        for field in fields(Experiment):
-            key = f"{EXPERIMENT}.{field.name}"
+        for field in self.fields:
+            key = f"{self.root}.{field.name}"
             if key in self.bound:
-                values[field.name] = self._value(self.bound[key], key, hints[field.name])
+                values[field.name] = self._value(self.bound[key], key, self.hints[field.name])
             elif field.default is MISSING and field.default_factory is MISSING:
                 missing.append(key)
         if missing:
-            raise UserError(f"the recipe does not bind {', '.join(missing)}", where=self.recipe)
+            raise UserError(f"the {self.what} does not bind {', '.join(missing)}", where=self.recipe)
         try:
-            experiment = Experiment(**values)  # type: ignore[arg-type]
+            description = self.described(**values)
         except ValueError as error:
             # The message of a field's value begins with the field's name.
             name = str(error).split(" ", 1)[0]
-            field_binding = self.bound.get(f"{EXPERIMENT}.{name}")
-            message = f"{EXPERIMENT}.{error}" if name in hints else str(error)
+            field_binding = self.bound.get(f"{self.root}.{name}")
+            message = f"{self.root}.{error}" if name in self.hints else str(error)
             raise UserError(message, where=field_binding.where if field_binding else self.recipe) from error
         self._refuse_unused()
-        return experiment
+        return description
 
     def _check_selector(self, binding: Binding) -> None:
-        """Refuse a left side that names no experiment's field and no component; parameters are checked when built."""
+        """Refuse a left side that names no field of the description and no component; parameters come when built."""
         selector, argument = binding.selector, binding.argument
-        names = [field.name for field in fields(Experiment)]
-        if selector == EXPERIMENT:
+        names = [field.name for field in self.fields]
+        if selector == self.root:
             if binding.scope:
                 raise UserError(
-                    f"'{binding.key}': the experiment has no scope; write {selector}.{argument}", where=binding.where
+                    f"'{binding.key}': the {self.root} has no scope; write {selector}.{argument}", where=binding.where
                 )
             if argument not in names:
                 raise UserError(
-                    f"the experiment has no parameter '{argument}'{nearest(argument, names)}", where=binding.where
+                    f"the {self._owner} has no parameter '{argument}'{nearest(argument, names)}", where=binding.where
                 )
             return
         known = registry.index()
@@ -90,8 +96,8 @@ class Resolver:
                 f"'{binding.key}' is a component, not a parameter; write {binding.key}.PARAMETER = ...",
                 where=binding.where,
             )
-        field = selector.removeprefix(f"{EXPERIMENT}.")
-        part = self.bound.get(f"{EXPERIMENT}.{field}")
+        field = selector.removeprefix(f"{self.root}.")
+        part = self.bound.get(f"{self.root}.{field}")
         if part is not None and isinstance(part.value, Reference):
             name = render(part.value)[1:]
             raise UserError(
@@ -105,7 +111,12 @@ class Resolver:
             raise UserError(
                 f"'{selector}' is short for a component; write its full name, {choices}", where=binding.where
             )
-        raise UserError(f"no component '{selector}'{nearest(selector, [EXPERIMENT, *known])}", where=binding.where)
+        raise UserError(f"no component '{selector}'{nearest(selector, [self.root, *known])}", where=binding.where)
+
+    @property
+    def _owner(self) -> str:
+        """What has the description's own parameters, for messages."""
+        return self.root if self.what == "recipe" else self.what
 
     def _value(self, binding: Binding, key: str, annotation: object) -> object:
         """Return a binding's value for a parameter, macros expanded, references built, of the right type."""
@@ -192,8 +203,8 @@ class Resolver:
             if binding.selector != name or binding.argument in options:
                 continue
             if binding.argument in component.runtime_facts:
-                same = binding.argument in {field.name for field in fields(Experiment)}
-                source = f"bind {EXPERIMENT}.{binding.argument} instead" if same else "remove the line"
+                same = binding.argument in {field.name for field in self.fields}
+                source = f"bind {self.root}.{binding.argument} instead" if same else "remove the line"
                 raise UserError(
                     f"{binding.key} comes from the data set and the experiment and cannot be bound; {source}",
                     where=binding.where,
@@ -242,7 +253,7 @@ class Resolver:
         name, text = binding.selector, f"nothing uses {binding.key}"
         same_name = [reached for reached in self.reached if reached.rpartition("/")[2] == name]
         if not same_name:
-            return f"{text}: @{name} is not among the parts of this experiment; bind it there, or remove the line"
+            return f"{text}: @{name} is not among the parts of this {self._owner}; bind it there, or remove the line"
         if binding.scope and not any(reached.startswith(f"{binding.scope}/") for reached in same_name):
             scoped = f"{binding.scope}/{name}"
             there = " and ".join(f"@{reached}" for reached in same_name)
@@ -259,8 +270,8 @@ class Resolver:
 
     def _why_unused_macro(self, macro: Binding) -> str:
         mentioned = [name[1:] for s in self.statements for name in _names_in(s.value) if name.startswith("%")]
-        own = [f"{EXPERIMENT}.{field.name}" for field in fields(Experiment)]
-        suggestion = nearest(macro.key, mentioned) or nearest(f"{EXPERIMENT}.{macro.key}", own, cutoff=0.85)
+        own = [f"{self.root}.{field.name}" for field in self.fields]
+        suggestion = nearest(macro.key, mentioned) or nearest(f"{self.root}.{macro.key}", own, cutoff=0.85)
         return f"nothing uses the macro {macro.key}{suggestion or '; remove the line'}"
 
 

@@ -1,19 +1,18 @@
 """Images from a generator, reproducible and without a trace in the training. N: images; C, H, W: image."""
 
-import contextlib
-from collections.abc import Iterator
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganzoo.architectures.base import Generator
 from ganzoo.batch import Latents
 from ganzoo.data_order import to_uint8
 from ganzoo.errors import RunFailedError
+from ganzoo.layers.batch_statistics import BatchNormStatistics, evaluation_mode, with_standing_statistics
 from ganzoo.randomness import make_generator
 
 BATCH_SIZE = 64
 CHUNK_SIZE = 64  # latents drawn at once, whatever the batch size
+NUM_STANDING_BATCHES = 100  # that standing statistics are averaged over
 
 
 def sample_images(
@@ -26,11 +25,12 @@ def sample_images(
     stream: str = "evaluation",
     labels: Tensor | None = None,
     batch_size: int = BATCH_SIZE,
+    batch_norm: BatchNormStatistics = "running",
 ) -> tuple[Tensor, Tensor | None]:
     """Return `num` generated images, uint8 (N, C, H, W) on the CPU, and their labels (N,), or None.
 
-    The network runs in evaluation mode: batch normalization uses its running statistics. The latent and the label of
-    image i depend on seed, stream and i alone, so that the first images of a larger sample are those of a smaller one.
+    The network runs in evaluation mode. The latent and the label of image i depend on seed, stream and i alone, so that
+    the first images of a larger sample are those of a smaller one.
 
     Args:
         generator: on `device`; left as it was found, its modes included.
@@ -40,7 +40,8 @@ def sample_images(
         device: where the generator lives.
         stream: name of the random stream.
         labels: (N,) given instead of drawn; only for a conditional generator.
-        batch_size: images at once; it touches at most the last bits before rounding.
+        batch_size: images at once; under running statistics it touches at most the last bits before rounding.
+        batch_norm: which statistics batch normalization uses; `standing` ones are averages over 100 other batches.
 
     Raises:
         RunFailedError: the generator makes NaN or infinite pixels.
@@ -50,8 +51,12 @@ def sample_images(
         assert num_classes, "labels are given to an unconditional generator"
         assert labels.shape == (num,), f"{num} images need {num} labels, not {tuple(labels.shape)}"
         labels_N = labels.cpu()
+    if batch_norm == "standing":
+        generator = standing_copy(
+            generator, num_classes=num_classes, seed=seed, device=device, stream=stream, batch_size=batch_size
+        )
     batches = []
-    with evaluation_mode(generator), torch.no_grad():
+    with evaluation_mode(generator, uses_batch=batch_norm == "batch"), torch.no_grad():
         for rows in torch.split(torch.arange(num), batch_size):
             batch_labels = None if labels_N is None else labels_N[rows].to(device)
             images_NCHW = generator(Latents(latents_NL[rows].to(device), batch_labels))
@@ -60,6 +65,22 @@ def sample_images(
             batches.append(to_uint8(images_NCHW).cpu())
     images = torch.cat(batches) if batches else torch.empty(0, *generator.image_shape, dtype=torch.uint8)
     return images.contiguous(), labels_N
+
+
+def standing_copy(
+    generator: Generator, *, num_classes: int, seed: int, device: torch.device, stream: str, batch_size: int
+) -> Generator:
+    """Return a copy of a generator with standing statistics, from latents and labels of a stream of its own."""
+    num = NUM_STANDING_BATCHES * batch_size
+    latents_NL, labels_N = draw_latents(
+        generator, num, num_classes=num_classes, seed=seed, stream=f"{stream}/standing statistics"
+    )
+
+    def forward(copy: Generator) -> None:
+        for rows in torch.split(torch.arange(num), batch_size):
+            copy(Latents(latents_NL[rows].to(device), None if labels_N is None else labels_N[rows].to(device)))
+
+    return with_standing_statistics(generator, forward)
 
 
 def draw_latents(
@@ -75,15 +96,3 @@ def draw_latents(
         return latents_NL, None
     labels = [torch.randint(num_classes, (CHUNK_SIZE,), generator=labels_rng) for _ in range(num_chunks)]
     return latents_NL, torch.cat(labels)[:num] if labels else torch.empty(0, dtype=torch.int64)
-
-
-@contextlib.contextmanager
-def evaluation_mode(network: nn.Module) -> Iterator[None]:
-    """Put a network into evaluation mode for the body, and every module of it back into its own mode after."""
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training

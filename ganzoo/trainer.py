@@ -124,12 +124,19 @@ class Trainer:
         choose_deterministic_kernels(device)
         dataset = self.experiment.dataset(data_dir=data_dir)
         self.spec = dataset.spec()
-        check_available(self.experiment.metrics, device, spec=self.spec)
         data = dataset.load(self.experiment.train_split)
         on_device = data.images_NCHW.numel() <= DEVICE_DATA_BYTES
         self.uint8_NCHW = data.images_NCHW.to(device) if on_device else data.images_NCHW
         self.labels_N = data.labels_N
         self.state = TrainState.create(self.experiment, self.spec, num_images=len(data), device=device)
+        gan = self.state.gan
+        check_available(
+            self.experiment.metrics,
+            device,
+            spec=self.spec,
+            num_classes=gan.num_classes,
+            discriminator=gan.discriminator,
+        )
         self.recorder = Recorder(
             folder, configuration, self.state, dataset=dataset, data=data, device=device, monitor=monitor
         )

@@ -207,9 +207,9 @@ def test_the_operative_configuration_of_a_run_gives_an_identical_run(finished, t
 
 def test_eval_without_metrics_says_so_and_changes_nothing(finished, capsys):
     before = sorted(path for path in finished.rglob("*"))
-    code, out, _ = call(capsys, "eval", finished)
-    assert code == 0
-    assert "no metrics are configured" in out
+    code, _, err = call(capsys, "eval", finished)
+    assert code == 2
+    assert "has no metrics configured; name a protocol" in err
     assert sorted(path for path in finished.rglob("*")) == before
 
 
@@ -227,6 +227,43 @@ def test_eval_of_the_last_step_gives_the_numbers_of_the_run(tiny_recipe, tmp_pat
     code, out, _ = call(capsys, "eval", tmp_path / "run")
     assert code == 0
     assert out.splitlines()[-1].split()[:2] == [measured["name"], f"{measured['value']:.5g}"]
+
+
+def test_eval_by_several_protocols_prints_them_side_by_side_and_reports_what_fails(finished, tmp_path, capsys):
+    one, two = tmp_path / "one.gin", tmp_path / "two.gin"
+    distance = (
+        "experiment.metrics = [@metrics.kernel_distance{more}]\nmetrics.kernel_distance.features = @features.pixels\n"
+    )
+    numbers = "metrics.kernel_distance:\n    num_real = 16\n    num_fake = {num}\n    subset_size = 8\n"
+    one.write_text(distance.format(more="") + numbers.format(num=16))
+    two.write_text(
+        distance.format(more=", @metrics.memorization")
+        + numbers.format(num=24)
+        + "metrics.memorization:\n    features = @features.pixels\n    held_out_split = 'tset'\n"
+    )
+    arguments = ("--protocol", one, "--protocol", two, "--out", tmp_path / "numbers.json")
+    code, out, err = call(capsys, "eval", finished, *arguments)
+    assert code == 0
+    heading, row = (re.split(r"  +", line.strip()) for line in out.splitlines()[-3:-1])
+    assert heading == ["metric", "one", "two", "better"]
+    assert row[0] == "kd_pixels_32px"
+    report = json.loads((tmp_path / "numbers.json").read_text())["protocols"]
+    values = [report[name]["metrics"][0]["value"] for name in ("one", "two")]
+    assert [cell.split()[0] for cell in row[1:3]] == [f"{value:.5g}" for value in values]
+    assert "two: metrics.memorization.held_out_split is 'tset'" in err
+    assert report["two"]["metric_failures"][0]["metric"] == "metrics.memorization"
+
+
+def test_eval_in_which_nothing_can_be_computed_ends_with_2(finished, tmp_path, capsys):
+    (tmp_path / "typo.gin").write_text(
+        "experiment.metrics = [@metrics.frechet_distance]\nmetrics.frechet_distance.features = @features.pixels\n"
+        "metrics.frechet_distance.reference_split = 'tset'\n"
+    )
+    code, _, err = call(capsys, "eval", finished, "--protocol", tmp_path / "typo.gin")
+    assert code == 2
+    assert "nothing could be computed" in err
+    assert "reference_split is 'tset'" in err
+    assert len(err.splitlines()) == 1
 
 
 def test_an_unexpected_error_in_a_run_names_its_folder(tiny_recipe, tmp_path, capsys, monkeypatch):

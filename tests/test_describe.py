@@ -63,7 +63,7 @@ def test_types_are_shown_as_a_recipe_writes_them(annotation, shown):
 
 
 def test_the_sections_of_a_docstring_are_not_part_of_its_text():
-    assert describe("experiment").text == "One run."
+    assert describe("experiment").text == "One run, with how its images are judged."
 
 
 def test_a_file_is_named_as_the_source():

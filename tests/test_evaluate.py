@@ -1,6 +1,7 @@
 """An evaluation: what it shares, what it leaves alone, what it refuses."""
 
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,18 @@ from torch import Tensor
 
 from ganzoo import registry
 from ganzoo.architectures.base import Generator
-from ganzoo.data.base import Dataset
+from ganzoo.data.base import Dataset, ImageData
 from ganzoo.errors import UserError
-from ganzoo.evaluate import Evaluation, check_available, choose, evaluate, measurements_to_json
+from ganzoo.evaluate import check_available, evaluate, measurements_to_json
+from ganzoo.evaluation_inputs import EvaluationInputs, choose
+from ganzoo.evaluation_protocol import EvaluationProtocol
 from ganzoo.features.base import FeatureExtractor, Settings
+from ganzoo.gan import Gan
+from ganzoo.metrics.base import Measurement, Metric, MetricInputs
 from ganzoo.metrics.frechet_distance import gaussian_distance, moments
 from ganzoo.registry import Part
 from ganzoo.sampling import sample_images
+from ganzoo.testing.toys import ToyDiscriminator
 
 CPU = torch.device("cpu")
 
@@ -65,19 +71,37 @@ def generator() -> Generator:
 
 
 def evaluation(
-    generator: Generator, dataset: Dataset, *, known: Mapping[str, str] | None = None, batch_size: int = 20
-) -> Evaluation:
-    return Evaluation(
-        generator,
+    generator: Generator,
+    dataset: Dataset,
+    metrics: Sequence[Part[Metric]] = (),
+    *,
+    known: Mapping[str, str] | None = None,
+    ema_decay: float | None = None,
+    **settings: object,
+) -> EvaluationInputs:
+    discriminator = ToyDiscriminator(image_shape=(1, 16, 16))
+    protocol: dict[str, object] = {"metrics": tuple(metrics), "eval_batch_size": 20, **settings}
+    return EvaluationInputs(
+        Gan(generator, discriminator, {}, ema_decay=ema_decay, num_classes=0),
         dataset,
-        num_classes=0,
+        EvaluationProtocol(**protocol),  # type: ignore[arg-type]
+        run_seed=3,
         device=CPU,
-        seed=3,
-        uses_ema=False,
         data_sha256=known or {},
         say=lambda _: None,
-        batch_size=batch_size,
     )
+
+
+def measured(inputs: EvaluationInputs) -> list[Measurement]:
+    """Return the numbers of an evaluation in which nothing fails."""
+    evaluated = evaluate(inputs)
+    assert evaluated.failures == []
+    return evaluated.measurements
+
+
+def reasons(inputs: EvaluationInputs) -> list[str]:
+    """Return why metrics could not be computed."""
+    return [failure.reason for failure in evaluate(inputs).failures]
 
 
 def metric(name: str, extractor: Part[FeatureExtractor], **arguments: object) -> Part:  # type: ignore[type-arg]
@@ -88,21 +112,20 @@ def test_metrics_share_fakes_and_features(
     generator: Generator, dataset: Dataset, extractor: Part[FeatureExtractor]
 ) -> None:
     metrics = [metric("frechet_distance", extractor), metric("kernel_distance", extractor, subset_size=30)]
-    measured = evaluate(metrics, evaluation(generator, dataset))
+    numbers = measured(evaluation(generator, dataset, metrics))
     assert CountingExtractor.num_images_seen == 50 + 40
-    assert [m.name for m in measured] == ["fd_quarters", "kd_quarters"]
+    assert [m.name for m in numbers] == ["fd_quarters", "kd_quarters"]
 
     fakes, _ = sample_images(generator, 40, num_classes=0, seed=3, device=CPU, batch_size=20)
     network = CountingExtractor(device=CPU)
     real = dataset.load("train").images_NCHW
-    assert measured[0].value == pytest.approx(gaussian_distance(*moments(network(real)), *moments(network(fakes))))
+    assert numbers[0].value == pytest.approx(gaussian_distance(*moments(network(real)), *moments(network(fakes))))
 
 
 def test_a_number_carries_its_protocol(
     generator: Generator, dataset: Dataset, extractor: Part[FeatureExtractor]
 ) -> None:
-    measured = evaluate([metric("frechet_distance", extractor)], evaluation(generator, dataset))
-    (as_json,) = measurements_to_json(measured)
+    (as_json,) = measurements_to_json(measured(evaluation(generator, dataset, [metric("frechet_distance", extractor)])))
     assert isinstance(as_json, dict)
     assert as_json["protocol"] == {
         "extractor": "quarters",
@@ -111,8 +134,9 @@ def test_a_number_carries_its_protocol(
         "ema": False,
         "batch_norm": "running",
         "quantization": "uint8",
-        "generation_batch_size": 20,
-        "seed": 3,
+        "eval_batch_size": 20,
+        "eval_seed": 3,
+        "num_eval_seeds": 1,
         "num_real": 50,
         "num_fake": 40,
     }
@@ -123,8 +147,14 @@ def test_nothing_of_the_generator_nor_any_global_generator_changes(
 ) -> None:
     generator.train()
     before = {name: value.clone() for name, value in generator.state_dict().items()}
+    metrics = [metric("kernel_distance", extractor, subset_size=30)]
+    evaluations = [
+        evaluation(generator, dataset, metrics, eval_batch_norm=batch_norm, num_eval_seeds=2)
+        for batch_norm in ("running", "standing", "batch")
+    ]
     random = torch.random.get_rng_state()
-    evaluate([metric("kernel_distance", extractor, subset_size=30)], evaluation(generator, dataset))
+    numbers = [measured(inputs)[0].value for inputs in evaluations]
+    assert len(set(numbers)) == 3
     assert generator.training
     assert all(torch.equal(value, before[name]) for name, value in generator.state_dict().items())
     assert torch.equal(torch.random.get_rng_state(), random)
@@ -133,7 +163,7 @@ def test_nothing_of_the_generator_nor_any_global_generator_changes(
 def test_reals_are_extracted_once_for_all_runs_and_need_no_files_when_their_hash_is_known(
     generator: Generator, dataset: Dataset, extractor: Part[FeatureExtractor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = evaluate([metric("frechet_distance", extractor)], evaluation(generator, dataset))
+    first = measured(evaluation(generator, dataset, [metric("frechet_distance", extractor)]))
     known = {"train": dataset.load("train").sha256}
     CountingExtractor.num_images_seen = 0
 
@@ -141,7 +171,7 @@ def test_reals_are_extracted_once_for_all_runs_and_need_no_files_when_their_hash
         raise AssertionError("the files are gone")
 
     monkeypatch.setattr(dataset, "load", gone)
-    second = evaluate([metric("frechet_distance", extractor)], evaluation(generator, dataset, known=known))
+    second = measured(evaluation(generator, dataset, [metric("frechet_distance", extractor)], known=known))
     assert second == first
     assert CountingExtractor.num_images_seen == 40
 
@@ -149,18 +179,21 @@ def test_reals_are_extracted_once_for_all_runs_and_need_no_files_when_their_hash
 def test_changed_files_are_refused(
     generator: Generator, dataset: Dataset, extractor: Part[FeatureExtractor], tmp_path: Path
 ) -> None:
-    with pytest.raises(UserError, match="the split 'train' has changed"):
-        evaluate([metric("frechet_distance", extractor)], evaluation(generator, dataset, known={"train": "0" * 64}))
+    inputs = evaluation(generator, dataset, [metric("frechet_distance", extractor)], known={"train": "0" * 64})
+    (reason,) = reasons(inputs)
+    assert "the split 'train' has changed" in reason
 
 
 def test_a_share_of_the_reals_is_a_random_choice_that_never_changes() -> None:
-    images = torch.arange(100, dtype=torch.uint8).reshape(100, 1, 1, 1)
-    chosen = choose(images, 10, split="train")
-    assert torch.equal(chosen, choose(images, 10, split="train"))
-    assert chosen.flatten().tolist() != list(range(10))
-    assert choose(images, None, split="train") is images
+    data = ImageData(torch.arange(100, dtype=torch.uint8).reshape(100, 1, 1, 1), torch.arange(100))
+    chosen = choose(data, 10, split="train")
+    assert torch.equal(chosen.images_NCHW, choose(data, 10, split="train").images_NCHW)
+    assert chosen.images_NCHW.flatten().tolist() != list(range(10))
+    assert chosen.labels_N is not None
+    assert chosen.labels_N.tolist() == chosen.images_NCHW.flatten().tolist()
+    assert choose(data, None, split="train") is data
     with pytest.raises(UserError, match="101 real images are asked for and the split 'train' has 100"):
-        choose(images, 101, split="train")
+        choose(data, 101, split="train")
 
 
 @pytest.mark.parametrize(
@@ -174,10 +207,18 @@ def test_a_reference_that_is_not_there_is_refused_before_any_work(
     dataset: Dataset, extractor: Part[FeatureExtractor], arguments: dict[str, object], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        check_available([metric("frechet_distance", extractor, **arguments)], device=CPU, spec=dataset.spec())
+        check_available(
+            [metric("frechet_distance", extractor, **arguments)],
+            device=CPU,
+            spec=dataset.spec(),
+            num_classes=0,
+            discriminator=None,
+        )
 
 
-def test_nan_features_are_refused_naming_the_extractor(generator: Generator, dataset: Dataset) -> None:
+def test_nan_features_are_refused_naming_the_extractor_and_leave_other_metrics_alone(
+    generator: Generator, dataset: Dataset
+) -> None:
     class broken(CountingExtractor):
         def __call__(self, images_NCHW: Tensor) -> Tensor:
             return super().__call__(images_NCHW) * float("nan")
@@ -185,8 +226,16 @@ def test_nan_features_are_refused_naming_the_extractor(generator: Generator, dat
         def protocol(self) -> Settings:
             return {"extractor": "broken"}
 
-    with pytest.raises(UserError, match=r"features\.broken gives NaN or infinite features"):
-        evaluate([metric("frechet_distance", Part("features.broken", broken))], evaluation(generator, dataset))
+    metrics = [
+        metric("frechet_distance", Part("features.broken", broken)),
+        metric("frechet_distance", Part("features.quarters", CountingExtractor)),
+    ]
+    evaluated = evaluate(evaluation(generator, dataset, metrics))
+    # The other metric of the call is still there.
+    assert [m.name for m in evaluated.measurements] == ["fd_quarters"]
+    (failure,) = evaluated.failures
+    assert failure.metric == "metrics.frechet_distance"
+    assert failure.reason.startswith("features.broken gives NaN or infinite features")
 
 
 def test_a_damaged_cache_is_said_and_computed_anew(
@@ -197,11 +246,56 @@ def test_a_damaged_cache_is_said_and_computed_anew(
     tmp_path: Path,
 ) -> None:
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path))
-    first = evaluate([metric("frechet_distance", extractor)], evaluation(generator, dataset))
+    first = measured(evaluation(generator, dataset, [metric("frechet_distance", extractor)]))
     (file,) = (tmp_path / "features").glob("*.safetensors")
     file.write_bytes(file.read_bytes()[:40])
     said: list[str] = []
-    inputs = evaluation(generator, dataset)
+    inputs = evaluation(generator, dataset, [metric("frechet_distance", extractor)])
     inputs.say = said.append
-    assert evaluate([metric("frechet_distance", extractor)], inputs) == first
+    assert measured(inputs) == first
     assert any(str(file) in text for text in said)
+
+
+def test_several_sampling_seeds_give_the_mean_of_each_alone_and_its_error(
+    generator: Generator, dataset: Dataset, extractor: Part[FeatureExtractor]
+) -> None:
+    metrics = [metric("frechet_distance", extractor)]
+    alone = [measured(evaluation(generator, dataset, metrics, eval_seed=seed))[0].value for seed in (7, 8, 9)]
+    (number,) = measured(evaluation(generator, dataset, metrics, eval_seed=7, num_eval_seeds=3))
+    assert len(set(alone)) == 3
+    assert number.value == pytest.approx(statistics.mean(alone), rel=1e-12)
+    assert number.standard_error == pytest.approx(statistics.stdev(alone) / 3**0.5, rel=1e-12)
+    assert number.error_source == "sampling seeds"
+    assert (number.protocol["eval_seed"], number.protocol["num_eval_seeds"]) == (7, 3)
+
+
+def test_a_metric_without_fakes_is_measured_once(generator: Generator, dataset: Dataset) -> None:
+    class of_reals(Metric):
+        uses_fakes = False
+        num_calls = 0
+
+        def measure(self, inputs: MetricInputs) -> list[Measurement]:
+            type(self).num_calls += 1
+            return [Measurement("reals", float(len(inputs.real_images("train", None))), None, True, {})]
+
+    (number,) = measured(evaluation(generator, dataset, [Part("metrics.of_reals", of_reals)], num_eval_seeds=3))
+    assert (number.value, of_reals.num_calls) == (50.0, 1)
+
+
+def test_latents_do_not_depend_on_the_batch_size_and_the_first_images_not_on_their_number(
+    generator: Generator, dataset: Dataset
+) -> None:
+    few = evaluation(generator, dataset, eval_batch_size=7).fake_images(11).images_NCHW
+    many = evaluation(generator, dataset, eval_batch_size=64).fake_images(90).images_NCHW[:11]
+    assert (few.int() - many.int()).abs().max() <= 1
+
+
+def test_the_average_or_the_raw_weights_are_measured_as_asked(generator: Generator, dataset: Dataset) -> None:
+    default, raw, ema = (
+        evaluation(generator, dataset, ema_decay=0.9, eval_ema=choice) for choice in (None, False, True)
+    )
+    assert [inputs.generator is inputs.gan.sampler for inputs in (default, raw, ema)] == [True, False, True]
+    assert raw.generator is raw.gan.generator
+    assert [inputs.protocol(None, None)["ema"] for inputs in (default, raw, ema)] == [True, False, True]
+    with pytest.raises(UserError, match=r"asks for the moving average .* this run kept none"):
+        evaluation(generator, dataset, eval_ema=True)

@@ -20,6 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "ganzoo.registry",
         "ganzoo.randomness",
         "ganzoo.batch",
+        "ganzoo.data_order",
         "ganzoo.hardware",
         "ganzoo.places",
         "ganzoo.resize",
@@ -27,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     # A normalization is a layer that residual blocks are made of.
     ("ganzoo.layers", "ganzoo.normalizations.base"),
     tuple(f"ganzoo.{kind}" for kind in KINDS),
-    ("ganzoo.gan",),
+    ("ganzoo.gan", "ganzoo.evaluation_protocol"),
     ("ganzoo.views", "ganzoo.steps"),
     ("ganzoo.experiment",),
 )

@@ -9,10 +9,19 @@ from pathlib import Path
 import pytest
 
 from ganzoo import config, gin_reader
+from ganzoo.errors import UserError
 from ganzoo.gin_reader import recipes_dir
 
 RECIPES = sorted(path.stem for path in recipes_dir().glob("*.gin"))
-ROWS = ["cond_resnet", "ssgan_annealed_resnet", "ssgan_resnet", "ssgan_sbn_resnet", "uncond_resnet"]
+PROTOCOLS = sorted(path.stem for path in recipes_dir().glob("protocols/*.gin"))
+ROWS = [
+    "cond_resnet",
+    "rotation_only_resnet",
+    "ssgan_annealed_resnet",
+    "ssgan_resnet",
+    "ssgan_sbn_resnet",
+    "uncond_resnet",
+]
 PREFIXES = ["", "fashion_", "fashion32_"]
 
 # Typed from the settings that the recipes promise, not read from any of their files.
@@ -54,6 +63,8 @@ CIFAR10 = {
     },
 }
 FASHION = CIFAR10 | {
+    "experiment.metrics": "[@metrics.frechet_distance, @metrics.kernel_distance, @metrics.precision_recall, "
+    "@metrics.density_coverage]",
     "experiment.dataset": "@data.fashion_mnist",
     "experiment.num_d_steps": "1",
     "experiment.num_steps": "3000",
@@ -111,6 +122,53 @@ def test_a_base_file_says_what_it_is(path: Path) -> None:
     assert path.read_text().startswith("# ")
 
 
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_protocol_loads_alone_and_serves_a_recipe_as_an_include(name: str, tmp_path: Path) -> None:
+    assert (recipes_dir() / f"protocols/{name}.gin").read_text().startswith("# ")
+    protocol = config.load_protocol(name)
+    recipe = tmp_path / "recipe.gin"
+    recipe.write_text(f"include 'fashion_ssgan_resnet.gin'\nexperiment.metrics = []\ninclude 'protocols/{name}.gin'\n")
+    experiment = config.load(recipe).experiment
+    assert experiment.metrics == protocol.metrics
+    assert experiment.num_eval_seeds == protocol.num_eval_seeds
+
+
+def test_the_papers_and_mimicrys_protocols_are_what_their_tables_say() -> None:
+    sizes = {
+        name: {
+            (
+                part.name,
+                part.arguments.get("reference_split"),
+                part.arguments.get("num_real"),
+                part.arguments["num_fake"],
+            )
+            for part in config.load_protocol(name).metrics
+        }
+        for name in ("paper", "mimicry")
+    }
+    assert ("metrics.frechet_distance", "test", 10_000, 10_000) in sizes["paper"]
+    assert ("metrics.frechet_distance", "train", 50_000, 50_000) in sizes["mimicry"]
+    assert config.load_protocol("mimicry").num_eval_seeds == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("experiment.num_steps = 3", r"p\.gin:1: the evaluation protocol has no parameter 'num_steps'"),
+        ("experiment.num_eval_seeds = 3", r"p\.gin: binds no metrics"),
+        ("experiment.num_eval_seeds = 0", r"p\.gin:1: experiment\.num_eval_seeds must be at least 1, not 0"),
+        ("experiment.eval_batch_norm = 'standng'", r"p\.gin:1: .*eval_batch_norm.*'standing'"),
+    ],
+)
+def test_what_is_no_protocol_is_refused_with_its_place(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "p.gin"
+    path.write_text(text + "\n")
+    with pytest.raises(UserError, match=message):
+        config.load_protocol(path)
+    with pytest.raises(UserError, match=r"no protocol 'papr'; did you mean 'paper'"):
+        config.load_protocol("papr")
+
+
 def test_the_folder_holds_data_only() -> None:
     assert {path.suffix for path in recipes_dir().rglob("*") if path.is_file()} == {".gin"}
 
@@ -137,6 +195,9 @@ def test_recipes_differ_by_what_their_names_say_alone(prefix: str) -> None:
     assert config.diff(text["ssgan_resnet"], text["ssgan_annealed_resnet"]) == [
         "pretext.rotation.alpha_schedule: 'constant' -> 'linear'"
     ]
+    control = config.diff(text["ssgan_resnet"], text["rotation_only_resnet"], ignore=["metrics", "experiment.metrics"])
+    changed = {line.partition(": ")[0] for line in control if not line.startswith("features.")}
+    assert changed == {"experiment.loss", "pretext.rotation.alpha"}
     modulated = keys("ssgan_resnet", "ssgan_sbn_resnet") - {"architectures.resnet_generator.normalization"}
     assert all(re.match(r"normalizations\.(batch|self_modulated_batch)\.", key) for key in modulated)
 

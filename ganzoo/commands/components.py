@@ -12,27 +12,32 @@ from ganzoo.errors import UserError, nearest
 from ganzoo.registry import KINDS, index, load_file
 from ganzoo.terminal import print_table, say
 
-RECIPES = "recipes"
+RECIPES, PROTOCOLS = "recipes", "protocols"
 
 
 def list_components(
     kind: Annotated[
-        str | None, typer.Argument(metavar="KIND", help="One kind only, or recipes.", show_default=False)
+        str | None, typer.Argument(metavar="KIND", help="One kind only, or recipes, or protocols.", show_default=False)
     ] = None,
     plugin: Plugins = None,
 ) -> None:
-    """List the components by kind, or the packaged recipes.
+    """List the components by kind, or the packaged recipes or evaluation protocols.
 
     Examples:
       ganzoo list
       ganzoo list pretext
       ganzoo list recipes
     """
-    if kind is not None and kind not in (*KINDS, RECIPES):
-        kinds = [*KINDS, RECIPES]
+    kinds = [*KINDS, RECIPES, PROTOCOLS]
+    if kind is not None and kind not in kinds:
         raise UserError(f"no kind '{kind}'{nearest(kind, kinds) or '; there are: ' + ', '.join(kinds)}")
     if kind == RECIPES:
-        _list_recipes()
+        _list_files("", kind)
+        say("`ganzoo check NAME` builds one; `ganzoo run NAME` trains it")
+        return
+    if kind == PROTOCOLS:
+        _list_files(PROTOCOLS, kind)
+        say("`ganzoo eval RUN --protocol NAME` measures a run by one")
         return
     for path in plugin or ():
         load_file(path)
@@ -46,16 +51,17 @@ def list_components(
             ]
             print_table(("", "", ""), rows, title=f"{name}: {meaning}")
             say("")
-    say(f"`ganzoo describe KIND.NAME` shows one; `ganzoo list {RECIPES}` shows the recipes")
+    say(
+        f"`ganzoo describe KIND.NAME` shows one; `ganzoo list {RECIPES}` and `ganzoo list {PROTOCOLS}` what is packaged"
+    )
 
 
-def _list_recipes() -> None:
+def _list_files(folder: str, what: str) -> None:
     from ganzoo.gin_reader import recipes_dir
 
-    rows = [(path.stem, first_comment(path)) for path in sorted(recipes_dir().glob("*.gin"))]
-    print_table(("", ""), rows, title="recipes:")
+    rows = [(path.stem, first_comment(path)) for path in sorted((recipes_dir() / folder).glob("*.gin"))]
+    print_table(("", ""), rows, title=f"{what}:")
     say("")
-    say("`ganzoo check NAME` builds one; `ganzoo run NAME` trains it")
 
 
 def first_comment(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""`ganzoo sample`, `ganzoo eval` and `ganzoo diff`: what is done with a run folder."""
+"""`ganzoo sample` and `ganzoo diff`: what is done with a run folder, and how one is opened."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganzoo.commands.options import DataDir, Device, Run, Step
+from ganzoo.commands.options import Device, Run, Step
 from ganzoo.errors import UserError
-from ganzoo.terminal import print_table, say
+from ganzoo.terminal import say
 
 if TYPE_CHECKING:
     import torch
 
     from ganzoo.experiment import Experiment
     from ganzoo.gan import Gan
-    from ganzoo.run_folder import Json, RunFolder
+    from ganzoo.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -27,21 +27,6 @@ class OpenRun:
     experiment: "Experiment"
     step: int
     device: "torch.device"
-
-
-def print_measurements(measurements: "Json", *, title: str) -> None:
-    """Print the measurements of a result as a table."""
-    rows = []
-    for m in measurements if isinstance(measurements, list) else ():
-        assert isinstance(m, dict)
-        value, error = m["value"], m["standard_error"]
-        assert isinstance(value, int | float)
-        spread = f"± {error:.3g}" if isinstance(error, int | float) else ""
-        rows.append((str(m["name"]), f"{value:.5g}", spread, "higher" if m["higher_is_better"] else "lower"))
-    if rows:
-        print_table(("metric", "value", "standard error", "better"), rows, title=title)
-    else:
-        say(f"{title}: no metrics are configured")
 
 
 def open_run(run: Path, *, step: int | None, device: str) -> "OpenRun":
@@ -105,38 +90,6 @@ def sample(
     except OSError as error:
         raise UserError(f"cannot write '{out}' ({error}); choose another --out") from error
     say(f"{num} images of step {opened.step}: {out}")
-
-
-def evaluate_run(run: Run, step: Step = None, device: Device = "cpu", data_dir: DataDir = None) -> None:
-    """Measure a run's generator again.
-
-    The metrics are those of its configuration; nothing in the run folder changes.
-
-    Examples:
-      ganzoo eval runs/quickstart-seed0
-      ganzoo eval runs/quickstart-seed0 --step 500
-    """
-    opened = open_run(run, step=step, device=device)
-
-    from ganzoo.evaluate import Evaluation, check_available, evaluate, measurements_to_json
-
-    experiment = opened.experiment
-    dataset = experiment.dataset(data_dir=data_dir)
-    check_available(experiment.metrics, opened.device, spec=dataset.spec())
-    data_sha256 = opened.folder.environment()["data_sha256"]
-    assert isinstance(data_sha256, dict)
-    inputs = Evaluation(
-        opened.gan.sampler,
-        dataset,
-        num_classes=opened.gan.num_classes,
-        device=opened.device,
-        seed=experiment.seed,
-        uses_ema=opened.gan.ema is not None,
-        data_sha256={split: str(digest) for split, digest in data_sha256.items()},
-        say=say,
-    )
-    measurements = measurements_to_json(evaluate(experiment.metrics, inputs))
-    print_measurements(measurements, title=f"{run.name}, step {opened.step}")
 
 
 def diff(

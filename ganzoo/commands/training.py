@@ -71,7 +71,7 @@ def run(
 
 def show_result(result: "RunResult") -> None:
     """Print a finished run: its metrics, what is wrong with it, and where everything is."""
-    from ganzoo.commands.results import print_measurements
+    from ganzoo.commands.evaluation import print_measurements
 
     folder, values = result.folder, result.result
     if result.was_finished:
@@ -79,6 +79,10 @@ def show_result(result: "RunResult") -> None:
         say(f"'{folder.path}' had {state} before; nothing was done. --fresh starts it anew.")
     say("")
     print_measurements(values.get("metrics"), title=f"{values.get('name', folder.path.name)}, step {values['step']}")
+    failures = values.get("metric_failures")
+    for failure in failures if isinstance(failures, list) else ():
+        assert isinstance(failure, dict)
+        say(f"  warning: {failure['metric']} could not be computed: {failure['reason']}")
     flags = values.get("health")
     for flag in flags if isinstance(flags, list) else ():
         say(f"  warning: {flag}")

@@ -1,5 +1,7 @@
 """The contract of a feature extractor. N: images; C, H, W: image; F: feature width; K: classes."""
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from ganzoo.errors import UserError
@@ -12,12 +14,11 @@ Settings = dict[str, str | int | float | bool]
 class FeatureExtractor(Component):
     """A frozen network from uint8 images to features, for metrics.
 
-    Args:
-        device: where to run, a runtime fact.
+    The runtime facts are `device`, where to run, and `discriminator`, the run's (None where there is none).
     """
 
     kind = "features"
-    runtime_facts = frozenset({"device"})
+    runtime_facts = frozenset({"device", "discriminator"})
 
     label: str
     """What its numbers are named after: `fd_<label>`, `kd_<label>`."""
@@ -27,6 +28,10 @@ class FeatureExtractor(Component):
 
     num_classes: int = 0
     """K, of the classifier that the network ends in; 0 for one without, whose `class_logits` refuses."""
+
+    is_of_the_run: ClassVar[bool] = False
+    """Whether the features depend on what was trained: then those of real images are not kept on disk, and their
+    numbers compare within one run alone."""
 
     def check_available(self) -> None:
         """Refuse before any work if the weights are missing.

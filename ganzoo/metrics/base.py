@@ -1,11 +1,13 @@
-"""The contract of a metric. N: images; F: feature width; K: classes."""
+"""The contract of a metric. N: images; C, H, W: image; F: feature width; K: classes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from torch import Tensor
 
-from ganzoo.data.base import DataSpec
+from ganzoo.architectures.base import Discriminator
+from ganzoo.data.base import DataSpec, ImageData
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.registry import Component, Part
 
@@ -17,9 +19,10 @@ class Measurement:
     Args:
         name: what it is called, extractor included, e.g. `fd_efflite0_64px`.
         value: the number.
-        standard_error: of the value over sampling seeds or subsets; None where it is one deterministic number.
+        standard_error: of the value; None where it is one deterministic number.
         higher_is_better: the direction.
-        protocol: the settings behind it; only numbers of equal protocols, but for the seed, are comparable.
+        protocol: the settings behind it; only numbers of equal protocols, but for `eval_seed`, are comparable.
+        error_source: what the standard error is over: "subsets", "splits", "sampling seeds"; empty where there is none.
     """
 
     name: str
@@ -27,33 +30,55 @@ class Measurement:
     standard_error: float | None
     higher_is_better: bool
     protocol: Settings
+    error_source: str = ""
 
 
 class MetricInputs(Protocol):
-    """What an evaluation offers to its metrics: each feature set is computed once and shared."""
+    """What an evaluation offers to its metrics: images and features are made once and shared."""
 
     seed: int
+    """Of everything that is drawn: latents, labels, subsets."""
+    num_classes: int
+    """Classes of the labels that the networks take; 0 for an unconditional GAN."""
+    discriminator: Discriminator | None
+    """The run's discriminator in evaluation mode, its parameters not to be trained; None if there is none."""
+
+    def real_images(self, split: str, num: int | None) -> ImageData:
+        """Return `num` images of a split with their labels, chosen at random but always the same; None: all.
+
+        Raises:
+            UserError: the split has fewer images, or its files are missing or have changed.
+        """
 
     def real_features(self, extractor: Part[FeatureExtractor], split: str, num: int | None) -> Tensor:
-        """Return float32 features (N, F) of `num` images of a split, chosen at random but always the same; None: all.
+        """Return float32 features (N, F) of the images of `real_images`, in the same order.
 
         Raises:
             UserError: the split has fewer images.
         """
 
+    def fake_images(self, num: int) -> ImageData:
+        """Return the first `num` generated images, with the labels they were made for if the GAN is conditional."""
+
     def fake_features(self, extractor: Part[FeatureExtractor], num: int) -> Tensor:
-        """Return float32 features (N, F) of `num` generated images, the same ones for every metric."""
+        """Return float32 features (N, F) of the images of `fake_images`, the same ones for every metric."""
 
     def fake_class_logits(self, extractor: Part[FeatureExtractor], num: int) -> Tensor:
-        """Return float32 logits (N, K) of the extractor's classifier for the images of `fake_features`."""
+        """Return float32 logits (N, K) of the extractor's classifier for the images of `fake_images`."""
+
+    def earlier_fakes(self) -> Mapping[int, ImageData]:
+        """Return images that the generator made earlier in training, by generator update; labels as in `fake_images`.
+
+        They are those that the run kept at its evaluations, up to and without the present one.
+        """
 
     def metric_name(self, extractor: Part[FeatureExtractor], metric: str) -> str:
         """Return what a metric ("fd", "kd") of these features is called."""
 
-    def protocol(self, extractor: Part[FeatureExtractor], split: str | None) -> Settings:
+    def protocol(self, extractor: Part[FeatureExtractor] | None, split: str | None) -> Settings:
         """Return the part of a protocol that the evaluation knows: extractor, weights, data, BN handling, EMA, seed.
 
-        Without a split, for a metric that looks at no real image, the data are left out.
+        Without an extractor or a split, for a metric that uses none, what belongs to it is left out.
         """
 
 
@@ -62,15 +87,29 @@ class Metric(Component):
 
     kind = "metrics"
 
+    uses_fakes: ClassVar[bool] = True
+    """Whether it looks at generated images; one that does not is measured once, however many sampling seeds."""
+
     def extractors(self) -> list[Part[FeatureExtractor]]:
         """Return the extractors it needs, so that a run can refuse before step 0 if one is missing."""
-        raise NotImplementedError
+        return []
 
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a data set that lacks what it compares with, so that a run can refuse before step 0.
 
         Raises:
             UserError: the split is missing, or has too few images.
+        """
+
+    def check_networks(self, *, num_classes: int, discriminator: Discriminator | None) -> None:
+        """Refuse a GAN that lacks what it measures, so that a run can refuse before step 0.
+
+        Args:
+            num_classes: classes of the labels that the networks take; 0 for an unconditional GAN.
+            discriminator: of the run.
+
+        Raises:
+            UserError: no labels, no discriminator, or one without what is read of it.
         """
 
     def measure(self, inputs: MetricInputs) -> list[Measurement]:

@@ -5,15 +5,20 @@ import math
 import torch
 from torch import Tensor
 
-from ganzoo.data.base import Dataset, DataSpec
+from ganzoo.architectures.base import Discriminator
+from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.metrics.base import Metric
+from ganzoo.randomness import initialization
 from ganzoo.registry import Part
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tools import make_rng, no_global_rng
+from ganzoo.testing.toys import ToyDiscriminator
 
 NUM_IMAGES, FEATURE_DIM, NUM_CLASSES = 4, 8, 5
+NUM_EARLIER = 40
+IMAGE_SHAPE = (3, 16, 16)
 
 
 def check_dataset(part: Part[Dataset], findings: Findings) -> None:
@@ -78,14 +83,15 @@ def _check_split(dataset: Dataset, spec: DataSpec, findings: Findings) -> None:
 def check_features(part: Part[FeatureExtractor], findings: Findings) -> None:
     """Check the features of colour and grey images, if the weights are there, and the protocol."""
     with findings.guard("constructor"):
-        extractor = part(device=torch.device("cpu"))
+        extractor = part(device=torch.device("cpu"), discriminator=toy_discriminator())
         findings.expect(bool(extractor.label), "label", "it is empty", "say what numbers are named after")
     with findings.guard("check_available"):
         try:
             extractor.check_available()
         except UserError:
             return  # said in a sentence, which is the contract; without weights there is nothing to try
-    for channels in (1, 3):
+    # A discriminator takes images of the run's channels alone.
+    for channels in (3,) if extractor.is_of_the_run else (1, 3):
         where = f"features of images with {channels} channels"
         rng = make_rng(channels)
         images_NCHW = torch.randint(256, (NUM_IMAGES, channels, 16, 16), dtype=torch.uint8, generator=rng)
@@ -131,9 +137,24 @@ def _check_protocol(protocol: Settings, findings: Findings) -> None:
 
 
 class ToyInputs:
-    """An evaluation whose features are normal noise, real and generated ones a unit apart."""
+    """An evaluation of a conditional GAN whose features are normal noise, real and generated ones a unit apart."""
 
-    seed = 0
+    seed, num_classes = 0, NUM_CLASSES
+
+    def __init__(self) -> None:
+        self.discriminator: Discriminator | None = toy_discriminator(num_classes=NUM_CLASSES)
+
+    def real_images(self, split: str, num: int | None) -> ImageData:
+        """Return images and labels."""
+        return _noise(1200 if num is None else num, seed=4)
+
+    def fake_images(self, num: int) -> ImageData:
+        """Return images and labels."""
+        return _noise(num, seed=5)
+
+    def earlier_fakes(self) -> dict[int, ImageData]:
+        """Return images and labels of two earlier steps."""
+        return {step: _noise(NUM_EARLIER, seed=step) for step in (10, 20)}
 
     def real_features(self, extractor: Part[FeatureExtractor], split: str, num: int | None) -> Tensor:
         """Return features (N, F)."""
@@ -151,10 +172,21 @@ class ToyInputs:
         """Return a name."""
         return f"{metric}_toy"
 
-    def protocol(self, extractor: Part[FeatureExtractor], split: str | None) -> Settings:
+    def protocol(self, extractor: Part[FeatureExtractor] | None, split: str | None) -> Settings:
         """Return settings."""
         data: Settings = {} if split is None else {"reference_split": split, "data_sha256": f"hash of {split}"}
-        return {"extractor": "toy", **data}
+        return {**({} if extractor is None else {"extractor": "toy"}), **data, "eval_seed": 0}
+
+
+def _noise(num: int, *, seed: int) -> ImageData:
+    images_NCHW = torch.randint(256, (num, *IMAGE_SHAPE), dtype=torch.uint8, generator=make_rng(seed))
+    return ImageData(images_NCHW, torch.arange(num) % NUM_CLASSES)
+
+
+def toy_discriminator(*, num_classes: int = 0) -> ToyDiscriminator:
+    """Return a discriminator of colour images whose weights are always the same."""
+    with initialization(0, "toy discriminator"):
+        return ToyDiscriminator(image_shape=IMAGE_SHAPE, num_classes=num_classes)
 
 
 def check_metric(part: Part[Metric], findings: Findings) -> None:

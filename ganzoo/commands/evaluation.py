@@ -1,0 +1,174 @@
+"""`ganzoo eval`: a run's images measured again, under one protocol or several."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ganzoo.commands.options import DataDir, Device, Run, Step
+from ganzoo.commands.results import OpenRun, open_run
+from ganzoo.errors import UserError
+from ganzoo.terminal import complain, print_table, say
+
+if TYPE_CHECKING:
+    from ganzoo.evaluate import Evaluated
+    from ganzoo.evaluation_protocol import EvaluationProtocol
+    from ganzoo.run_folder import Json
+
+OWN_PROTOCOL = "the run's own"
+
+
+def evaluate_run(
+    run: Run,
+    step: Step = None,
+    protocol: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--protocol",
+            metavar="NAME",
+            help="A packaged protocol or a gin file; may be repeated. Default: the run's own metrics.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Also write the numbers as JSON.", show_default=False),
+    ] = None,
+    device: Device = "cpu",
+    data_dir: DataDir = None,
+) -> None:
+    """Measure a run's generator again, without training.
+
+    Several protocols stand side by side: numbers of different protocols are not comparable, and each has its column.
+    Nothing in the run folder changes.
+
+    Examples:
+      ganzoo eval runs/quickstart-seed0
+      ganzoo eval runs/quickstart-seed0 --step 500
+      ganzoo eval runs/ssgan_resnet-seed0 --protocol offline_quick --protocol paper --out numbers.json
+    """
+    from ganzoo.config import load_protocol
+
+    # A misspelt protocol is found before the networks are read.
+    protocols = {Path(name).stem: load_protocol(name) for name in protocol or ()}
+    opened = open_run(run, step=step, device=device)
+    protocols = protocols or {OWN_PROTOCOL: opened.experiment}
+    if not any(p.metrics for p in protocols.values()):
+        raise UserError(f"'{run}' has no metrics configured; name a protocol, such as --protocol offline_quick")
+
+    evaluated: dict[str, Evaluated] = {}
+    problems: list[str] = []
+    for name, settings in protocols.items():
+        try:
+            evaluated[name] = measure(opened, settings, data_dir=data_dir)
+        except UserError as error:
+            problems.append(f"{name}: {error}")
+            continue
+        problems += [f"{name}: {failure.reason}" for failure in evaluated[name].failures]
+    if not any(e.measurements for e in evaluated.values()):
+        raise UserError("nothing could be computed. " + "; ".join(problems))
+
+    from ganzoo.evaluate import failures_to_json, measurements_to_json
+
+    print_protocols(
+        {name: measurements_to_json(e.measurements) for name, e in evaluated.items()},
+        title=f"{run.name}, step {opened.step}",
+    )
+    if out is not None:
+        report: Json = {
+            name: {
+                "metrics": measurements_to_json(e.measurements),
+                "metric_failures": failures_to_json(e.failures),
+            }
+            for name, e in evaluated.items()
+        }
+        write_report(out, {"run": run.name, "step": opened.step, "protocols": report})
+    for problem in problems:
+        complain(problem)
+
+
+def measure(opened: OpenRun, protocol: "EvaluationProtocol", *, data_dir: Path | None) -> "Evaluated":
+    """Return the numbers of an opened run under a protocol."""
+    from ganzoo.evaluate import evaluate
+    from ganzoo.evaluation_inputs import EvaluationInputs
+
+    experiment = opened.experiment
+    data_sha256 = opened.folder.environment()["data_sha256"]
+    assert isinstance(data_sha256, dict)
+    inputs = EvaluationInputs(
+        opened.gan,
+        experiment.dataset(data_dir=data_dir),
+        protocol,
+        run_seed=experiment.seed,
+        device=opened.device,
+        data_sha256={split: str(digest) for split, digest in data_sha256.items()},
+        say=say,
+    )
+    return evaluate(inputs)
+
+
+def write_report(path: Path, report: Mapping[str, "Json"]) -> None:
+    """Write the numbers with the versions they were computed by."""
+    from ganzoo.environment import packages
+    from ganzoo.run_folder import write_atomically
+
+    content = json.dumps({**report, "packages": packages()}, indent=2) + "\n"
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise UserError(f"cannot write '{path}' ({error}); choose another --out") from error
+    say(f"numbers: {path}")
+
+
+def print_measurements(measurements: "Json", *, title: str) -> None:
+    """Print the measurements of a result as a table."""
+    rows = []
+    for m in measurements if isinstance(measurements, list) else ():
+        assert isinstance(m, dict)
+        source = m.get("error_source")
+        spread = _spread(m) + (f" over {source}" if source and m["standard_error"] is not None else "")
+        rows.append((str(m["name"]), _value(m), spread, _better(m)))
+    if rows:
+        print_table(("metric", "value", "standard error", "better"), rows, title=title)
+    else:
+        say(f"{title}: no metrics are configured")
+
+
+def print_protocols(measured: Mapping[str, "Json"], *, title: str) -> None:
+    """Print the measurements of several protocols, each in a column of its own."""
+    if len(measured) == 1:
+        ((name, measurements),) = measured.items()
+        print_measurements(measurements, title=title if name == OWN_PROTOCOL else f"{title}, protocol {name}")
+        return
+    cells: dict[tuple[str, str], dict[str, str]] = {}
+    for protocol, measurements in measured.items():
+        assert isinstance(measurements, list)
+        names = [m["name"] for m in measurements if isinstance(m, dict)]
+        for m in measurements:
+            assert isinstance(m, dict)
+            settings = m["protocol"]
+            assert isinstance(settings, dict)
+            # A metric measured against two splits has two rows.
+            split = f" ({settings.get('reference_split')})" if names.count(m["name"]) > 1 else ""
+            row = cells.setdefault((f"{m['name']}{split}", _better(m)), {})
+            row[protocol] = f"{_value(m)} {_spread(m)}".rstrip()
+    rows: Sequence[Sequence[str]] = [
+        (name, *(row.get(protocol, "") for protocol in measured), better) for (name, better), row in cells.items()
+    ]
+    print_table(("metric", *measured, "better"), rows, title=title)
+
+
+def _value(measurement: Mapping[str, "Json"]) -> str:
+    value = measurement["value"]
+    assert isinstance(value, int | float)
+    return f"{value:.5g}"
+
+
+def _spread(measurement: Mapping[str, "Json"]) -> str:
+    error = measurement["standard_error"]
+    return f"± {error:.3g}" if isinstance(error, int | float) else ""
+
+
+def _better(measurement: Mapping[str, "Json"]) -> str:
+    return "higher" if measurement["higher_is_better"] else "lower"

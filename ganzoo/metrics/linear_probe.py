@@ -1,0 +1,226 @@
+"""What the discriminator's features know of classes it was never told. N: images; C, H, W: image; F: features."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ganzoo.architectures.base import Discriminator
+from ganzoo.data.base import DataSpec, ImageData
+from ganzoo.data_order import to_images
+from ganzoo.errors import UserError, nearest
+from ganzoo.features.base import Settings
+from ganzoo.layers.batch_statistics import evaluation_mode
+from ganzoo.metrics.base import Measurement, Metric, MetricInputs
+from ganzoo.metrics.logistic_regression import VALIDATION_SHARE, LabelledFeatures, choose_and_fit
+from ganzoo.randomness import make_generator
+from ganzoo.registry import name_of, register
+
+BATCH_SIZE = 256
+POOLED = "features"  # what every head of the discriminator sees
+Reader = Callable[[ImageData], Mapping[str, Tensor]]
+"""From images to named features (N, F), float32 on the CPU."""
+
+
+@dataclass(frozen=True)
+class Probed:
+    """The test accuracies of one place in the network, one for each probe seed, and the strengths chosen."""
+
+    accuracies: tuple[float, ...]
+    inverse_regularizations: tuple[float, ...]
+
+
+@register("metrics")
+class linear_probe(Metric):
+    """The accuracy of logistic regression on the discriminator's frozen features; higher is better.
+
+    `probe_<tap>` is the share of test images whose class is recognised, 0..1: from the output of each residual block,
+    before the next activation, averaged over `pool_size` x `pool_size` fields of pixels, and from `features`, the
+    pooled features that every head sees. Each feature is standardised by the training images. The strength of the
+    regulariser is chosen on the last fifth of the training images and the winner is fitted to all of them; test images
+    decide nothing. Mean and standard error are over probe seeds, each of which draws its own training images; the test
+    images are the same for all. As one of `experiment.metrics` it gives the curve over training.
+
+    Source: Chen et al., arXiv:1811.11212, figure 2 and tables 3 and 4, which probe D's residual blocks by logistic
+    regression. How they pool, standardise and regularise was not read; the values here are ours.
+
+    Args:
+        taps: places to probe, by the discriminator's names (`block0`, ...) or `features`; None for all.
+        train_split: the split that the regression is fitted to.
+        test_split: the split that it is scored on.
+        num_train: training images of each probe seed; None for all of the split, which then all seeds share.
+        num_test: test images, always the same; None for all.
+        num_probe_seeds: how many draws of training images.
+        pool_size: height and width, in fields, that a tap is averaged to; smaller maps stay as they are.
+        inverse_regularizations: candidates for scikit-learn's C, from the strongest regulariser to the weakest.
+    """
+
+    uses_fakes = False
+
+    def __init__(
+        self,
+        *,
+        taps: tuple[str, ...] | None = None,
+        train_split: str = "train",
+        test_split: str = "test",
+        num_train: int | None = 10_000,
+        num_test: int | None = None,
+        num_probe_seeds: int = 3,
+        pool_size: int = 1,
+        inverse_regularizations: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0),
+    ) -> None:
+        if train_split == test_split:
+            raise ValueError(f"test_split must differ from train_split, and both are '{train_split}'")
+        for name, value in (("num_probe_seeds", num_probe_seeds), ("pool_size", pool_size)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}")
+        if not inverse_regularizations or min(inverse_regularizations) <= 0:
+            raise ValueError(f"inverse_regularizations must be positive numbers, not {inverse_regularizations}")
+        self.taps, self.train_split, self.test_split = taps, train_split, test_split
+        self.num_train, self.num_test = num_train, num_test
+        self.num_probe_seeds, self.pool_size = num_probe_seeds, pool_size
+        self.inverse_regularizations = tuple(sorted(inverse_regularizations))
+
+    def check_data(self, spec: DataSpec) -> None:
+        """Refuse a data set without labels, without one of the splits, or with too few images."""
+        name = name_of(type(self))
+        if not spec.num_classes:
+            raise UserError(f"{name} needs class labels and the data set has none; choose a labelled data set")
+        wanted = {"train_split": (self.train_split, self.num_train), "test_split": (self.test_split, self.num_test)}
+        for parameter, (split, num) in wanted.items():
+            if split not in spec.num_images:
+                raise UserError(
+                    f"{name}.{parameter} is '{split}' and the data set has the splits {', '.join(spec.num_images)}"
+                    f"{nearest(split, spec.num_images)}"
+                )
+            there = spec.num_images[split]
+            if num is not None and there is not None and there < num:
+                which = parameter.replace("_split", "")
+                raise UserError(
+                    f"{name} asks for {num} images of the split '{split}', which has {there}; lower {name}.num_{which}"
+                )
+
+    def check_networks(self, *, num_classes: int, discriminator: Discriminator | None) -> None:
+        """Refuse a run without a discriminator, or one that lacks a tap."""
+        if discriminator is None:
+            raise UserError(f"{name_of(type(self))} probes a discriminator and there is none here")
+        known = [*discriminator.tap_shapes, POOLED]
+        for tap in self.taps or ():
+            if tap not in known:
+                raise UserError(
+                    f"{name_of(type(self))} asks for the tap '{tap}' and the discriminator has {', '.join(known)}"
+                    f"{nearest(tap, known)}"
+                )
+
+    def measure(self, inputs: MetricInputs) -> list[Measurement]:
+        """Return the accuracy at every place, in order of depth."""
+        assert inputs.discriminator is not None
+        train = inputs.real_images(self.train_split, None)
+        test = inputs.real_images(self.test_split, self.num_test)
+        num_train = len(train) if self.num_train is None else self.num_train
+        protocol: Settings = {
+            **inputs.protocol(None, self.train_split),
+            "test_split": self.test_split,
+            "test_sha256": inputs.protocol(None, self.test_split)["data_sha256"],
+            "num_train": num_train,
+            "num_test": len(test),
+            "num_probe_seeds": self.num_probe_seeds,
+            "pool_size": self.pool_size,
+            "classifier": "multinomial logistic regression on standardised features, scikit-learn, L-BFGS",
+            "inverse_regularizations": ", ".join(f"{c:g}" for c in self.inverse_regularizations),
+            "validation_share": VALIDATION_SHARE,
+        }
+        probed = self.probe(inputs.discriminator, train, test)
+        return [
+            Measurement(
+                f"probe_{tap}",
+                *mean_and_error(found.accuracies),
+                higher_is_better=True,
+                protocol=protocol,
+                error_source="probe seeds" if self.num_probe_seeds > 1 else "",
+            )
+            for tap, found in probed.items()
+        ]
+
+    def probe(self, discriminator: Discriminator, train: ImageData, test: ImageData) -> dict[str, Probed]:
+        """Return the accuracies of a discriminator on labelled images, by tap."""
+        taps = list(self.taps or (*discriminator.tap_shapes, POOLED))
+
+        def read(data: ImageData) -> dict[str, Tensor]:
+            return discriminator_features(discriminator, data.images_NCHW, taps=taps, pool_size=self.pool_size)
+
+        return self.compare(read, train, test)
+
+    def compare(self, read: Reader, train: ImageData, test: ImageData) -> dict[str, Probed]:
+        """Return the accuracies of any features, by name.
+
+        Args:
+            read: from images to named features (N, F).
+            train: labelled images, of which each probe seed draws its own.
+            test: labelled images.
+        """
+        assert train.labels_N is not None
+        assert test.labels_N is not None
+        tested = read(test)
+        accuracies: dict[str, list[float]] = {name: [] for name in tested}
+        chosen: dict[str, list[float]] = {name: [] for name in tested}
+        for seed in range(self.num_probe_seeds):
+            rng = make_generator(seed, "metrics/linear_probe")
+            rows_N = torch.randperm(len(train), generator=rng)[: self.num_train]
+            labels_N = train.labels_N[rows_N]
+            for name, features_NF in read(ImageData(train.images_NCHW[rows_N], labels_N)).items():
+                accuracy, c = choose_and_fit(
+                    LabelledFeatures(features_NF, labels_N),
+                    LabelledFeatures(tested[name], test.labels_N),
+                    inverse_regularizations=self.inverse_regularizations,
+                )
+                accuracies[name].append(accuracy)
+                chosen[name].append(c)
+        return {name: Probed(tuple(accuracies[name]), tuple(chosen[name])) for name in tested}
+
+
+def discriminator_features(
+    discriminator: Discriminator, images_NCHW: Tensor, *, taps: Sequence[str], pool_size: int
+) -> dict[str, Tensor]:
+    """Return features (N, F), float32 on the CPU, of each tap (and of `features`), in the order asked for.
+
+    Args:
+        discriminator: used in evaluation mode and left as it was found.
+        images_NCHW: uint8 (N, C, H, W).
+        taps: names of taps, or `features`.
+        pool_size: height and width that a tap is averaged to; smaller maps stay as they are.
+
+    Raises:
+        UserError: features that are NaN or infinite.
+    """
+    device = next(discriminator.parameters()).device
+    inner = [tap for tap in taps if tap != POOLED]
+    found: dict[str, list[Tensor]] = {tap: [] for tap in taps}
+    with evaluation_mode(discriminator), torch.no_grad():
+        for batch_NCHW in torch.split(images_NCHW, BATCH_SIZE):
+            # A conditional discriminator wants labels; they enter its logits alone, which nobody reads here.
+            labels_N = torch.zeros(len(batch_NCHW), dtype=torch.int64, device=device)
+            output = discriminator(to_images(batch_NCHW, device=device), labels_N, taps=inner)
+            for tap in taps:
+                found[tap].append(_pooled(output.features_NF if tap == POOLED else output.taps[tap], pool_size).cpu())
+    features = {tap: torch.cat(batches) for tap, batches in found.items()}
+    for tap, features_NF in features.items():
+        if not bool(torch.isfinite(features_NF).all()):
+            raise UserError(f"the discriminator's {tap} has NaN or infinite values; probe an earlier checkpoint")
+    return features
+
+
+def _pooled(tap: Tensor, pool_size: int) -> Tensor:
+    if tap.ndim == 2:
+        return tap.float()
+    height, width = tap.shape[2:]
+    size = (min(pool_size, height), min(pool_size, width))
+    return functional.adaptive_avg_pool2d(tap.float(), size).flatten(1)
+
+
+def mean_and_error(values: Sequence[float]) -> tuple[float, float | None]:
+    """Return the mean and its standard error; of one value there is no error."""
+    numbers = torch.tensor(values, dtype=torch.float64)
+    return float(numbers.mean()), float(numbers.std()) / len(values) ** 0.5 if len(values) > 1 else None
