@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from ganzoo import __version__
-from ganzoo.commands import components, evaluation, machine, probe, results, training
+from ganzoo.commands import bench, components, evaluation, machine, probe, results, training
 from ganzoo.errors import RunFailedError, UserError, nearest
 from ganzoo.terminal import complain, say
 
@@ -40,6 +40,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "eval": evaluation.evaluate_run,
     "probe": probe.probe,
     "diff": results.diff,
+    "bench": bench.bench,
     "doctor": machine.doctor,
 }
 

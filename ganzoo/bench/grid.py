@@ -14,13 +14,14 @@ every row that does not bind it itself.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
 
+from ganzoo.config import PROTOCOLS
 from ganzoo.errors import UserError, nearest
-from ganzoo.gin_reader import find_recipe, read_file, recipes_dir, shown
+from ganzoo.gin_reader import find_recipe, read_file, shown
 from ganzoo.gin_statements import Binding, Reference
 from ganzoo.registry import Component, Part
 from ganzoo.value_types import WrongTypeError, coerce
@@ -223,10 +224,9 @@ def recipe_path(grid: Grid, row: Row) -> Path:
 
 def _find_protocol(name: str, folder: Path, where: str) -> Path:
     """Return the file of a protocol, given as a path from the grid's folder or by its packaged name."""
-    packaged = recipes_dir() / "protocols"
-    for path in (folder / name, packaged / f"{name.removesuffix('.gin')}.gin"):
-        if path.is_file():
-            return path
-    names: Sequence[str] = sorted(path.stem for path in packaged.glob("*.gin"))
-    hint = nearest(name, names) or (f"; there are {', '.join(names)}" if names else "")
-    raise UserError(f"no protocol '{name}'{hint}", where=where)
+    if (folder / name).is_file():
+        return folder / name
+    try:
+        return find_recipe(name, folder=PROTOCOLS, what="protocol")
+    except UserError as error:
+        raise UserError(str(error), where=where) from error

@@ -29,15 +29,15 @@ class MeasurementRecord:
         name: what it is called, extractor included.
         value: the number.
         standard_error: over sampling seeds or subsets; None where there is none.
-        error_source: what the standard error is taken over; None where the metric does not say.
+        error_source: what the standard error is over, such as "sampling seeds"; empty where there is none.
         higher_is_better: the direction.
-        protocol: the settings behind it; the sampling seed `seed` is among them.
+        protocol: the settings behind it; the sampling seed `eval_seed` is among them.
     """
 
     name: str
     value: float
     standard_error: float | None
-    error_source: str | None = None
+    error_source: str = ""
     higher_is_better: bool
     protocol: Mapping[str, Json]
 
@@ -57,7 +57,7 @@ class RunRecord:
         operative: the complete configuration.
         environment: what the run folder's `env.json` says.
         metrics: of the final generator; empty if the run failed.
-        health: signs of a run gone wrong, as sentences.
+        health: signs of a run gone wrong, and metrics that could not be computed, as sentences.
         curves: (step, value) pairs by the key of `metrics.jsonl`; thinned, but for those of metrics.
         counters: `step` (generator updates), `num_real_images`, `num_d_images`.
         seconds: of training, without evaluation at its end.
@@ -215,7 +215,7 @@ def make_record(
         operative=run.operative_path.read_text(encoding="utf-8"),
         environment=environment,
         metrics=_measurements(result.get("metrics", [])),
-        health=tuple(cast(list[str], result.get("health", []))),
+        health=(*cast(list[str], result.get("health", [])), *_metric_failures(result.get("metric_failures", []))),
         curves=curves(rows),
         counters={key: cast(int, result[key]) for key in COUNTERS},
         seconds=cast(float, result["seconds"]),
@@ -224,6 +224,11 @@ def make_record(
         num_parameters=num_parameters,
         samples=_copy_samples(run, results / f"{run_name(row, seed)}.png"),
     )
+
+
+def _metric_failures(value: Json) -> list[str]:
+    failures = cast(list[dict[str, str]], value)
+    return [f"{failure['metric']} could not be computed: {failure['reason']}" for failure in failures]
 
 
 def _last_counts(rows: Sequence[Mapping[str, Json]], timings: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
