@@ -69,8 +69,8 @@ def metric_curve(record: RunRecord, name: str, split: str) -> tuple[Point, ...]:
 def value_at(record: RunRecord, curve: Sequence[Point], num_d_images: float) -> float | None:
     """Return the value of a metric when D had seen `num_d_images`; None where no two evaluations enclose that.
 
-    D sees the same number of images in every step, so images are proportional to steps. Between evaluations the value is
-    interpolated linearly; before the first and after the last nothing is known.
+    D sees the same number of images in every step, so images are proportional to steps. Between evaluations the value
+    is interpolated linearly; before the first and after the last nothing is known.
     """
     step = num_d_images * record.counters["step"] / max(record.counters["num_d_images"], 1)
     points = sorted(curve)

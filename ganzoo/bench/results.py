@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from ganzoo.bench.grid import Grid
 from ganzoo.bench.proof import Mismatch, Proof, check_records
 from ganzoo.bench.record import RunRecord, read_records
 from ganzoo.errors import UserError
-from ganzoo.run_folder import Json
+from ganzoo.run_folder import Json, write_json
 
 PROOF = "proof.json"
 
@@ -47,6 +48,24 @@ class Results:
         return sorted((record for record in self.records if record.row == row), key=lambda record: record.seed)
 
 
+def write_proof(path: Path, grid: Grid, proof: Proof) -> None:
+    """Write `proof.json`: the proof, and what a table needs of the grid.
+
+    Args:
+        path: the folder of results.
+        grid: that was proven.
+        proof: of it.
+    """
+    value = proof.to_json()
+    rows = cast(dict[str, dict[str, Json]], value["rows"])
+    for row in grid.rows:
+        rows[row.name]["label"] = row.label
+    order: list[Json] = [row.name for row in grid.rows]  # an object of JSON has no order of its own
+    columns: list[Json] = [*grid.columns]
+    seeds: list[Json] = [*grid.seeds]
+    write_json(path / PROOF, {**value, "title": grid.title, "order": order, "seeds": seeds, "columns": columns})
+
+
 def read_results(path: Path) -> Results:
     """Read a folder of results.
 
@@ -62,10 +81,10 @@ def read_results(path: Path) -> Results:
         raise UserError(f"no records of runs in '{path}'; `ganzoo bench GRID` writes a ROW-seedN.json for each run")
     value = _read_proof(path / PROOF)
     try:
-        proof = Proof.from_json(value)
-        described = cast(Mapping[str, Mapping[str, Json]], value["rows"])
-        order = cast(Sequence[str], value.get("order") or [proof.baseline, *described])
+        described = cast(Mapping[str, dict[str, Json]], value["rows"])
+        order = cast(Sequence[str], value.get("order") or [value["baseline"], *described])
         rows = tuple(dict.fromkeys(order))
+        proof = Proof.from_json({**value, "rows": {row: described[row] for row in rows}})
         labels = {row: str(described[row].get("label") or row) for row in rows}
         reported = {row: str(described[row]["reported"]) for row in rows if described[row].get("reported")}
         seeds = tuple(cast(Sequence[int], value.get("seeds") or sorted({record.seed for record in records})))

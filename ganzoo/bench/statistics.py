@@ -4,8 +4,8 @@ A run without a sound value - it failed, it collapsed, its number is NaN - is `N
 value. It is never dropped, so the numbers that remain are never mistaken for a sample of what the recipe does.
 
 Five seeds or more, and a value from each: the mean with its Student t interval, and a paired t test against the
-baseline, seed by seed. With five pairs the tests that assume less (sign flips, Wilcoxon) have no p below 2/32 = .0625 and
-could never tell anything apart.
+baseline, seed by seed. With five pairs the tests that assume less (sign flips, Wilcoxon) have no p below 2/32 = .0625
+and could never tell anything apart.
 
 Five seeds or more, and a run without a value: no mean exists, so the median is given, and the comparison is by ranks.
 With pairs that would be a sign test, again not below .0625; so the exact rank-sum test of all runs against all is
@@ -189,7 +189,8 @@ def _compare(row: Sequence[Value], baseline: Sequence[Value], *, higher_is_bette
 def hedges_correction(num_pairs: int) -> float:
     """Return the factor that makes a standardized mean difference of few pairs unbiased.
 
-    Source: Hedges, "Distribution theory for Glass's estimator of effect size", 1981, with num_pairs - 1 degrees of freedom.
+    Source: Hedges, "Distribution theory for Glass's estimator of effect size", 1981; here with num_pairs - 1 degrees of
+    freedom.
     """
     degrees = num_pairs - 1
     return math.exp(special.gammaln(degrees / 2) - special.gammaln((degrees - 1) / 2)) / math.sqrt(degrees / 2)

@@ -4,21 +4,19 @@ What a reader sees of it is made in `sheets.py`; nothing here is rounded.
 """
 
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ganzoo.bench.columns import PROTOCOL, Column, choose_columns, find_columns, split_of
 from ganzoo.bench.cost import Cost, common_budget, cost, metric_curve, value_at
-from ganzoo.bench.proof import SAMPLING_SEEDS, Mismatch
+from ganzoo.bench.proof import Mismatch
 from ganzoo.bench.published import ReportedColumn, reported_columns
 from ganzoo.bench.record import MeasurementRecord, RunRecord
 from ganzoo.bench.results import Results
 from ganzoo.bench.statistics import Comparison, Summary, Value, compare_rows, sampling_error, summarize
-from ganzoo.errors import UserError, nearest
-from ganzoo.run_folder import Json
+from ganzoo.errors import UserError
 
-PROTOCOL = "protocol "
 COLLAPSED = "collapsed"
 Trouble = Literal["", "failed", "collapsed", "without a value"]
 
@@ -45,27 +43,6 @@ class RunValue:
     def value(self) -> Value:
         """The number as statistics take it: None for a run in trouble."""
         return None if self.trouble else self.measured
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """A metric under one protocol.
-
-    Args:
-        key: its heading: the name, with the reference split where one run has two numbers of that name.
-        name: of the measurement.
-        split: the reference split; empty if no real images are compared with.
-        higher_is_better: the direction.
-        protocol: what all its numbers share, sampling seeds left out.
-        error_source: what standard errors of single runs are over.
-    """
-
-    key: str
-    name: str
-    split: str
-    higher_is_better: bool
-    protocol: Mapping[str, Json]
-    error_source: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +152,7 @@ def build_table(
         UserError: an unknown metric; numbers of different protocols in one column, or other conditions that differ;
             published numbers that no row names.
     """
-    columns, mixed = _columns(results.records)
+    columns, mixed = find_columns(results.records)
     # Protocols are compared column by column, where a run may have two numbers of one name.
     mismatches = [m for m in results.mismatches if not m.key.startswith(PROTOCOL)] + mixed
     if mismatches and not allow_mixed:
@@ -184,8 +161,17 @@ def build_table(
             f"the runs in '{results.path}' were not made and measured alike, so they share no table; run the odd ones "
             f"again, or give --allow-mixed to have them marked:{listed}"
         )
-    columns = _chosen(columns, metrics or results.columns)
-    cells = _cells(results, columns, _final_value, mismatches)
+    # What the grid names and no run has measured yet has no protocol, and so no column.
+    names = metrics or [name for name in results.columns if any(name in (c.name, c.key) for c in columns)]
+    columns = choose_columns(columns, names)
+
+    def final_value(record: RunRecord, column: Column) -> RunValue | None:
+        finished = [r for r in results.of_row(record.row) if r.status == "finished"]
+        # A row that does not have a metric at all is no worse for it; one of its seeds that lacks it is.
+        is_measured = not finished or any(_measurement(r, column) for r in finished)
+        return _final_value(record, column) if is_measured else None
+
+    cells = _cells(results, columns, final_value, mismatches)
     return Table(
         grid=results.proof.grid,
         title=results.title,
@@ -199,60 +185,6 @@ def build_table(
         reported=_reported(results) if has_reported else (),
         matched=_matched(results, columns, mismatches) if is_compute_matched else None,
     )
-
-
-def _columns(records: Sequence[RunRecord]) -> tuple[list[Column], list[Mismatch]]:
-    """Return a column for each metric, and the protocol settings in which numbers of one column differ."""
-    twice = {name for record in records for name, num in Counter(m.name for m in record.metrics).items() if num > 1}
-    found: dict[str, list[tuple[str, MeasurementRecord]]] = {}
-    for record in records:
-        for m in record.metrics:
-            found.setdefault(_key(m, twice), []).append((record.name, m))
-    columns, mixed = [], []
-    for key, numbers in found.items():
-        first = numbers[0][1]
-        shared = dict(first.protocol)
-        settings = dict.fromkeys(name for _, m in numbers for name in m.protocol if name not in SAMPLING_SEEDS)
-        for setting in settings:
-            groups: dict[str, tuple[str, ...]] = {}
-            for run, m in numbers:
-                text = str(m.protocol.get(setting, "(absent)"))
-                groups[text] = (*groups.get(text, ()), run)
-            if len(groups) > 1:
-                mixed.append(Mismatch(f"{PROTOCOL}{key}.{setting}", groups))
-                shared[setting] = " or ".join(groups)
-        columns.append(
-            Column(
-                key=key,
-                name=first.name,
-                split=_split(first),
-                higher_is_better=first.higher_is_better,
-                protocol={name: shared.get(name) for name in settings},
-                error_source=next((m.error_source for _, m in numbers if m.error_source), ""),
-            )
-        )
-    return columns, mixed
-
-
-def _split(m: MeasurementRecord) -> str:
-    return str(m.protocol.get("reference_split") or "")
-
-
-def _key(m: MeasurementRecord, twice: set[str]) -> str:
-    return f"{m.name} ({_split(m)})" if m.name in twice else m.name
-
-
-def _chosen(columns: Sequence[Column], names: Sequence[str]) -> list[Column]:
-    """Return the columns of the names given, in their order; all if none are."""
-    if not names:
-        return list(columns)
-    there = list(dict.fromkeys([c.name for c in columns] + [c.key for c in columns]))
-    for name in names:
-        if name not in there:
-            raise UserError(
-                f"no metric '{name}' in these results{nearest(name, there) or f'; there are {chr(44).join(there)}'}"
-            )
-    return list(dict.fromkeys(c for name in names for c in columns if name in (c.name, c.key)))
 
 
 def _cells(
@@ -305,12 +237,16 @@ def _trouble(record: RunRecord) -> tuple[Trouble, str]:
     return ("collapsed", collapsed) if collapsed else ("", "")
 
 
-def _final_value(record: RunRecord, column: Column) -> RunValue | None:
-    """Return the number of the last checkpoint; a finished run that lacks it counts as worst."""
-    found = [m for m in record.metrics if m.name == column.name and _split(m) == column.split]
-    # Where protocols are mixed on purpose, one name may come with several reference splits.
-    found = found or [m for m in record.metrics if m.name == column.name == column.key]
-    return _run_value(record, found[0].value if found else None, found[0].standard_error if found else None)
+def _measurement(record: RunRecord, column: Column) -> MeasurementRecord | None:
+    own = [m for m in record.metrics if m.name == column.name]
+    # Where protocols are mixed on purpose, the one number of that name may be of another split.
+    return next((m for m in own if split_of(m) == column.split), own[0] if own and column.key == column.name else None)
+
+
+def _final_value(record: RunRecord, column: Column) -> RunValue:
+    """Return the number of the last checkpoint; a run that lacks it counts as worst."""
+    m = _measurement(record, column)
+    return _run_value(record, m.value if m else None, m.standard_error if m else None)
 
 
 def _run_value(record: RunRecord, measured: float | None, standard_error: float | None) -> RunValue:
@@ -355,18 +291,22 @@ def _matched(results: Results, columns: Sequence[Column], mismatches: Sequence[M
     if budget is None:
         return None
 
+    def value(record: RunRecord, column: Column) -> float | None:
+        return value_at(record, metric_curve(record, column.name, column.split), budget)
+
     def value_of(record: RunRecord, column: Column) -> RunValue | None:
-        value = value_at(record, metric_curve(record, column.name, column.split), budget)
-        # A run that is sound and was not evaluated around that point is no worse for it: it is unknown.
-        return None if value is None and not _trouble(record)[0] else _run_value(record, value, None)
+        # A sound run that was not evaluated around that point is no worse for it: it is unknown, and so is its row,
+        # of which only those runs would count that happened to be evaluated.
+        own = results.of_row(record.row)
+        if any(value(r, column) is None and not _trouble(r)[0] for r in own):
+            return None
+        return _run_value(record, value(record, column), None)
 
     cells = _cells(results, columns, value_of, mismatches)
-    missing = []
-    for row in results.rows:
-        for column in columns:
-            cell, num = cells[row].get(column.key), len(results.of_row(row))
-            # Of a row with some of its curves only those runs would count that happened to be evaluated.
-            if num and (cell is None or len(cell.runs) < num):
-                cells[row].pop(column.key, None)
-                missing.append((results.labels[row], column.key))
+    missing = [
+        (results.labels[row], column.key)
+        for column in columns
+        for row in results.rows
+        if results.of_row(row) and column.key not in cells[row]
+    ]
     return Matched(num_d_images=budget, cells=cells, missing=tuple(missing))
