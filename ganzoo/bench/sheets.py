@@ -147,7 +147,7 @@ def _legend(table: Table, cells: Mapping[str, Mapping[str, Cell]]) -> list[str]:
         )
     if any(cell.summary.num_lost for cell in there):
         notes.append(
-            "A run is lost if it failed, collapsed or has no value. It counts as worse than all others, and its row has a "
+            "A run is lost if it failed, collapsed or has no value. It counts as worse than all others; its row has a "
             "median in place of a mean."
         )
     return notes
