@@ -94,8 +94,9 @@ HTML = """<div class="ganzoo-table">
 .ganzoo-table table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .ganzoo-table caption, .ganzoo-table h3 { text-align: left; font-size: 17px; font-weight: 600; margin: 1.4em 0 .4em; }
 .ganzoo-table caption { margin: 0; padding: 1.2em 0 .5em; white-space: nowrap; }
-.ganzoo-table th, .ganzoo-table td { padding: .3em .7em; text-align: left; white-space: nowrap; }
+.ganzoo-table th, .ganzoo-table td { padding: .3em .7em; text-align: left; vertical-align: top; }
 .ganzoo-table th:first-child { padding-left: 0; }
+.ganzoo-table .r, .ganzoo-table thead th { white-space: nowrap; }
 .ganzoo-table .r { text-align: right; }
 .ganzoo-table thead th { border-top: 2px solid #222; border-bottom: 1px solid #222; font-weight: 600; }
 .ganzoo-table tbody th { font-weight: 400; }
@@ -108,7 +109,7 @@ HTML = """<div class="ganzoo-table">
 <caption>{{ sheet.title }}</caption>
 <thead><tr>{% for cell in sheet.header %}<th scope="col"{% if sheet.alignments[loop.index0] == "r" %} class="r"{% endif %}>{{ cell }}</th>{% endfor %}</tr></thead>
 <tbody>
-{% for row in sheet.rows %}<tr>{% for cell in row %}{% if loop.first %}<th scope="row">{{ cell }}</th>{% else %}<td{% if sheet.alignments[loop.index0] == "r" %} class="r"{% endif %}>{{ cell }}</td>{% endif %}{% endfor %}</tr>
+{% for row in sheet.rows %}<tr>{% for cell in row %}{% if loop.first %}<th scope="row">{{ cell }}</th>{% else %}<td{% if sheet.alignments[loop.index0] == "r" %} class="r"{% endif %}>{{ cell | unbroken }}</td>{% endif %}{% endfor %}</tr>
 {% endfor %}</tbody>
 </table></div>
 {% else %}<h3>{{ sheet.title }}</h3>
@@ -123,8 +124,10 @@ def html(table: Table) -> str:
     """Return all sheets as one HTML fragment with its own style."""
     from jinja2 import Environment
 
-    template = Environment(autoescape=True, trim_blocks=True).from_string(HTML)
-    return template.render(sheets=sheets(table)) + "\n"
+    environment = Environment(autoescape=True, trim_blocks=True)
+    # A narrow page may break a cell between words, not between a number and its sign.
+    environment.filters["unbroken"] = lambda text: re.sub(r" ([±=]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
+    return environment.from_string(HTML).render(sheets=sheets(table)) + "\n"
 
 
 def comma_separated(table: Table) -> str:
