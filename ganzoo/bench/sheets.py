@@ -251,7 +251,7 @@ def _noise_sheet(table: Table) -> Sheet:
             error = significant(cell.sampling_error, 2) if cell.sampling_error is not None else ""
             source = column.error_source if error else ""
             rows.append((row.label, column.key, str(cell.summary.num_runs), deviation, error, source))
-    header = ("", "metric", "runs", "deviation over training seeds", "standard error of one run", "over")
+    header = ("", "metric", "runs", "deviation over seeds", "error of one run", "error over")
     notes = [
         "The first is the noise of training again, which intervals and tests are made of. The second is the noise of "
         "measuring one trained generator (root mean square over runs); it is part of the first, and no measure of it."
