@@ -61,7 +61,9 @@ class GridDisplay:
         for run in running:
             step = current_step(run.folder)
             rate = self._rate(run, step, now)
-            lines.append(f"{run.name}  {format_progress(step, run.num_steps, rate, {})}")
+            is_trained = step == run.num_steps
+            progress = "is measured" if is_trained else format_progress(step, run.num_steps, rate, {})
+            lines.append(f"{run.name}  {progress}")
             seconds.append((run.num_steps - step) / rate if rate else self._seconds(run) * (1 - step / run.num_steps))
         # Of those that wait no names are needed: the mean over all rows stands for each.
         mean = sum(self._seconds(run) for run in self._runs.values()) / max(len(self._runs), 1)

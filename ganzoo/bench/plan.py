@@ -133,12 +133,17 @@ def current_step(folder: RunFolder) -> int:
     return int(str(rows[-1]["step"])) if rows else 0
 
 
-def estimate(runs: Sequence[PlannedRun], records: Sequence[RunRecord], *, num_threads: int) -> dict[str, Estimate]:
+def estimate(
+    runs: Sequence[PlannedRun], records: Sequence[RunRecord], *, device: str, num_threads: int
+) -> dict[str, Estimate]:
     """Return how long a run of each row takes: by its finished records if there are any, else by a probe.
+
+    A probe tells of the CPU only; elsewhere a row without records is left out.
 
     Args:
         runs: whose rows are asked for.
         records: of the grid.
+        device: where the runs train.
         num_threads: CPU threads of a run.
     """
     found: dict[str, Estimate] = {}
@@ -149,7 +154,7 @@ def estimate(runs: Sequence[PlannedRun], records: Sequence[RunRecord], *, num_th
             continue
         if known:
             found[row] = Estimate(sum(known) / len(known), "records")
-        else:
+        elif device == "cpu":
             found[row] = Estimate(seconds_per_step(run.built, num_threads=num_threads) * run.num_steps, "probe")
     return found
 
@@ -179,7 +184,9 @@ def seconds_per_step(built: BuiltRow, *, num_threads: int) -> float:
         torch.set_num_threads(before)
 
 
-def seconds_left(runs: Sequence[PlannedRun], estimates: Mapping[str, Estimate], *, num_jobs: int) -> float:
-    """Return the estimated seconds until all of some runs are trained, so many at a time."""
+def seconds_left(runs: Sequence[PlannedRun], estimates: Mapping[str, Estimate], *, num_jobs: int) -> float | None:
+    """Return the estimated seconds until all of some runs are trained, so many at a time; None if one is not known."""
+    if any(run.built.row.name not in estimates for run in runs):
+        return None
     whole = [estimates[run.built.row.name].seconds * (1 - run.step / run.num_steps) for run in runs]
     return max([sum(whole) / num_jobs, *whole]) if whole else 0.0

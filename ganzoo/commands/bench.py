@@ -106,7 +106,7 @@ def bench(
     proof = prove(description, built)
     runs = plan_runs(description, built, only=only or (), seeds=chosen, out=settings.out, results=settings.results)
     todo = [run for run in runs if run.state in _states_to_do(retry_failed=retry_failed)]
-    estimates = estimate(todo, read_records(settings.results), num_threads=threads)
+    estimates = estimate(todo, read_records(settings.results), device=device, num_threads=threads)
     _print_plan(description, runs, todo, estimates, num_jobs=settings.num_jobs, num_threads=threads)
     for line in proof.lines():
         say(line)
@@ -191,11 +191,9 @@ def _print_plan(
         source = f"by {'earlier ' if known.source == 'records' else 'a '}{known.source}" if known else ""
         rows.append((run.built.row.label, str(run.seed), WORDS[run.state].format(step=run.step), left, source))
     print_table(("row", "seed", "state", "training", "estimated"), rows, title=f"{grid.title} ({grid.name})")
-    whole = format_duration(seconds_left(todo, estimates, num_jobs=num_jobs))
-    say(
-        f"{len(todo)} of {len(runs)} runs to do, {num_jobs} at a time with {num_threads} threads each; "
-        f"about {whole}, without measuring"
-    )
+    seconds = seconds_left(todo, estimates, num_jobs=num_jobs)
+    whole = "how long is not known yet" if seconds is None else f"about {format_duration(seconds)}, without measuring"
+    say(f"{len(todo)} of {len(runs)} runs to do, {num_jobs} at a time, CPU threads of each: {num_threads}; {whole}")
 
 
 def _print_outcome(outcome: "Outcome", results: Path) -> None:
