@@ -61,9 +61,7 @@ def check(configuration: Configuration) -> CheckReport:
     """
     experiment = configuration.experiment
     spec = experiment.dataset().spec()
-    for metric in experiment.metrics:
-        for extractor in metric().extractors():
-            extractor(device=torch.device("cpu"))  # its settings are checked; its weights are not looked for
+    build_metrics(experiment)
     # At the recipe's own batch size first, so that what is wrong with the recipe is said of the recipe.
     gan = build_gan(experiment, spec)
     small, state = _small_state(experiment, spec)
@@ -78,6 +76,17 @@ def check(configuration: Configuration) -> CheckReport:
         precision=small.precision,
         resolved=configuration.resolved,
     )
+
+
+def build_metrics(experiment: Experiment) -> None:
+    """Build the metrics and their extractors, so that their settings are checked; no weights are looked for.
+
+    Raises:
+        UserError: a setting that one of them refuses.
+    """
+    for metric in experiment.metrics:
+        for extractor in metric().extractors():
+            extractor(device=torch.device("cpu"))
 
 
 def _small_state(experiment: Experiment, spec: DataSpec) -> tuple[Experiment, TrainState]:
@@ -102,13 +111,13 @@ def _take_steps(experiment: Experiment, spec: DataSpec, state: TrainState) -> di
     parts: dict[str, Tensor] = {}
     for step in range(NUM_CHECK_STEPS):
         with torch.autocast("cpu", torch.bfloat16, enabled=experiment.precision == "bfloat16"):
-            real, latents = _real(experiment, spec, state), _latents(experiment, state)
+            real, latents = noise_images(experiment, spec, state), draw_latents(experiment, state)
             d_output = d_step(state.gan, state.objective, real, latents, step=step, rng=state.streams)
-        _update(state.d_optimizer, d_output.loss)
+        update(state.d_optimizer, d_output.loss)
         with torch.autocast("cpu", torch.bfloat16, enabled=experiment.precision == "bfloat16"):
-            latents = _latents(experiment, state)
+            latents = draw_latents(experiment, state)
             g_output = g_step(state.gan, state.objective, real, latents, step=step, rng=state.streams)
-        _update(state.g_optimizer, g_output.loss)
+        update(state.g_optimizer, g_output.loss)
         state.gan.update_ema()
         state.g_scheduler.step()
         state.d_scheduler.step()
@@ -120,14 +129,15 @@ def _take_steps(experiment: Experiment, spec: DataSpec, state: TrainState) -> di
     return {name: float(value) for name, value in parts.items()}
 
 
-def _real(experiment: Experiment, spec: DataSpec, state: TrainState) -> ImageBatch:
+def noise_images(experiment: Experiment, spec: DataSpec, state: TrainState) -> ImageBatch:
     """Return noise in [-1, 1] in the place of real images."""
     rng, num = state.streams["data"], experiment.batch_size
     images_NCHW = torch.rand(num, *spec.image_shape, generator=rng) * 2 - 1
     return ImageBatch(images_NCHW.contiguous(memory_format=torch.channels_last), _labels(num, state.gan, rng))
 
 
-def _latents(experiment: Experiment, state: TrainState) -> Latents:
+def draw_latents(experiment: Experiment, state: TrainState) -> Latents:
+    """Return latents, with labels if the GAN is conditional."""
     rng, num = state.streams["latents"], experiment.batch_size
     latents_NL = state.gan.generator.sample_latents(num, rng=rng)
     return Latents(latents_NL, _labels(num, state.gan, rng))
@@ -137,7 +147,8 @@ def _labels(num: int, gan: Gan, rng: torch.Generator) -> Tensor | None:
     return torch.randint(gan.num_classes, (num,), generator=rng) if gan.num_classes else None
 
 
-def _update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    """Make one optimizer step on a loss."""
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()

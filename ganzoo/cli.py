@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from ganzoo import __version__
-from ganzoo.commands import components, evaluation, forgetting, machine, probe, results, training
+from ganzoo.commands import bench, components, evaluation, forgetting, machine, probe, results, table, training
 from ganzoo.errors import RunFailedError, UserError, nearest
 from ganzoo.terminal import complain, say
 
@@ -41,6 +41,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "probe": probe.probe,
     "forgetting": forgetting.forgetting,
     "diff": results.diff,
+    "bench": bench.bench,
+    "table": table.table,
     "doctor": machine.doctor,
 }
 

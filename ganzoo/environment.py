@@ -50,6 +50,7 @@ def describe(experiment: Experiment, *, device: torch.device, data_sha256: str) 
         **machine(device),
         "data_sha256": {experiment.train_split: data_sha256},
         "training_code_sha256": training_code_sha256(experiment),
+        "training_code_files": {**training_code_files(experiment)},
     }
 
 
@@ -90,6 +91,22 @@ def training_code_sha256(root: "DataclassInstance", *, other_folder: str | None 
         root: an experiment, or the root of another kind of recipe.
         other_folder: a folder of ganzoo whose files train as well.
     """
+    digest = hashlib.sha256()
+    for path in _training_paths(root, other_folder=other_folder):
+        digest.update(f"{path.parent.name}/{path.name}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def training_code_files(experiment: Experiment) -> dict[str, str]:
+    """Return the sha256 of each file behind `training_code_sha256`, by `folder/file.py`.
+
+    Runs of different components share some of the files, and those can be compared.
+    """
+    paths = _training_paths(experiment)
+    return {f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def _training_paths(root: "DataclassInstance", *, other_folder: str | None = None) -> list[Path]:
     package = Path(ganzoo.__file__).parent
     files = {package / f"{name}.py" for name in TRAINING_FILES} | set((package / "layers").glob("*.py"))
     if other_folder is not None:
@@ -97,10 +114,7 @@ def training_code_sha256(root: "DataclassInstance", *, other_folder: str | None 
     for component in components(root):
         sources = (inspect.getsourcefile(c) for c in component.__mro__ if issubclass(c, Component))
         files |= {Path(source) for source in sources if source is not None}
-    digest = hashlib.sha256()
-    for path in sorted(files, key=lambda p: (p.parent.name, p.name)):
-        digest.update(f"{path.parent.name}/{path.name}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return sorted(files, key=lambda p: (p.parent.name, p.name))
 
 
 def components(root: "DataclassInstance") -> set[type[Component]]:

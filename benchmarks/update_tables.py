@@ -1,0 +1,50 @@
+"""Make every generated table again: `python benchmarks/update_tables.py`; a test holds that this changes nothing.
+
+A folder of results that has a proof gets `table.md`, as of `ganzoo table FOLDER --compute-matched`. In README.md and
+the pages of docs/, what stands between `<!-- table: benchmarks/results/GRID -->` and `<!-- end -->` becomes its first
+sheet.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from ganzoo.bench.formats import markdown, markdown_summary
+from ganzoo.bench.results import PROOF, read_results
+from ganzoo.bench.table import build_table
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def generated(root: Path) -> dict[Path, str]:
+    """Return every generated file with what should stand in it.
+
+    Args:
+        root: of the repository.
+
+    Raises:
+        UserError: results that make no table, or a block that names none.
+    """
+    files = {
+        proof.parent / "table.md": markdown(build_table(read_results(proof.parent), is_compute_matched=True))
+        for proof in sorted(root.glob(f"benchmarks/results/*/{PROOF}"))
+    }
+    for page in [root / "README.md", *sorted(root.glob("docs/*.md"))]:
+        text = page.read_text(encoding="utf-8") if page.exists() else ""
+        if BLOCK.search(text):
+            files[page] = BLOCK.sub(_filled(root), text)
+    return files
+
+
+def _filled(root: Path) -> Callable[[re.Match[str]], str]:
+    def fill(match: re.Match[str]) -> str:
+        return f"{match[1]}{markdown_summary(build_table(read_results(root / match[2])))}{match[3]}"
+
+    return fill
+
+
+if __name__ == "__main__":
+    for path, text in generated(ROOT).items():
+        path.write_text(text, encoding="utf-8")
+        print(path.relative_to(ROOT))

@@ -1,0 +1,1 @@
+"""Benchmarks: from a grid file to runs under identical conditions, their records, statistics and tables."""

@@ -1,0 +1,194 @@
+"""Where the runs of a grid take place: processes of this machine, or jobs of a Slurm cluster.
+
+A job is a command line, so that what a grid does can be done by hand.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from ganzoo.errors import UserError
+
+if TYPE_CHECKING:
+    import submitit
+
+PR_SET_PDEATHSIG = 1
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run.
+
+    Args:
+        name: of the run.
+        command: program and arguments.
+        num_threads: CPU threads that it may use.
+        log: the file that its output is appended to.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    num_threads: int
+    log: Path
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables of its process."""
+        return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(self.num_threads))}
+
+    def message(self) -> str:
+        """Return the last sentence that ganzoo said on standard error, or an empty string."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines() if self.log.exists() else []
+        said = [line.removeprefix("ganzoo: ") for line in lines if line.startswith("ganzoo: ")]
+        return said[-1] if said else ""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A job that ended: its exit code is negative if a signal or the cluster ended it."""
+
+    job: Job
+    exit_code: int
+
+
+class Executor(Protocol):
+    """Runs jobs. It need not limit their number; who submits does."""
+
+    def submit(self, job: Job) -> None:
+        """Start a job, or put it into a queue."""
+
+    def poll(self) -> list[Ended]:
+        """Return the jobs that ended since the last call, without waiting."""
+
+    def stop(self) -> list[Ended]:
+        """Ask all jobs to save and end, wait for them, and return them."""
+
+
+class LocalExecutor:
+    """Each job is a process of this machine.
+
+    A process has a session of its own, so that Ctrl-C reaches the benchmark alone, which then asks each run to save. If
+    the benchmark is killed, Linux sends its processes SIGTERM, and they save and end too. Elsewhere they run on; their
+    run folders are locked meanwhile, and a new benchmark waits for them.
+    """
+
+    def __init__(self) -> None:
+        self._running: list[tuple[Job, subprocess.Popen[bytes]]] = []
+
+    def submit(self, job: Job) -> None:
+        """Start a process."""
+        job.log.parent.mkdir(parents=True, exist_ok=True)
+        with job.log.open("ab") as log:
+            process = subprocess.Popen(
+                job.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=job.environment(),
+                start_new_session=True,
+                preexec_fn=_DieWithParent(),
+            )
+        self._running.append((job, process))
+
+    def poll(self) -> list[Ended]:
+        """Return the processes that ended."""
+        ended = [Ended(job, process.returncode) for job, process in self._running if process.poll() is not None]
+        self._running = [(job, process) for job, process in self._running if process.returncode is None]
+        return ended
+
+    def stop(self) -> list[Ended]:
+        """Send every process SIGTERM and wait: a run saves after its step and ends."""
+        for _, process in self._running:
+            process.send_signal(signal.SIGTERM)
+        ended = [Ended(job, process.wait()) for job, process in self._running]
+        self._running = []
+        return ended
+
+
+class SubmititExecutor:
+    """Each job is one of a cluster's, by the library submitit.
+
+    A job that the cluster ends early leaves its checkpoints, from which the next call goes on.
+
+    Args:
+        folder: for submitit's own files.
+        cluster: `slurm`, or `local` for processes without a cluster.
+        options: of `submitit.AutoExecutor.update_parameters`, such as `slurm_partition` or `timeout_min`.
+
+    Raises:
+        UserError: submitit is not installed, there is no such cluster here, or it refuses an option.
+    """
+
+    def __init__(self, folder: Path, *, cluster: str = "slurm", options: Mapping[str, str | int] | None = None) -> None:
+        try:
+            import submitit
+        except ImportError as error:
+            raise UserError("jobs on Slurm need submitit; install it with `pip install 'ganzoo[slurm]'`") from error
+        self._options = dict(options or {})
+        try:
+            self._executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
+            self._executor.update_parameters(**self._options)
+        except (RuntimeError, NameError, ValueError, TypeError) as error:
+            raise UserError(f"submitit cannot use the cluster '{cluster}' with these options: {error}") from error
+        self._running: list[tuple[Job, submitit.Job[int]]] = []
+
+    def submit(self, job: Job) -> None:
+        """Put a job into the cluster's queue."""
+        job.log.parent.mkdir(parents=True, exist_ok=True)
+        self._executor.update_parameters(name=job.name, **{"cpus_per_task": job.num_threads, **self._options})
+        self._running.append((job, self._executor.submit(execute, job)))
+
+    def poll(self) -> list[Ended]:
+        """Return the jobs that ended."""
+        ended = [Ended(job, _exit_code(submitted)) for job, submitted in self._running if submitted.done()]
+        names = {e.job.name for e in ended}
+        self._running = [(job, submitted) for job, submitted in self._running if job.name not in names]
+        return ended
+
+    def stop(self) -> list[Ended]:
+        """Cancel every job: the cluster sends its processes SIGTERM, upon which a run saves and ends."""
+        for _, submitted in self._running:
+            submitted.cancel(check=False)
+        ended = [Ended(job, _exit_code(submitted)) for job, submitted in self._running]
+        self._running = []
+        return ended
+
+
+def execute(job: Job) -> int:
+    """Run a job in this process's place and return its exit code; called where the cluster put it."""
+    with job.log.open("ab") as log:
+        return subprocess.run(
+            job.command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=job.environment(),
+            preexec_fn=_DieWithParent(),
+            check=False,
+        ).returncode
+
+
+def _exit_code(submitted: "submitit.Job[int]") -> int:
+    """Return a job's exit code, waiting for its end; -1 if the cluster ended it."""
+    return submitted.result() if submitted.exception() is None else -1
+
+
+class _DieWithParent:
+    """Called in a new process: lets Linux send it SIGTERM when the thread that made it ends, by kill or otherwise."""
+
+    def __init__(self) -> None:
+        # What is needed is looked up before the fork; after it, as little as possible may happen.
+        self._parent = os.getpid()
+        self._prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+    def __call__(self) -> None:
+        if self._prctl is not None:
+            self._prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != self._parent:
+                os._exit(1)

@@ -1,0 +1,264 @@
+"""The proof that the rows of a grid were run under identical conditions but for their axes.
+
+Before anything runs, `prove` compares the configurations of all rows, built without data. After the runs,
+`check_records` compares what cannot be known before: data, devices, versions, code, and the protocols of the numbers.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import cast
+
+from ganzoo.bench.axes import EXEMPT, Difference, differences, undeclared
+from ganzoo.bench.grid import Grid, Row
+from ganzoo.bench.record import RunRecord
+from ganzoo.bench.rows import BuiltRow
+from ganzoo.errors import UserError, nearest
+from ganzoo.gin_reader import shown
+from ganzoo.operative import parse_operative
+from ganzoo.run_folder import Json
+
+SAMPLING_SEEDS = ("seed", "eval_seed")
+DEVICE_KEYS = ("device", "device_name", "cpu_capability")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the rows of a grid share, and in what each may differ.
+
+    Args:
+        grid: name of the grid.
+        baseline: name of the row that the others were compared with.
+        axes: the declared axes of each row, by its name.
+        differences: the allowed differences of each row from the baseline, by its name.
+        shared: the parameters that all rows have alike, as gin text.
+        training_files: sha256 of the files of training code that all rows use, by `folder/file.py`.
+    """
+
+    grid: str
+    baseline: str
+    axes: Mapping[str, tuple[str, ...]]
+    differences: Mapping[str, tuple[Difference, ...]]
+    shared: Mapping[str, str]
+    training_files: Mapping[str, str]
+
+    @property
+    def shared_sha256(self) -> str:
+        """The hash of all that the rows share: parameters and training code."""
+        lines = [f"{key} = {self.shared[key]}" for key in sorted(self.shared)]
+        lines += [f"{name}: {self.training_files[name]}" for name in sorted(self.training_files)]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def lines(self) -> list[str]:
+        """Return the proof as lines of text for the foot of a table."""
+        found = [
+            f"{len(self.shared)} parameters and {len(self.training_files)} files of training code are the same in all "
+            f"rows (sha256 {self.shared_sha256[:12]}); seeds apart, a row differs from '{self.baseline}' in:"
+        ]
+        for row, allowed in self.differences.items():
+            if row != self.baseline:
+                axes = [d for d in allowed if d.key in self.axes[row]]
+                owned = len(allowed) - len(axes)
+                more = f", and {owned} parameters of what these bring or take away" if owned else ""
+                found.append(f"  {row}: {'; '.join(map(str, axes))}{more}")
+        return found
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the proof as `proof.json` holds it."""
+        rows: dict[str, Json] = {
+            row: {"axes": [*self.axes[row]], "differences": [cast(Json, asdict(d)) for d in allowed]}
+            for row, allowed in self.differences.items()
+        }
+        return {
+            "format_version": 1,
+            "grid": self.grid,
+            "baseline": self.baseline,
+            "shared_sha256": self.shared_sha256,
+            "rows": rows,
+            "shared": {**self.shared},
+            "training_files": {**self.training_files},
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Json]) -> "Proof":
+        """Return the proof that `to_json` gave."""
+        rows = cast(dict[str, dict[str, list[dict[str, str]]]], value["rows"])
+        return cls(
+            grid=cast(str, value["grid"]),
+            baseline=cast(str, value["baseline"]),
+            axes={name: tuple(cast(list[str], row["axes"])) for name, row in rows.items()},
+            differences={name: tuple(Difference(**d) for d in row["differences"]) for name, row in rows.items()},
+            shared=cast(dict[str, str], value["shared"]),
+            training_files=cast(dict[str, str], value["training_files"]),
+        )
+
+
+def prove(grid: Grid, built: Mapping[str, BuiltRow]) -> Proof:
+    """Compare every row with the baseline.
+
+    Args:
+        grid: the benchmark.
+        built: all its rows, by name.
+
+    Raises:
+        UserError: a row differs outside its axes, each key named with both values; an axis that does not exist, or in
+            which the row does not differ; two rows that are the same.
+    """
+    baseline = built[grid.baseline]
+    _check_axes(baseline.row, baseline, baseline)
+    found = []
+    for row in grid.rows:
+        if row.name != grid.baseline:
+            _check_axes(row, built[row.name], baseline)
+        sneaked = undeclared(baseline.graph, built[row.name].graph, row.axes)
+        if sneaked:
+            axes = ", ".join(row.axes) or "none"
+            lines = "".join(f"\n    {difference}" for difference in sneaked)
+            found.append(f"\n  {row.name} (axes: {axes}):{lines}")
+    if found:
+        raise UserError(
+            f"rows differ from the baseline '{grid.baseline}' outside their axes; make them equal, or declare the axis "
+            f"in ROW/row.axes:{''.join(found)}",
+            where=shown(grid.path),
+        )
+    _refuse_equal_rows(grid, built)
+    all_axes = {axis for row in grid.rows for axis in row.axes}
+    files = [b.training_files for b in built.values()]
+    return Proof(
+        grid=grid.name,
+        baseline=grid.baseline,
+        axes={row.name: row.axes for row in grid.rows},
+        differences={row.name: tuple(differences(baseline.graph, built[row.name].graph)) for row in grid.rows},
+        shared=baseline.graph.shared(all_axes),
+        training_files={name: sha for name, sha in files[0].items() if all(name in other for other in files)},
+    )
+
+
+def _check_axes(row: Row, built: BuiltRow, baseline: BuiltRow) -> None:
+    """Refuse an axis that is no parameter, or in which the row does not differ."""
+    known = {**baseline.graph.values, **built.graph.values}
+    for axis in row.axes:
+        if axis not in known:
+            raise UserError(
+                f"the row '{row.name}' has no parameter '{axis}'{nearest(axis, known)}", where=row.where["axes"]
+            )
+        if axis == EXEMPT:
+            raise UserError(f"{axis} is no axis: every row runs over grid.seeds", where=row.where["axes"])
+        if baseline.graph.values.get(axis) == built.graph.values.get(axis):
+            whose = "is the baseline" if row.name == baseline.row.name else "does not differ from the baseline in it"
+            raise UserError(
+                f"the row '{row.name}' declares the axis {axis} and {whose}; remove the axis, or bind it",
+                where=row.where["axes"],
+            )
+
+
+def _refuse_equal_rows(grid: Grid, built: Mapping[str, BuiltRow]) -> None:
+    seen: dict[str, str] = {}
+    for row in grid.rows:
+        text = built[row.name].operative(0)
+        if text in seen:
+            raise UserError(
+                f"the rows '{seen[text]}' and '{row.name}' are the same configuration", where=shown(grid.path)
+            )
+        seen[text] = row.name
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A condition in which records differ that a table would compare.
+
+    Args:
+        key: what differs: `data_sha256.train`, `packages.torch`, `training_code ganzoo/steps.py`,
+            `protocol fd_x.num_fake`, ...
+        values: each value there is as text, with the names (`ROW-seedN`) of the records that have it.
+    """
+
+    key: str
+    values: Mapping[str, tuple[str, ...]]
+
+    def __str__(self) -> str:
+        shown_values = [f"{value} in {_some(names)}" for value, names in self.values.items()]
+        return f"{self.key}: {'; '.join(shown_values)}"
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def check_records(records: Sequence[RunRecord], proof: Proof | None = None) -> list[Mismatch]:
+    """Return every condition that must be equal in all records of a table and is not.
+
+    Compared are, over all records, hashes of the data, devices, threads, versions of packages, every file of training
+    code that two rows share, and the protocols of numbers of one name, sampling seeds apart; among the seeds of a row,
+    all files of training code and the complete configuration.
+
+    Args:
+        records: of one grid.
+        proof: of the grid; its shared parameters are then compared too, so that records of an edited grid are found.
+    """
+    found = _mismatches(records, _conditions)
+    for row in dict.fromkeys(record.row for record in records):
+        own = [record for record in records if record.row == row]
+        found += [Mismatch(f"{row}: {m.key}", m.values) for m in _mismatches(own, _configuration, absent="(absent)")]
+    if proof is not None:
+        found += _departures(records, proof)
+    return found
+
+
+def _mismatches(
+    records: Sequence[RunRecord],
+    values_of: Callable[[RunRecord], Mapping[str, str]],
+    *,
+    absent: str | None = None,
+) -> list[Mismatch]:
+    """Return the keys in which records differ; a key that a record lacks counts as `absent`, or not at all."""
+    values = {record.name: values_of(record) for record in records}
+    groups: dict[str, dict[str, tuple[str, ...]]] = {}
+    for key in dict.fromkeys(key for own in values.values() for key in own):
+        group = groups.setdefault(key, {})
+        for name, own in values.items():
+            value = own.get(key, absent)
+            if value is not None:
+                group[value] = (*group.get(value, ()), name)
+    return [Mismatch(key, group) for key, group in groups.items() if len(group) > 1]
+
+
+def _conditions(record: RunRecord) -> dict[str, str]:
+    """Return what must be equal wherever two records both have it."""
+    environment = record.environment
+    found = {key: str(environment[key]) for key in DEVICE_KEYS}
+    found["num_threads"] = str(record.num_threads)
+    for section in ("data_sha256", "packages"):
+        found |= {f"{section}.{key}": str(value) for key, value in cast(dict[str, Json], environment[section]).items()}
+    found |= {f"training_code {name}": sha for name, sha in _training_files(record).items()}
+    for m in record.metrics:
+        settings = {key: value for key, value in m.protocol.items() if key not in SAMPLING_SEEDS}
+        found |= {f"protocol {m.name}.{key}": str(value) for key, value in settings.items()}
+    return found
+
+
+def _configuration(record: RunRecord) -> dict[str, str]:
+    """Return what the seeds of one row must have alike, and which files there are at all."""
+    values = parse_operative(record.operative)
+    files = dict.fromkeys((f"training_code {name}" for name in _training_files(record)), "present")
+    # Threads are compared over all records already.
+    return {**{k: v for k, v in values.items() if k not in (EXEMPT, "experiment.num_threads")}, **files}
+
+
+def _training_files(record: RunRecord) -> dict[str, str]:
+    return cast(dict[str, str], record.environment["training_code_files"])
+
+
+def _departures(records: Sequence[RunRecord], proof: Proof) -> list[Mismatch]:
+    """Return the shared parameters of a proof that records have otherwise."""
+    found = []
+    configurations = {record.name: parse_operative(record.operative) for record in records}
+    for key, text in proof.shared.items():
+        groups: dict[str, tuple[str, ...]] = {}
+        for name, values in configurations.items():
+            value = values.get(key, "(absent)")
+            if value != text and key != "experiment.num_threads":
+                groups[value] = (*groups.get(value, ()), name)
+        if groups:
+            found.append(Mismatch(key, {f"{text} (the grid)": ("proof",), **groups}))
+    return found

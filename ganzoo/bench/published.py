@@ -1,0 +1,95 @@
+"""Numbers that others have published, with source and protocol; never in a column of ours.
+
+They stand in `published.json`. A row of a grid names the ones it wants beside it by data set and kind of GAN, such as
+`cifar10/ss`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ganzoo.errors import UserError, nearest
+
+PATH = Path(__file__).with_name("published.json")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where numbers come from and how they were measured.
+
+    Args:
+        citation: of the table that they stand in.
+        metric: what they measure.
+        protocol: how, as far as the source says.
+        from_memory: whether the protocol or the numbers could not be read again in the source.
+    """
+
+    citation: str
+    metric: str
+    protocol: str
+    from_memory: bool
+
+
+@dataclass(frozen=True)
+class PublishedNumber:
+    """A number of a source.
+
+    Args:
+        value: the number.
+        error: what the source gives after ±; None if nothing.
+    """
+
+    value: float
+    error: float | None
+
+
+@dataclass(frozen=True)
+class ReportedColumn:
+    """A source and its numbers.
+
+    Args:
+        source: shared by all of them, so that no column mixes protocols.
+        numbers: by row of a grid.
+    """
+
+    source: Source
+    numbers: Mapping[str, PublishedNumber]
+
+
+@cache
+def _published() -> tuple[dict[str, Source], tuple[tuple[str, str, PublishedNumber], ...]]:
+    """Return sources by name, and (row, name of the source, number)."""
+    content = json.loads(PATH.read_text(encoding="utf-8"))
+    sources = {name: Source(**source) for name, source in content["sources"].items()}
+    numbers = tuple((n["row"], n["source"], PublishedNumber(n["value"], n["error"])) for n in content["numbers"])
+    return sources, numbers
+
+
+def published_rows() -> list[str]:
+    """Return what a row of a grid may name."""
+    return list(dict.fromkeys(row for row, _, _ in _published()[1]))
+
+
+def reported_columns(rows: Mapping[str, str]) -> list[ReportedColumn]:
+    """Return a column for each source that has a number of any of the rows.
+
+    Args:
+        rows: what each row of a grid names, by the row's name.
+
+    Raises:
+        UserError: nothing is published under a name.
+    """
+    for row, name in rows.items():
+        if name not in published_rows():
+            hint = nearest(name, published_rows()) or f"; there are {', '.join(published_rows())}"
+            raise UserError(f"the row '{row}' names the published numbers '{name}', of which there are none{hint}")
+    sources, numbers = _published()
+    columns = []
+    for key, source in sources.items():
+        own = {name: number for name, source_key, number in numbers if source_key == key}
+        found = {row: own[name] for row, name in rows.items() if name in own}
+        if found:
+            columns.append(ReportedColumn(source, found))
+    return columns

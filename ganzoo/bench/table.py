@@ -1,0 +1,312 @@
+"""From the records of a grid to a typed table: rows, columns with their protocol, cells with what can be said of them.
+
+What a reader sees of it is made in `sheets.py`; nothing here is rounded.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ganzoo.bench.columns import PROTOCOL, Column, choose_columns, find_columns, split_of
+from ganzoo.bench.cost import Cost, common_budget, cost, metric_curve, value_at
+from ganzoo.bench.proof import Mismatch
+from ganzoo.bench.published import ReportedColumn, reported_columns
+from ganzoo.bench.record import MeasurementRecord, RunRecord
+from ganzoo.bench.results import Results
+from ganzoo.bench.statistics import Comparison, Summary, Value, compare_rows, sampling_error, summarize
+from ganzoo.errors import UserError
+
+COLLAPSED = "collapsed"
+Trouble = Literal["", "failed", "collapsed", "without a value"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunValue:
+    """One run in a cell.
+
+    Args:
+        seed: of the run.
+        measured: its number; None if there is none.
+        standard_error: over sampling seeds or subsets; None where there is none.
+        trouble: why the run counts as worse than every value; empty if it does not.
+        reason: the same at length.
+    """
+
+    seed: int
+    measured: float | None
+    standard_error: float | None
+    trouble: Trouble
+    reason: str
+
+    @property
+    def value(self) -> Value:
+        """The number as statistics take it: None for a run in trouble."""
+        return None if self.trouble else self.measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """All runs of a row under a column.
+
+    Args:
+        runs: by seed.
+        summary: of them.
+        comparison: with the baseline; None for the baseline itself, or where there are fewer than five seeds.
+        sampling_error: root mean square of the runs' standard errors; None where there are none.
+        is_marked: whether runs of the cell were made or measured under other conditions than those of other rows.
+    """
+
+    runs: tuple[RunValue, ...]
+    summary: Summary
+    comparison: Comparison | None
+    sampling_error: float | None
+    is_marked: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A row of the grid.
+
+    Args:
+        name: of the row.
+        label: what it is called.
+        seeds: that have a record.
+        cells: by key of the column; a metric without a run has none.
+        cost: None without a run.
+        troubles: runs that failed or collapsed, as sentences.
+    """
+
+    name: str
+    label: str
+    seeds: tuple[int, ...]
+    cells: Mapping[str, Cell]
+    cost: Cost | None
+    troubles: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matched:
+    """The same runs at an equal number of images seen by D.
+
+    Args:
+        num_d_images: that number.
+        cells: by row and key of the column.
+        missing: cells that stay blank for want of a curve: label of the row and key.
+    """
+
+    num_d_images: int
+    cells: Mapping[str, Mapping[str, Cell]]
+    missing: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """What can be said of a grid.
+
+    Args:
+        grid: its name.
+        title: of the grid.
+        baseline: name of the row that the others are compared with.
+        columns: in order.
+        rows: in order, those without a run among them.
+        planned_seeds: of every row.
+        total_seconds: of all runs, failed ones included.
+        proof: lines that say in what the rows differ.
+        mismatches: conditions that differ between runs, shown because that was asked for.
+        reported: published numbers.
+        matched: the compute-matched view; None if it was not asked for.
+    """
+
+    grid: str
+    title: str
+    baseline: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    planned_seeds: tuple[int, ...]
+    total_seconds: float
+    proof: tuple[str, ...]
+    mismatches: tuple[Mismatch, ...]
+    reported: tuple[ReportedColumn, ...]
+    matched: Matched | None
+
+
+def build_table(
+    results: Results,
+    *,
+    metrics: Sequence[str] = (),
+    has_reported: bool = False,
+    is_compute_matched: bool = False,
+    allow_mixed: bool = False,
+) -> Table:
+    """Make the table of a grid's results.
+
+    Args:
+        results: of one grid.
+        metrics: names of the measurements to show; empty for those of the grid, or else all.
+        has_reported: whether published numbers stand beside ours.
+        is_compute_matched: whether to add the compute-matched view.
+        allow_mixed: whether to show and mark what was made or measured under different conditions.
+
+    Raises:
+        UserError: an unknown metric; numbers of different protocols in one column, or other conditions that differ;
+            published numbers that no row names.
+    """
+    columns, mixed = find_columns(results.records)
+    # Protocols are compared column by column, where a run may have two numbers of one name.
+    mismatches = [m for m in results.mismatches if not m.key.startswith(PROTOCOL)] + mixed
+    if mismatches and not allow_mixed:
+        listed = "".join(f"\n  {mismatch}" for mismatch in mismatches)
+        raise UserError(
+            f"the runs in '{results.path}' were not made and measured alike, so they share no table; run the odd ones "
+            f"again, or give --allow-mixed to have them marked:{listed}"
+        )
+    # What the grid names and no run has measured yet has no protocol, and so no column.
+    names = metrics or [name for name in results.columns if any(name in (c.name, c.key) for c in columns)]
+    columns = choose_columns(columns, names)
+
+    def final_value(record: RunRecord, column: Column) -> RunValue | None:
+        finished = [r for r in results.of_row(record.row) if r.status == "finished"]
+        # A row that does not have a metric at all is no worse for it; one of its seeds that lacks it is.
+        is_measured = not finished or any(_measurement(r, column) for r in finished)
+        return _final_value(record, column) if is_measured else None
+
+    cells = _cells(results, columns, final_value, mismatches)
+    return Table(
+        grid=results.proof.grid,
+        title=results.title,
+        baseline=results.proof.baseline,
+        columns=tuple(columns),
+        rows=tuple(_row(results, name, cells[name]) for name in results.rows),
+        planned_seeds=results.seeds,
+        total_seconds=sum(record.seconds for record in results.records),
+        proof=tuple(results.proof.lines()),
+        mismatches=tuple(mismatches),
+        reported=_reported(results) if has_reported else (),
+        matched=_matched(results, columns, mismatches) if is_compute_matched else None,
+    )
+
+
+def _cells(
+    results: Results,
+    columns: Sequence[Column],
+    value_of: Callable[[RunRecord, Column], RunValue | None],
+    mismatches: Sequence[Mismatch],
+) -> dict[str, dict[str, Cell]]:
+    """Return the cells by row and column, compared with the baseline's."""
+    cells: dict[str, dict[str, Cell]] = {row: {} for row in results.rows}
+    for column in columns:
+        runs: dict[str, list[RunValue]] = {}
+        for row in results.rows:
+            values = [value_of(record, column) for record in results.of_row(row)]
+            runs[row] = [value for value in values if value is not None]
+        by_seed = {row: {run.seed: run.value for run in own} for row, own in runs.items()}
+        baseline = by_seed.pop(results.proof.baseline)
+        compared = compare_rows(by_seed, baseline, higher_is_better=column.higher_is_better)
+        marked = _marked(column, mismatches)
+        for row, own in runs.items():
+            if own:
+                cells[row][column.key] = Cell(
+                    runs=tuple(own),
+                    summary=summarize([run.value for run in own], higher_is_better=column.higher_is_better),
+                    comparison=compared.get(row),
+                    sampling_error=sampling_error([run.standard_error for run in own]),
+                    is_marked=any(record.name in marked for record in results.of_row(row)),
+                )
+    return cells
+
+
+def _marked(column: Column, mismatches: Sequence[Mismatch]) -> set[str]:
+    """Return the runs whose numbers in a column are marked: all that differ in a condition from the most."""
+    marked: set[str] = set()
+    for mismatch in mismatches:
+        is_protocol = mismatch.key.startswith(PROTOCOL)
+        if is_protocol and not mismatch.key.startswith(f"{PROTOCOL}{column.key}."):
+            continue
+        groups = sorted(mismatch.values.values(), key=len, reverse=True)
+        # Of two protocols neither is the right one: every number is marked.
+        marked |= {run for group in (groups if is_protocol else groups[1:]) for run in group}
+    return marked
+
+
+def _trouble(record: RunRecord) -> tuple[Trouble, str]:
+    """Return why a whole run counts as worst, or empty strings."""
+    if record.status == "failed":
+        return "failed", record.reason or "for a reason that was not recorded"
+    collapsed = next((sign for sign in record.health if sign.startswith(COLLAPSED)), None)
+    return ("collapsed", collapsed) if collapsed else ("", "")
+
+
+def _measurement(record: RunRecord, column: Column) -> MeasurementRecord | None:
+    own = [m for m in record.metrics if m.name == column.name]
+    # Where protocols are mixed on purpose, the one number of that name may be of another split.
+    return next((m for m in own if split_of(m) == column.split), own[0] if own and column.key == column.name else None)
+
+
+def _final_value(record: RunRecord, column: Column) -> RunValue:
+    """Return the number of the last checkpoint; a run that lacks it counts as worst."""
+    m = _measurement(record, column)
+    return _run_value(record, m.value if m else None, m.standard_error if m else None)
+
+
+def _run_value(record: RunRecord, measured: float | None, standard_error: float | None) -> RunValue:
+    trouble, reason = _trouble(record)
+    if measured is None or not math.isfinite(measured):
+        measured = standard_error = None
+        if not trouble:
+            trouble, reason = "without a value", "; ".join(record.health) or "it is NaN, infinite or was not measured"
+    return RunValue(seed=record.seed, measured=measured, standard_error=standard_error, trouble=trouble, reason=reason)
+
+
+def _row(results: Results, name: str, cells: Mapping[str, Cell]) -> Row:
+    records = results.of_row(name)
+    troubles = []
+    for record in records:
+        trouble, reason = _trouble(record)
+        signs = [sign for sign in record.health if sign != reason]
+        sentences = ([f"failed: {reason}" if trouble == "failed" else reason] if trouble else []) + signs
+        troubles += [f"{results.labels[name]}, seed {record.seed}: {'; '.join(sentences)}"] if sentences else []
+    return Row(
+        name=name,
+        label=results.labels[name],
+        seeds=tuple(record.seed for record in records),
+        cells=cells,
+        cost=cost(records) if records else None,
+        troubles=tuple(troubles),
+    )
+
+
+def _reported(results: Results) -> tuple[ReportedColumn, ...]:
+    if not results.reported:
+        raise UserError(
+            f"no row of '{results.proof.grid}' names published numbers, such as row.reported = 'cifar10/ss' in the "
+            "grid; leave out --reported"
+        )
+    return tuple(reported_columns(results.reported))
+
+
+def _matched(results: Results, columns: Sequence[Column], mismatches: Sequence[Mismatch]) -> Matched | None:
+    """Return every metric at the largest number of D images that all finished runs have spent."""
+    budget = common_budget(results.records)
+    if budget is None:
+        return None
+
+    def value(record: RunRecord, column: Column) -> float | None:
+        return value_at(record, metric_curve(record, column.name, column.split), budget)
+
+    def value_of(record: RunRecord, column: Column) -> RunValue | None:
+        # A sound run that was not evaluated around that point is no worse for it: it is unknown, and so is its row,
+        # of which only those runs would count that happened to be evaluated.
+        own = results.of_row(record.row)
+        if any(value(r, column) is None and not _trouble(r)[0] for r in own):
+            return None
+        return _run_value(record, value(record, column), None)
+
+    cells = _cells(results, columns, value_of, mismatches)
+    missing = [
+        (results.labels[row], column.key)
+        for column in columns
+        for row in results.rows
+        if results.of_row(row) and column.key not in cells[row]
+    ]
+    return Matched(num_d_images=budget, cells=cells, missing=tuple(missing))

@@ -1,0 +1,69 @@
+"""`ganzoo table`: what the runs of a grid say."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganzoo.errors import UserError, nearest
+from ganzoo.terminal import say
+
+
+def table(
+    results: Annotated[
+        Path, typer.Argument(metavar="RESULTS", help="A folder that `ganzoo bench` wrote.", show_default=False)
+    ],
+    format_name: Annotated[str, typer.Option("--format", metavar="NAME", help="md, csv, tex or html.")] = "md",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write it there instead of showing it.")
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option("--metrics", metavar="A,B", help="Some of the metrics, in this order.", show_default=False),
+    ] = None,
+    reported: Annotated[
+        bool, typer.Option("--reported", help="Put published numbers beside ours, in columns of their own.")
+    ] = False,
+    compute_matched: Annotated[
+        bool, typer.Option("--compute-matched", help="Also compare at an equal number of images seen by D.")
+    ] = False,
+    allow_mixed: Annotated[
+        bool, typer.Option("--allow-mixed", help="Show runs of different conditions or protocols, marked.")
+    ] = False,
+) -> None:
+    """Make the table of a grid's results.
+
+    Values, intervals and tests that hold at the number of seeds there is; failures, noise, cost, protocols, and the
+    proof that the rows differ in their axes alone.
+
+    Examples:
+      ganzoo table benchmarks/results/fashion
+      ganzoo table benchmarks/results/fashion --format html --out table.html --compute-matched
+    """
+    from ganzoo.bench.formats import FORMATS, format_names
+
+    if format_name not in FORMATS:
+        hint = nearest(format_name, FORMATS) or f"; there are {format_names()}"
+        raise UserError(f"no format '{format_name}'{hint}")
+    names = [name.strip() for name in metrics.split(",") if name.strip()] if metrics is not None else []
+
+    from ganzoo.bench.results import read_results
+    from ganzoo.bench.table import build_table
+    from ganzoo.run_folder import write_atomically
+
+    built = build_table(
+        read_results(results),
+        metrics=names,
+        has_reported=reported,
+        is_compute_matched=compute_matched,
+        allow_mixed=allow_mixed,
+    )
+    text = FORMATS[format_name](built)
+    if out is None:
+        say(text.rstrip("\n"))
+        return
+    try:
+        write_atomically(out, text)
+    except OSError as error:
+        raise UserError(f"cannot write '{out}' ({error.strerror}); choose another --out") from error
+    say(f"written: {out}")

@@ -1,0 +1,81 @@
+"""`ganzoo bench` on the command line, and every grid file of the project."""
+
+from pathlib import Path
+
+import pytest
+
+from ganzoo import cli
+from ganzoo.bench.grid import read_grid
+from ganzoo.bench.plan import Estimate, plan_runs, seconds_left
+from ganzoo.bench.proof import prove
+from ganzoo.bench.rows import build_rows
+
+GRIDS = sorted((Path(__file__).parents[2] / "benchmarks").glob("*.gin"))
+GRID = """
+grid.rows = ['base', 'ssgan']
+grid.seeds = [0, 1]
+grid.overrides = ['experiment.num_steps = 2']
+row.recipe = 'tiny.gin'
+base/row.bindings = ['experiment.pretext = []']
+ssgan/row.axes = ['experiment.pretext']
+"""
+
+
+@pytest.fixture
+def grid(tiny_recipe: Path) -> Path:
+    path = tiny_recipe.parent / "grid.gin"
+    path.write_text(GRID)
+    return path
+
+
+@pytest.mark.parametrize("path", GRIDS, ids=lambda path: path.stem)
+def test_every_grid_of_the_project_is_sound_and_proven_without_data(path: Path) -> None:
+    grid = read_grid(path)
+    proof = prove(grid, build_rows(grid, plugins=[], num_threads=1))
+    assert len(proof.differences) == len(grid.rows) > 1
+    assert grid.protocol is not None
+    assert path.read_text().startswith("# ")
+
+
+def test_a_dry_run_shows_plan_and_proof_and_writes_nothing(grid: Path, capsys, monkeypatch) -> None:
+    monkeypatch.chdir(grid.parent)
+    before = sorted(grid.parent.rglob("*"))
+    assert cli.call(["bench", "grid.gin", "--dry-run", "--jobs", "2", "--seeds", "1"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "2 of 2 runs to do, 2 at a time, CPU threads of each: 1; about 0:00:" in out
+    assert "by a probe" in out
+    assert "ssgan: experiment.pretext: [] -> [@pretext.rotation]" in out
+    assert sorted(grid.parent.rglob("*")) == before
+
+
+def test_what_is_left_is_shared_by_the_jobs_and_never_shorter_than_the_longest(grid: Path, tmp_path: Path) -> None:
+    description = read_grid(grid)
+    built = build_rows(description, plugins=[], num_threads=1)
+    runs = plan_runs(description, built, out=tmp_path / "out", results=tmp_path / "results")
+    estimates = {"base": Estimate(10.0, "records"), "ssgan": Estimate(40.0, "records")}
+    assert seconds_left(runs, estimates, num_jobs=2) == 50.0
+    assert seconds_left(runs, estimates, num_jobs=4) == 40.0
+    assert seconds_left(runs, {}, num_jobs=2) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["gird.gin"], "no grid 'gird.gin'; did you mean 'grid.gin'?"),
+        (["grid.gin", "--only", "sgan"], "did you mean 'ssgan'?"),
+        (["grid.gin", "--seeds", "a"], "--seeds takes whole numbers"),
+        (["grid.gin", "--seeds", "5"], "the grid has no seed 5"),
+        (["grid.gin", "--executor", "slrum"], "no executor 'slrum'; there are local and slurm"),
+        (["grid.gin", "--plugin", "no.py"], "no plugin file 'no.py'"),
+        (["grid.gin", "--device", "cuda:99"], "no device 'cuda:99'"),
+        (["grid.gin", "--jobs", "0"], "--jobs"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_nothing_is_run(grid: Path, capsys, monkeypatch, arguments, said) -> None:
+    monkeypatch.chdir(grid.parent)
+    assert cli.call(["bench", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert not (grid.parent / "runs").exists()

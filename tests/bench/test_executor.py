@@ -1,0 +1,120 @@
+"""Jobs as processes: exit codes, threads, the last sentence, and a benchmark that is killed or stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ganzoo.bench.executor import Ended, Executor, Job, LocalExecutor, SubmititExecutor
+from ganzoo.bench.record import RunRecord, read_records
+from ganzoo.errors import UserError
+from ganzoo.run_folder import RunFolder
+
+SCRIPT = "import os, sys; print('ganzoo: threads', os.environ['OMP_NUM_THREADS'], file=sys.stderr); sys.exit({code})"
+GRID = """
+grid.rows = ['base', 'ssgan']
+grid.seeds = [0]
+grid.overrides = ['experiment.num_steps = 80']
+row.recipe = 'tiny.gin'
+base/row.bindings = ['experiment.pretext = []']
+ssgan/row.axes = ['experiment.pretext']
+"""
+
+
+def job(folder: Path, name: str, script: str) -> Job:
+    return Job(name, (sys.executable, "-c", script), 3, folder / "logs" / f"{name}.log")
+
+
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def ends(executor: Executor, number: int) -> list[Ended]:
+    found: list[Ended] = []
+
+    def collected() -> bool:
+        found.extend(executor.poll())
+        return len(found) >= number
+
+    until(collected)
+    return found
+
+
+@pytest.mark.parametrize("kind", ["local", "submitit"])
+def test_exit_codes_threads_and_the_last_sentence_come_back(kind: str, tmp_path: Path) -> None:
+    if kind == "submitit":
+        pytest.importorskip("submitit")
+    executor = LocalExecutor() if kind == "local" else SubmititExecutor(tmp_path / "submitit", cluster="local")
+    jobs = [job(tmp_path, f"job{code}", SCRIPT.format(code=code)) for code in (0, 3)]
+    for one in jobs:
+        executor.submit(one)
+    assert {e.job.name: e.exit_code for e in ends(executor, 2)} == {"job0": 0, "job3": 3}
+    assert [one.message() for one in jobs] == ["threads 3", "threads 3"]
+    assert executor.poll() == []
+
+
+def test_stopping_sends_sigterm_and_waits(tmp_path: Path) -> None:
+    executor = LocalExecutor()
+    script = (
+        "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(7)); print('up', flush=True); time.sleep(60)"
+    )
+    executor.submit(job(tmp_path, "sleeper", script))
+    until(lambda: "up" in (tmp_path / "logs" / "sleeper.log").read_text())
+    assert [e.exit_code for e in executor.stop()] == [7]
+    assert executor.poll() == []
+
+
+def test_a_cluster_that_is_not_here_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("submitit")
+    with pytest.raises(UserError, match="submitit cannot use the cluster 'slurm'"):
+        SubmititExecutor(tmp_path, cluster="slurm")
+
+
+def start(folder: Path, name: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "ganzoo", "bench", str(folder / "grid.gin"), "--jobs", "2"]
+    command += ["--out", str(folder / name / "runs"), "--results", str(folder / name / "results")]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+
+
+def comparable(results: Path) -> list[RunRecord]:
+    """Return the records without what is measured in seconds and bytes."""
+    return [replace(record, seconds=0.0, peak_memory_bytes=0) for record in read_records(results)]
+
+
+@pytest.mark.slow
+def test_a_grid_killed_stopped_and_started_again_gives_the_same_records_to_the_bit(tiny_recipe: Path) -> None:
+    folder = tiny_recipe.parent
+    (folder / "grid.gin").write_text(GRID)
+    whole = start(folder, "whole")
+    assert whole.wait() == 0, whole.communicate()
+
+    for sent, step in ((signal.SIGKILL, 8), (signal.SIGTERM, 40)):
+        process = start(folder, "hurt")
+        runs = [RunFolder(folder / "hurt" / "runs" / f"{row}-seed0") for row in ("base", "ssgan")]
+        until(lambda runs=runs, step=step: any((run.checkpoints() or [0])[-1] >= step for run in runs))
+        process.send_signal(sent)
+        out, err = process.communicate()
+        assert process.returncode == (-signal.SIGKILL if sent is signal.SIGKILL else 1), (out, err)
+        if sent is signal.SIGTERM:
+            assert "the same command goes on from there" in err
+            assert "Traceback" not in err
+    last = start(folder, "hurt")
+    out, err = last.communicate()
+    assert last.returncode == 0, (out, err)
+    assert comparable(folder / "hurt" / "results") == comparable(folder / "whole" / "results")
+    for row in ("base", "ssgan"):
+        pictures = [folder / name / "results" / f"{row}-seed0.png" for name in ("whole", "hurt")]
+        assert pictures[0].read_bytes() == pictures[1].read_bytes()
+        weights = [RunFolder(folder / name / "runs" / f"{row}-seed0").checkpoint_path(80) for name in ("whole", "hurt")]
+        assert len({(path / "networks.safetensors").read_bytes() for path in weights}) == 1
+    proofs = [folder / name / "results" / "proof.json" for name in ("whole", "hurt")]
+    assert proofs[0].read_bytes() == proofs[1].read_bytes()

@@ -1,0 +1,138 @@
+"""The formats: what a reader sees, and what a program reads."""
+
+import csv
+import html.parser
+import io
+import re
+
+import pytest
+
+from ganzoo.bench.formats import comma_separated, escape_latex, latex, markdown, markdown_summary
+from ganzoo.bench.formats import html as to_html
+from ganzoo.bench.results import read_results
+from ganzoo.bench.sheets import fixed, significant
+from ganzoo.bench.table import build_table
+
+FD = "fd_efflite0_64px"
+
+
+@pytest.fixture
+def table(fake_results):
+    return build_table(read_results(fake_results), has_reported=True, is_compute_matched=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "spread", "text"),
+    [(232.123, 4.13, "232.1"), (0.92478, 0.0062, "0.9248"), (1234.6, 123.0, "1235"), (0.5, 0.0, "0.500")],
+)
+def test_a_value_has_the_decimals_that_give_its_spread_two_digits(value, spread, text):
+    assert fixed(value, spread) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(232.123, "232.1"), (123456.0, "123456"), (0.001234, "0.001234")])
+def test_a_value_alone_has_four_digits(value, text):
+    assert significant(value) == text
+
+
+def test_every_line_of_a_markdown_table_is_as_long_as_its_head(table):
+    for block in re.findall(r"(?:^\|.*\n)+", markdown(table), re.MULTILINE):
+        assert len({len(line) for line in block.splitlines()}) == 1
+
+
+def test_notes_fit_a_terminal(table):
+    assert all(len(line) <= 120 for line in markdown(table).splitlines() if not line.startswith("|"))
+
+
+def test_markdown_says_values_verdicts_and_failures(table):
+    text = markdown(table)
+    assert re.search(r"\| SSGAN +\| 220\.8 ± 5\.0, better +\|", text)
+    assert "median 242.8 (2 of 5 lost), worse" in text
+    assert "seed 1: failed: a loss or a weight is NaN" in text
+    assert "not distinguishable |" in text
+    assert "paired t test or rank sum test, Holm's correction for 3 rows" in " ".join(text.split())
+
+
+def test_with_three_seeds_there_are_ranges_single_runs_and_no_verdict(tmp_path, fakes):
+    text = markdown(build_table(read_results(fakes.write(tmp_path / "three", num_seeds=3, num_planned=5))))
+    assert "232.4 to 237.2" in text
+    assert re.search(r"\| Unconditional +\| fd_efflite0_64px +\| 232\.5  \| 232\.4  \| 237\.2 ", text)
+    assert "236.3 to 242.2 (1 of 3 failed)" in text
+    assert "no run yet with seed 3, 4" in text
+    assert not re.search(r"±|better\b(?!\.)|n\.d\.", text.split("### Noise")[0])
+
+
+def test_nothing_is_bold(table):
+    assert "**" not in markdown(table)
+    assert "\\textbf" not in latex(table)
+
+
+def test_reported_numbers_are_in_a_sheet_of_their_own_with_their_protocol(table):
+    text = markdown(table)
+    main, reported = text.split("### ")[1:3]
+    assert "19.73" not in main
+    assert "reported FID [1]" in reported
+    assert "best of 3 seeds, 10k fake against 10k real test images" in " ".join(reported.split())
+
+
+def test_the_summary_is_the_first_sheet_without_its_title(table):
+    assert markdown(table).split("\n", 2)[2].startswith(markdown_summary(table))
+
+
+def test_csv_holds_every_run_and_every_summary_unrounded(table):
+    lines = list(csv.DictReader(io.StringIO(comma_separated(table))))
+    runs = [line for line in lines if line["kind"] == "run" and line["view"] == "final"]
+    assert len(runs) == 4 * 3 * 5
+    by_cell = {(row.name, key): cell for row in table.rows for key, cell in row.cells.items()}
+    for line in runs:
+        run = by_cell[line["row"], line["metric"]].runs[int(line["seed"])]
+        assert line["value"] == ("" if run.measured is None else repr(run.measured))
+        assert line["trouble"] == run.trouble
+    summary = next(x for x in lines if (x["kind"], x["row"], x["metric"]) == ("summary", "ssgan", FD))
+    assert float(summary["mean"]) == by_cell["ssgan", FD].summary.mean
+    assert summary["verdict"] == "better"
+    assert {line["kind"] for line in lines} == {"run", "summary", "cost", "reported"}
+
+
+class Cells(html.parser.HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open[-1:] in (["td"], ["th"]):
+            self.text.append(data)
+
+
+def test_html_is_balanced_and_escapes_what_it_shows(tmp_path, fakes):
+    rows = {"uncond": fakes.row("<script>alert(1)</script> & more")}
+    text = to_html(build_table(read_results(fakes.write(tmp_path / "r", rows=rows))))
+    assert "<script>" not in text
+    parser = Cells()
+    parser.feed(text)
+    assert parser.open == []
+    assert "<script>alert(1)</script> & more (baseline)" in parser.text
+
+
+def test_latex_escapes_its_special_signs_and_has_as_many_cells_as_columns(table):
+    assert escape_latex(r"50 % of a_b & {c} \ -> ±") == (r"50 \% of a\_b \& \{c\} \textbackslash{} $\rightarrow$ $\pm$")
+    for alignments, body in re.findall(r"\\begin\{tabular\}\{(\w+)\}(.*?)\\end\{tabular\}", latex(table), re.DOTALL):
+        for line in body.splitlines():
+            if line.endswith(r"\\"):
+                assert len(re.findall(r"(?<!\\)&", line)) == len(alignments) - 1
+
+
+def test_marks_of_mixed_runs_are_explained(tmp_path, fakes):
+    from ganzoo.bench.record import write_record
+
+    folder = fakes.write(tmp_path / "r", rows={"uncond": fakes.row("Unconditional")}, num_seeds=2)
+    write_record(fakes.record("uncond", 2, {FD: 230.0}, device_name="H100", label="Unconditional"), folder)
+    text = markdown(build_table(read_results(folder), allow_mixed=True))
+    assert r"\*: made or measured under other conditions" in text
+    assert "H100 in uncond-seed2" in text
