@@ -85,10 +85,10 @@ def bench(
     from ganzoo.bench.plan import estimate, plan_runs
     from ganzoo.bench.proof import check_records, prove
     from ganzoo.bench.record import read_records
+    from ganzoo.bench.results import write_proof
     from ganzoo.bench.rows import build_rows
     from ganzoo.bench.runner import Runner, Settings
     from ganzoo.environment import select_device
-    from ganzoo.run_folder import write_json
 
     if not dry_run and where == "local":
         select_device(device)
@@ -113,7 +113,7 @@ def bench(
     if dry_run:
         return
 
-    write_json(settings.results / "proof.json", proof.to_json())
+    write_proof(settings.results, description, proof)
     runner = Runner(
         description,
         settings,

@@ -68,7 +68,9 @@ class kernel_distance(FeatureDistance):
         )
         error = float(values.std()) / self.num_subsets**0.5 if self.num_subsets > 1 else None
         protocol = {**pair.protocol, "num_subsets": self.num_subsets, "subset_size": self.subset_size}
-        return [Measurement(inputs.metric_name(self.features, "kd"), float(values.mean()), error, False, protocol)]
+        source = "subsets" if error is not None else ""
+        name = inputs.metric_name(self.features, "kd")
+        return [Measurement(name, float(values.mean()), error, False, protocol, source)]
 
     def _limiting_parameter(self) -> str:
         return "subset_size" if self.num_real is None else "num_real"
