@@ -1,6 +1,7 @@
 """A grid's runs: none twice, none lost, and a failing one does not end the others. Runs are made in this process."""
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from ganzoo.bench.rows import BuiltRow, build_rows
 from ganzoo.bench.runner import Outcome, Runner, Settings
 from ganzoo.errors import UserError
 from ganzoo.run_folder import RunFolder
+from ganzoo.testing import temporary_plugins
 
 GRID = """
 grid.rows = ['base', 'nan']
@@ -112,8 +114,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tiny_recipe: Path) -> Bench:
-    return Bench(tiny_recipe.parent)
+def bench(tiny_recipe: Path) -> Iterator[Bench]:
+    with temporary_plugins():
+        yield Bench(tiny_recipe.parent)
 
 
 def test_a_failing_run_is_recorded_and_the_rest_goes_on(bench: Bench) -> None:
