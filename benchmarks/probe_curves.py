@@ -1,6 +1,6 @@
 """What discriminators know of classes over training: SSGAN's figure 2 in small, on Fashion-MNIST at 16 px.
 
-Trains three recipes with three seeds each, with `metrics.linear_probe` of the last block every 200 generator updates,
+Trains three recipes with three seeds each, with `metrics.linear_probe` of the last block every 250 generator updates,
 and draws the curves. A run that was cut off goes on, one that is finished is not repeated:
 
     python benchmarks/probe_curves.py --jobs 2
@@ -28,8 +28,8 @@ ROWS = {
 SEEDS = (0, 1, 2)
 METRIC = "metric/probe_block3"
 BINDINGS = (
-    "experiment.num_steps = 1_000",
-    "experiment.eval_every = 200",
+    "experiment.num_steps = 1_500",
+    "experiment.eval_every = 250",
     "experiment.metrics = [@metrics.linear_probe]",
     "metrics.linear_probe.taps = ('block3',)",
     "metrics.linear_probe.num_train = 5_000",
