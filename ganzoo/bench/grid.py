@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
 
+from ganzoo.bench.published import published_rows
 from ganzoo.config import PROTOCOLS
 from ganzoo.errors import UserError, nearest
 from ganzoo.gin_reader import find_recipe, read_file, shown
@@ -37,7 +38,13 @@ GRID_KEYS: Mapping[str, object] = {
     "overrides": tuple[str, ...],
     "columns": tuple[str, ...],
 }
-ROW_KEYS: Mapping[str, object] = {"recipe": str, "label": str, "bindings": tuple[str, ...], "axes": tuple[str, ...]}
+ROW_KEYS: Mapping[str, object] = {
+    "recipe": str,
+    "label": str,
+    "bindings": tuple[str, ...],
+    "axes": tuple[str, ...],
+    "reported": str,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +58,7 @@ class Row:
         bindings: gin bindings of this row alone, as of `--set`.
         axes: keys such as `experiment.pretext` in which it may differ from the baseline, each with all that is
             reachable only through it.
+        reported: the published numbers that may stand beside it, such as `cifar10/ss`; None for none.
         where: where each key was bound, by key.
     """
 
@@ -59,6 +67,7 @@ class Row:
     label: str
     bindings: tuple[str, ...]
     axes: tuple[str, ...]
+    reported: str | None
     where: Mapping[str, str]
 
 
@@ -203,8 +212,18 @@ def _row(bound: Mapping[str, Binding], name: str, path: Path) -> Row:
         label=cast(str | None, values["label"]) or name,
         bindings=cast(tuple[str, ...], values["bindings"] or ()),
         axes=_distinct(axes, bound[keys["axes"]], "axes") if axes else (),
+        reported=_reported(cast(str | None, values["reported"]), where),
         where=where,
     )
+
+
+def _reported(name: str | None, where: Mapping[str, str]) -> str | None:
+    """Return the name of published numbers, after refusing one under which nothing is published."""
+    known = published_rows()
+    if name is not None and name not in known:
+        hint = nearest(name, known) or f"; there are {', '.join(known)}"
+        raise UserError(f"nothing is published under '{name}'{hint}", where=where["reported"])
+    return name
 
 
 def recipe_path(grid: Grid, row: Row) -> Path:

@@ -59,7 +59,7 @@ def write_proof(path: Path, grid: Grid, proof: Proof) -> None:
     value = proof.to_json()
     rows = cast(dict[str, dict[str, Json]], value["rows"])
     for row in grid.rows:
-        rows[row.name]["label"] = row.label
+        rows[row.name] |= {"label": row.label, "reported": row.reported}
     order: list[Json] = [row.name for row in grid.rows]  # an object of JSON has no order of its own
     columns: list[Json] = [*grid.columns]
     seeds: list[Json] = [*grid.seeds]

@@ -55,6 +55,7 @@ def test_a_protocol_is_a_packaged_name_or_a_file_beside_the_grid(tmp_path: Path)
         ("c/grid.title = 'x'", "the grid has no scope; write grid.title"),
         ("grid.baseline = 'aa'", "x.gin:13: the baseline 'aa' is not in grid.rows; did you mean 'a'?"),
         ("grid.protocol = 'offlin'", "x.gin:13: no protocol 'offlin'; did you mean 'offline'?"),
+        ("b/row.reported = 'cifar10/sss'", "nothing is published under 'cifar10/sss'; did you mean 'cifar10/ss'?"),
         ("grid.rows = ['a', 'b', 'a']", "grid.rows has 'a' twice"),
         ("grid.rows = ['a', 'b', 'c/d']", "'c/d' cannot name a row"),
         ("grid.rows = []", "grid.rows is empty"),
