@@ -5,6 +5,7 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.data.base import ImageData
+from ganzoo.data_order import to_images
 from ganzoo.layers.batch_statistics import evaluation_mode
 
 BATCH_SIZE = 64
@@ -26,8 +27,7 @@ def discriminator_logits(discriminator: Discriminator, data: ImageData, *, num_c
     logits = []
     with evaluation_mode(discriminator), torch.no_grad():
         for rows_n in torch.split(torch.arange(len(data)), BATCH_SIZE):
-            uint8_nCHW = data.images_NCHW[rows_n].to(device)
-            x_nCHW = uint8_nCHW.to(torch.float32, memory_format=torch.channels_last).div(127.5).sub(1.0)
+            x_nCHW = to_images(data.images_NCHW[rows_n], device=device)
             output = discriminator(x_nCHW, None if labels_N is None else labels_N[rows_n].to(device))
             logits.append(output.logits_N.float().cpu())
     return torch.cat(logits)
