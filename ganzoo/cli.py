@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from ganzoo import __version__
-from ganzoo.commands import bench, components, evaluation, forgetting, machine, probe, results, table, training
+from ganzoo.commands import bench, components, evaluation, forgetting, machine, probe, report, results, table, training
 from ganzoo.errors import RunFailedError, UserError, nearest
 from ganzoo.terminal import complain, say
 
@@ -43,6 +43,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "diff": results.diff,
     "bench": bench.bench,
     "table": table.table,
+    "report": report.report,
     "doctor": machine.doctor,
 }
 

@@ -86,16 +86,27 @@ def save_curves(
         figure.text(0.5, 0.45, "no rows were logged", ha="center", va="center", color="0.4")
     last_step = max((step for panel in shown for line in panel.lines for step, _ in series(rows, line.key)), default=1)
     for number, panel in enumerate(shown):
-        axes = figure.add_subplot(num_rows, num_columns, number + 1)
-        for line in panel.lines:
-            _draw(axes, series(rows, line.key), line)
-        for value, label in panel.marks.items():
-            axes.axhline(value, color="0.35", linestyle=":", linewidth=1.2, label=label)
-        _scale(axes, panel)
-        _finish(axes, panel, last_step)
+        draw_panel(figure.add_subplot(num_rows, num_columns, number + 1), panel, rows, last_step=last_step)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     write_atomically(path, buffer.getvalue())
+
+
+def draw_panel(axes: "Axes", panel: Panel, rows: Sequence[Mapping[str, Json]], *, last_step: int) -> None:
+    """Draw the curves of one panel.
+
+    Args:
+        axes: empty.
+        panel: which curves.
+        rows: of `metrics.jsonl`.
+        last_step: generator updates at the right edge.
+    """
+    for line in panel.lines:
+        _draw(axes, series(rows, line.key), line)
+    for value, label in panel.marks.items():
+        axes.axhline(value, color="0.35", linestyle=":", linewidth=1.2, label=label)
+    _scale(axes, panel)
+    _finish(axes, panel, last_step)
 
 
 def _scale(axes: "Axes", panel: Panel) -> None:

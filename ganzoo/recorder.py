@@ -257,6 +257,7 @@ class Recorder:
             "metrics": measurements_to_json(evaluated.measurements),
             "metric_failures": failures_to_json(evaluated.failures),
             "health": list[Json](health.flags(rows, chance=chance)),
+            "chance": {**chance},
             "samples": f"samples/step-{step:08d}.png",
             "curves": folder.curves_path.name,
             **self._spent(),

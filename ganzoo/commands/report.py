@@ -1,0 +1,59 @@
+"""`ganzoo report`: one page that shows a run or a benchmark."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganzoo.errors import UserError
+from ganzoo.terminal import say
+
+
+def report(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="The folder of a run, or the results of a benchmark.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="The page to write; default: report.html in the folder."),
+    ] = None,
+) -> None:
+    """Make one HTML page of a run or of a benchmark.
+
+    It holds everything it shows, opens without a server or a network, and stays below 5 MB. Of a run: metrics, samples
+    over the steps, curves, signs of trouble, the recipe and what is not at its default. Of a benchmark: the table,
+    every run, learning curves, quality against cost, samples, the proof of identical conditions.
+
+    Examples:
+      ganzoo report runs/quickstart-seed0
+      ganzoo report benchmarks/results/fashion --out fashion.html
+    """
+    from ganzoo.bench.results import PROOF
+    from ganzoo.run_folder import RunFolder, write_atomically
+
+    is_run = RunFolder(folder).operative_path.is_file()
+    if not is_run and not (folder / PROOF).is_file():
+        raise UserError(
+            f"'{folder}' holds neither a run (operative.gin) nor the results of a benchmark ({PROOF}); "
+            "give a folder that `ganzoo run` or `ganzoo bench` wrote"
+        )
+    if is_run:
+        from ganzoo.report.run_page import run_page
+
+        page = run_page(RunFolder(folder))
+    else:
+        from ganzoo.bench.results import read_results
+        from ganzoo.report.bench_page import bench_page
+
+        page = bench_page(read_results(folder))
+    path = out or folder / "report.html"
+    try:
+        write_atomically(path, page)
+    except OSError as error:
+        raise UserError(f"cannot write '{path}' ({error}); choose another --out") from error
+    say(f"page: {path}")

@@ -1,0 +1,34 @@
+"""From a template to a page that asks for nothing outside itself."""
+
+import json
+
+from ganzoo.errors import UserError
+
+MAX_BYTES = 5_000_000
+
+
+def render(template: str, **values: object) -> str:
+    """Return a page.
+
+    Args:
+        template: a file of `templates/`.
+        values: what it shows; text is escaped.
+
+    Raises:
+        UserError: the page would be larger than 5 MB.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("ganzoo.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )  # fmt: skip
+    environment.filters["pretty_json"] = lambda value: json.dumps(value, indent=1, sort_keys=True)
+    page = environment.get_template(template).render(**values)
+    size = len(page.encode())
+    if size > MAX_BYTES:
+        raise UserError(
+            f"the page of '{values.get('title')}' would have {size / 1e6:.1f} MB, and 5 are the most; "
+            "make pages of fewer runs"
+        )
+    return page

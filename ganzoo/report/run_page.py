@@ -1,0 +1,87 @@
+"""The page of one run."""
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+
+from ganzoo import registry
+from ganzoo.config import load
+from ganzoo.experiment import Experiment
+from ganzoo.health import series
+from ganzoo.operative import parts_of, values_of
+from ganzoo.panels import panels
+from ganzoo.report.page import render
+from ganzoo.report.pictures import image_uri, panel_picture
+from ganzoo.run_folder import Json, RunFolder
+from ganzoo.value_types import render as gin_text
+
+MAX_SAMPLE_CHARACTERS = 2_500_000  # of all grids together, so that a page stays well below 5 MB
+
+
+def run_page(folder: RunFolder) -> str:
+    """Return the page of a run, finished or not.
+
+    Args:
+        folder: of the run.
+
+    Raises:
+        UserError: the folder is damaged.
+    """
+    plugins = sorted(folder.plugins_path.glob("*.py"))
+    configuration = load(str(folder.operative_path), plugins=plugins)
+    experiment, rows = configuration.experiment, folder.metrics()
+    nothing: dict[str, Json] = {"reason": None, "health": [], "metrics": [], "metric_failures": []}
+    unfinished: dict[str, Json] = {"status": "not finished", "step": rows[-1]["step"] if rows else 0}
+    result = {**nothing, **(folder.result() or unfinished)}
+    recorded = result.get("chance")
+    chance = {key: float(str(value)) for key, value in recorded.items()} if isinstance(recorded, dict) else {}
+    shown = panels(rows, chance=chance)
+    last_step = max((step for panel in shown for line in panel.lines for step, _ in series(rows, line.key)), default=1)
+    return render(
+        "run.html",
+        title=str(result.get("name") or folder.path.name),
+        result=result,
+        num_steps=experiment.num_steps,
+        samples=sample_history(folder),
+        panels=[(panel.name, panel_picture(panel, rows, last_step=last_step)) for panel in shown],
+        differences=differences_from_defaults(experiment),
+        source=folder.config_path.read_text() if folder.config_path.exists() else "",
+        operative=folder.operative_path.read_text(),
+        environment=folder.environment(),
+    )
+
+
+def sample_history(folder: RunFolder) -> list[tuple[int, str]]:
+    """Return step and picture of the sample grids, the first and the last among them: as many as a page can hold."""
+    paths = sorted(folder.samples_path.glob("step-*.png"))
+    if not paths:
+        return []
+    last = image_uri(paths[-1])
+    num = max(1, min(len(paths), MAX_SAMPLE_CHARACTERS // len(last)))
+    chosen = sorted({round(i * (len(paths) - 1) / max(1, num - 1)) for i in range(num)}) if num > 1 else [-1]
+    return [(_step_of(paths[i]), image_uri(paths[i])) for i in chosen]
+
+
+def _step_of(path: Path) -> int:
+    return int(path.stem.removeprefix("step-"))
+
+
+def differences_from_defaults(experiment: Experiment) -> list[tuple[str, str, str]]:
+    """Return (parameter, value, default) of what is not at its default; what has none is shown with "none"."""
+    defaults = _defaults("experiment", inspect.signature(Experiment).parameters)
+    for part in parts_of([getattr(experiment, name) for name in inspect.signature(Experiment).parameters]):
+        defaults |= _defaults(gin_text(part)[1:], registry.options(part.component))
+    values = values_of(experiment)
+    return [
+        (key, value, defaults.get(key, "none"))
+        for key, value in values.items()
+        if value != defaults.get(key) and key != "experiment.num_threads"
+    ]
+
+
+def _defaults(section: str, parameters: Mapping[str, inspect.Parameter]) -> dict[str, str]:
+    return {
+        f"{section}.{name}": gin_text(list(p.default) if isinstance(p.default, tuple) else p.default)
+        for name, p in parameters.items()
+        if p.default is not inspect.Parameter.empty
+    }

@@ -1,0 +1,91 @@
+"""The page of a run, in a real browser: it asks for nothing, complains of nothing, and its slider shows every step."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganzoo import cli, config
+from ganzoo.report.pictures import data_uri
+from ganzoo.report.run_page import differences_from_defaults, run_page
+from ganzoo.run_folder import RunFolder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    recipe = folder / "tiny.gin"
+    recipe.write_text(
+        "include 'base/protocol.gin'\ninclude 'base/resnet.gin'\nG_WIDTH = 4\nD_WIDTH = 4\n"
+        "experiment:\n    dataset = @data.digits\n    num_steps = 4\n    batch_size = 8\n    latent_dim = 8\n"
+        "    sample_every = 2\n    log_every = 1\n    num_threads = 1\n    pretext = [@pretext.rotation]\n"
+        "data.digits.size = 16\n"
+    )
+    assert cli.call(["run", str(recipe), "--out", str(folder / "run")]) == 0
+    return folder / "run"
+
+
+def test_the_slider_shows_the_grid_of_every_step(run: Path, browser: Any) -> None:
+    assert cli.call(["report", str(run)]) == 0
+    browser.open(run / "report.html")
+    sample, shown = (browser.driver.find_element("id", name) for name in ("sample", "shown"))
+    for place, step in enumerate((0, 2, 4)):
+        browser.set_value("step", place)
+        grid = (run / f"samples/step-{step:08d}.png").read_bytes()
+        assert sample.get_attribute("src") == data_uri(grid, "png")
+        assert shown.text == f"{step} updates"
+    assert browser.complaints() == []
+    assert browser.requests() == []
+
+
+def test_every_picture_loads_and_has_words(run: Path, browser: Any) -> None:
+    cli.call(["report", str(run)])
+    browser.open(run / "report.html")
+    widths = browser.driver.execute_script("return [...document.images].map(i => [i.alt, i.naturalWidth])")
+    assert len(widths) > 5
+    assert all(words and width > 0 for words, width in widths)
+
+
+def test_the_page_has_no_sideways_scroll_on_a_phone(run: Path, browser: Any) -> None:
+    cli.call(["report", str(run)])
+    browser.driver.set_window_size(500, 900)
+    browser.open(run / "report.html")
+    wider = browser.driver.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
+    browser.driver.set_window_size(1280, 900)
+    assert wider <= 0
+
+
+def test_what_differs_from_the_defaults_is_what_the_recipe_bound_to_something_else(run: Path) -> None:
+    experiment = config.load(str(run / "operative.gin")).experiment
+    found = {key: (value, default) for key, value, default in differences_from_defaults(experiment)}
+    assert found["experiment.batch_size"] == ("8", "64")
+    assert found["architectures.resnet_generator.width"] == ("4", "256")
+    assert found["experiment.pretext"] == ("[@pretext.rotation]", "[]")
+    assert "pretext.rotation.alpha" not in found  # bound nowhere
+    assert "experiment.num_d_steps" not in found
+
+
+def test_text_from_outside_is_shown_and_never_run(run: Path, tmp_path: Path, browser: Any) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    result = json.loads((copy / "result.json").read_text())
+    evil = "<script>document.title = 'broken'</script>"
+    (copy / "result.json").write_text(json.dumps({**result, "health": [evil], "name": "a <b> name"}))
+    cli.call(["report", str(copy)])
+    browser.open(copy / "report.html")
+    assert browser.driver.title == "a <b> name"
+    assert evil in browser.driver.find_element("class name", "warn").text
+
+
+def test_an_unfinished_run_has_a_page(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    (copy / "result.json").unlink()
+    assert "not finished" in run_page(RunFolder(copy))
+
+
+def test_a_folder_that_is_neither_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.call(["report", str(tmp_path)]) == 2
+    assert "holds neither a run (operative.gin) nor the results of a benchmark" in capsys.readouterr().err
