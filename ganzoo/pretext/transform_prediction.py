@@ -69,8 +69,16 @@ class TransformPrediction(PretextTask):
         """Return versions of real images in D's step, of generated ones in G's; the upright ones are seen anyway."""
         if role == "d":
             assert batch.real is not None
-            return {"transformed": self._view(batch.real, "real")}
-        return {"transformed": self._view(batch.fake, "fake")}
+            return {"transformed": self._view(batch.real, "real", rng)}
+        return {"transformed": self._view(batch.fake, "fake", rng)}
+
+    def draw_targets(self, share: int, *, rng: torch.Generator) -> Tensor:
+        """Return what the head shall say of the transformed images: ((K - 1) * share,), one version after another."""
+        return torch.arange(1, self.num_classes).repeat_interleave(share)
+
+    def upright_targets(self, targets_N: Tensor) -> Tensor:
+        """Return what it shall say of the upright ones, (share,), beside the targets of the transformed images."""
+        return targets_N.new_zeros(len(targets_N) // (self.num_classes - 1))
 
     def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
         """Return the cross-entropy on real images, weighted by beta."""
@@ -90,22 +98,22 @@ class TransformPrediction(PretextTask):
             return slice(k * share, (k + 1) * share)
         return slice(num_images - share, num_images)
 
-    def _view(self, batch: ImageBatch, source: Literal["real", "fake"]) -> View:
+    def _view(self, batch: ImageBatch, source: Literal["real", "fake"], rng: torch.Generator) -> View:
         sources = [batch[self._rows(k, len(batch))] for k in range(self.num_classes)]
         if self.protocol == "one_each":
             versions = [self.transform(s.images_NCHW)[k] for k, s in enumerate(sources)]
         else:
             versions = self.transform(sources[0].images_NCHW)
         labels = [s.labels_N for s in sources[1:] if s.labels_N is not None]
-        targets_N = torch.arange(1, self.num_classes, device=versions[0].device).repeat_interleave(len(sources[0]))
+        targets_N = self.draw_targets(len(sources[0]), rng=rng).to(versions[0].device)
         return View(ImageBatch(torch.cat(versions[1:]), torch.cat(labels) if labels else None), source, targets_N)
 
     def _classify(self, parent: Seen, views: Seen, source: str, weight: float) -> TaskResult:
-        """Score the upright images, as class 0, together with their transformed versions."""
+        """Score the upright images together with their transformed versions."""
         assert views.targets_N is not None
         upright_NF = parent.output.features_NF[self._rows(0, len(parent.batch))]
         logits_NK = self.head(torch.cat([upright_NF, views.output.features_NF]))
-        targets_N = torch.cat([views.targets_N.new_zeros(len(upright_NF)), views.targets_N])
+        targets_N = torch.cat([self.upright_targets(views.targets_N), views.targets_N])
         accuracy = (logits_NK.detach().argmax(1) == targets_N).float().mean()
         loss = functional.cross_entropy(logits_NK.float(), targets_N)
         return TaskResult([Term("loss", loss, weight)], {f"accuracy_{source}": accuracy})
