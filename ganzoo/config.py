@@ -13,7 +13,7 @@ from ganzoo import registry
 from ganzoo.errors import UserError
 from ganzoo.gin_reader import FORGETTING_FOLDER, find_recipe, read_file, read_override, recipes_dir, shown
 from ganzoo.gin_statements import Binding
-from ganzoo.operative import diff, operative_text, parse_operative, values_of
+from ganzoo.operative import defaults_of, diff, operative_text, parse_operative, values_of
 
 if TYPE_CHECKING:
     from ganzoo.evaluation_protocol import EvaluationProtocol
@@ -67,6 +67,10 @@ class Configuration:
         """Return every parameter of every part in use as gin text that loads to an equal experiment."""
         return operative_text(self.experiment, extra_header)
 
+    def difference(self, earlier: str) -> list[str]:
+        """Return how an operative text, perhaps of an earlier version, differs from this one, a line each."""
+        return diff(earlier, self.operative(), defaults=defaults_of(self.experiment))
+
     def source(self) -> str:
         """Return the configuration as it was given, with includes in their place; it loads from any folder."""
         return self.text
@@ -117,6 +121,10 @@ class ForgettingConfiguration:
     def operative(self) -> str:
         """Return every parameter of every part in use as gin text that loads to an equal experiment."""
         return operative_text(self.experiment, root_name=FORGETTING)
+
+    def difference(self, earlier: str) -> list[str]:
+        """Return how an operative text, perhaps of an earlier version, differs from this one, a line each."""
+        return diff(earlier, self.operative(), defaults=defaults_of(self.experiment, root_name=FORGETTING))
 
     def with_num_threads(self, num_threads: int) -> "ForgettingConfiguration":
         """Return the configuration with the number of threads that a run settled on."""

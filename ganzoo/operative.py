@@ -1,7 +1,7 @@
 """The operative configuration: every parameter of every part in use, as canonical gin text, and how two differ."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING
 
 from ganzoo import registry
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 PLUGIN_LINE = "# plugin "
+NO_DEFAULTS: Mapping[str, str] = {}
 
 
 def parts_of(value: object) -> list[Part[Component]]:
@@ -48,6 +49,17 @@ def values_of(root: "DataclassInstance", *, root_name: str = "experiment") -> di
     }
 
 
+def defaults_of(root: "DataclassInstance", *, root_name: str = "experiment") -> dict[str, str]:
+    """Return the parameters in use that have their default: `scope/kind.name.parameter` -> gin text."""
+    sections: dict[str, Mapping[str, object]] = {
+        root_name: {f.name: f.default for f in fields(root) if f.default is not MISSING}
+    }
+    for part in parts_of([getattr(root, field.name) for field in fields(root)]):
+        sections[render(part)[1:]] = registry.defaults(part.component)
+    known = {f"{section}.{name}": render(v) for section, values in sections.items() for name, v in values.items()}
+    return {key: text for key, text in values_of(root, root_name=root_name).items() if known.get(key) == text}
+
+
 def operative_text(
     root: "DataclassInstance", extra_header: Iterable[str] = (), *, root_name: str = "experiment"
 ) -> str:
@@ -74,15 +86,18 @@ def operative_text(
     return "\n".join(lines) + "\n"
 
 
-def diff(a: str, b: str, *, ignore: Collection[str] = ()) -> list[str]:
+def diff(a: str, b: str, *, ignore: Collection[str] = (), defaults: Mapping[str, str] = NO_DEFAULTS) -> list[str]:
     """Return how two operative texts differ, a line each: `experiment.batch_size: 64 -> 32`.
 
     Args:
         a: the first text.
         b: the second text.
         ignore: keys, or whole sections such as `pretext.rotation`, that may differ.
+        defaults: what the first text means where it lacks a parameter: an earlier version may have written it, which
+            did not know all that there is now.
     """
     values_a, values_b = parse_operative(a), parse_operative(b)
+    values_a = {**{key: text for key, text in defaults.items() if key in values_b}, **values_a}
     ignored = tuple(f"{name}." for name in ignore)
     return [
         f"{key}: {values_a.get(key, '(absent)')} -> {values_b.get(key, '(absent)')}"

@@ -273,10 +273,14 @@ def load_file(path: Path) -> list[str]:
     return names
 
 
+def defaults(component: type[Component]) -> dict[str, object]:
+    """Return the arguments that a component can do without, with their defaults."""
+    return {n: p.default for n, p in options(component).items() if p.default is not inspect.Parameter.empty}
+
+
 def complete(part: Part[Component]) -> dict[str, object]:
     """Return a part's arguments together with the defaults of those it does not give."""
-    defaults = {n: p.default for n, p in options(part.component).items() if p.default is not inspect.Parameter.empty}
-    return {**defaults, **part.arguments}
+    return {**defaults(part.component), **part.arguments}
 
 
 def plugin_file(name: str) -> tuple[Path, str] | None:

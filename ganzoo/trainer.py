@@ -88,7 +88,7 @@ def settle(folder: RunFolder, configuration: Configuration, monitor: Monitor) ->
 
     recorded = config.load(str(folder.operative_path), plugins=configuration.plugins).experiment.num_threads
     settled = configuration.with_values(num_threads=recorded)
-    difference = config.diff(folder.operative_path.read_text(), settled.operative())
+    difference = settled.difference(folder.operative_path.read_text())
     if difference:
         raise UserError(
             f"'{folder.path}' holds a run of another configuration; choose another --out, or start over with --fresh. "

@@ -235,6 +235,19 @@ def test_a_difference_is_one_line_a_key() -> None:
     ]
 
 
+def test_a_parameter_that_an_earlier_version_did_not_know_counts_as_its_default(tmp_path: Path) -> None:
+    now = load(tmp_path, ROUND_TRIP)
+    text = now.operative()
+    assert "experiment.keep_checkpoints = 2\n" in text
+    assert "G/optim.toy_adam.learning_rate = 0.0001\n" in text
+    assert now.difference(text.replace("experiment.keep_checkpoints = 2\n", "")) == []
+    # What is not at its default would have been written, and what is no longer known meant something.
+    assert now.difference(text.replace("G/optim.toy_adam.learning_rate = 0.0001\n", "")) == [
+        "G/optim.toy_adam.learning_rate: (absent) -> 0.0001"
+    ]
+    assert now.difference(text + "experiment.gone = 1\n") == ["experiment.gone: 1 -> (absent)"]
+
+
 def test_a_packaged_recipe_is_found_by_name_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "quickstart").mkdir()

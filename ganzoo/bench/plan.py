@@ -12,7 +12,6 @@ from ganzoo.bench.grid import Grid
 from ganzoo.bench.record import RunRecord, read_record, run_name
 from ganzoo.bench.rows import BuiltRow
 from ganzoo.check import draw_latents, noise_images, update
-from ganzoo.config import diff
 from ganzoo.errors import UserError
 from ganzoo.run_folder import RunFolder, read_rows
 from ganzoo.steps import d_step, g_step
@@ -107,18 +106,18 @@ def _plan_run(built: BuiltRow, seed: int, out: Path, results: Path) -> PlannedRu
 
     if record_path.exists():
         record = read_record(record_path)
-        _refuse_other(record.operative, built.operative(seed), record_path)
+        _refuse_other(record.operative, built, seed, record_path)
         return planned(record.status, record.counters["step"])
     if folder.operative_path.exists():
-        _refuse_other(folder.operative_path.read_text(encoding="utf-8"), built.operative(seed), folder.path)
+        _refuse_other(folder.operative_path.read_text(encoding="utf-8"), built, seed, folder.path)
         if folder.result_path.exists():
             return planned("ended", built.configuration.experiment.num_steps)
         return planned("interrupted", current_step(folder))
     return planned("new", 0)
 
 
-def _refuse_other(there: str, wanted: str, path: Path) -> None:
-    difference = diff(there, wanted)
+def _refuse_other(there: str, wanted: BuiltRow, seed: int, path: Path) -> None:
+    difference = wanted.configuration.with_values(seed=seed).difference(there)
     if difference:
         lines = "".join(f"\n  {line}" for line in difference)
         raise UserError(

@@ -85,7 +85,7 @@ def bench(
     from ganzoo.bench.plan import estimate, plan_runs
     from ganzoo.bench.proof import check_records, prove
     from ganzoo.bench.record import read_records
-    from ganzoo.bench.results import write_proof
+    from ganzoo.bench.results import PROOF, write_proof
     from ganzoo.bench.rows import build_rows
     from ganzoo.bench.runner import Runner, Settings
     from ganzoo.environment import select_device
@@ -113,7 +113,9 @@ def bench(
     if dry_run:
         return
 
-    write_proof(settings.results, description, proof)
+    if todo or not (settings.results / PROOF).exists():
+        # Otherwise nothing is run, and the proof that is there is the one the records were made under.
+        write_proof(settings.results, description, proof)
     runner = Runner(
         description,
         settings,

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from ganzoo import environment
-from ganzoo.config import FORGETTING, ForgettingConfiguration, diff
+from ganzoo.config import FORGETTING, ForgettingConfiguration
 from ganzoo.data.base import ImageData
 from ganzoo.errors import RunFailedError, UserError
 from ganzoo.forgetting.experiment import Arm, arms_of, check_data
@@ -93,7 +93,7 @@ def settle(folder: RunFolder, configuration: ForgettingConfiguration) -> Forgett
     else:
         torch.set_num_threads(num_threads)
     settled = configuration.with_num_threads(torch.get_num_threads())
-    difference = diff(recorded, settled.operative())
+    difference = settled.difference(recorded)
     if difference:
         raise UserError(
             f"'{folder.path}' holds another configuration; choose another --out, or start over with --fresh. "

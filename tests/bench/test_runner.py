@@ -185,6 +185,15 @@ def test_records_and_folders_of_an_edited_grid_are_refused_with_the_difference(b
             bench.plan(only=["base"], seeds=[0])
 
 
+def test_a_record_of_a_version_without_a_parameter_at_its_default_is_not_repeated(bench: Bench) -> None:
+    bench.call(only=["base"], seeds=[0])
+    path = bench.results / "base-seed0.json"
+    text = path.read_text()
+    assert "experiment.keep_checkpoints = 2\\n" in text
+    path.write_text(text.replace("experiment.keep_checkpoints = 2\\n", ""))
+    assert [run.state for run in bench.plan(only=["base"], seeds=[0])] == ["finished"]
+
+
 def test_a_run_without_its_data_is_said_not_recorded_and_tried_again(bench: Bench, monkeypatch) -> None:
     def no_data(*_arguments: object, **_options: object) -> None:
         raise UserError("the data are missing")
