@@ -55,8 +55,9 @@ def _builds(part: Part[Normalization], num_classes: int) -> bool:
 
 
 def _build(part: Part[Normalization], num_classes: int) -> Normalization:
+    layers = LayerFactory(spectral_norm=False)
     with initialization(0, "normalization"):
-        return part(num_features=NUM_FEATURES, latent_dim=LATENT_DIM, num_classes=num_classes)
+        return part(num_features=NUM_FEATURES, latent_dim=LATENT_DIM, num_classes=num_classes, layers=layers)
 
 
 def _check_layer(part: Part[Normalization], num_classes: int, findings: Findings, where: str) -> None:
@@ -120,7 +121,8 @@ def check_conditioning(part: Part[Conditioning], findings: Findings) -> None:
             except ValueError:
                 findings.expect(wants_refusal, where, "it refuses a layer that has a conditional form", "return that")
                 continue
-            layer = form(num_features=NUM_FEATURES, latent_dim=LATENT_DIM, num_classes=NUM_CLASSES)
+            facts = {"num_features": NUM_FEATURES, "latent_dim": LATENT_DIM, "num_classes": NUM_CLASSES}
+            layer = form(**facts, layers=LayerFactory(spectral_norm=False))
             x_NCHW = torch.randn(8, NUM_FEATURES, 5, 5, generator=make_rng())
             out_NCHW = layer(x_NCHW, make_latents(8, latent_dim=LATENT_DIM, num_classes=NUM_CLASSES))
             findings.expect(out_NCHW.shape == x_NCHW.shape, where, "its layer changes the shape", "keep it")
