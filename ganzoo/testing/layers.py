@@ -29,12 +29,12 @@ def check_normalization(part: Part[Normalization], findings: Findings) -> None:
             _check_layer(part, num_classes, findings, where)
     findings.expect(built > 0, "constructor", "it builds neither with nor without labels", "see its ValueError")
 
-    with findings.guard("conditional_form and unconditional_form"):
+    with findings.guard("conditional_form, unconditional_form and latent_form"):
         conditional = part.component.conditional_form()
-        for form in (conditional, part.component.unconditional_form()):
+        for form in (conditional, part.component.unconditional_form(), part.component.latent_form()):
             findings.expect(
                 form is None or issubclass(form, Normalization),
-                "conditional_form and unconditional_form",
+                "conditional_form, unconditional_form and latent_form",
                 f"{form} is no normalization",
                 "return a class that derives from Normalization, or None",
             )
