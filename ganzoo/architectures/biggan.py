@@ -133,6 +133,8 @@ class biggan_generator(Generator):
 class biggan_discriminator(Discriminator):
     """Residual blocks of which all but the last halve the size, ReLU, the sum over pixels, and a linear layer.
 
+    Class conditioning adds its head to the logit.
+
     Source: BigGAN, Brock et al., arXiv:1809.11096, appendix B, table 4 and figure 15; widths at 32 and 64 px of
     compare_gan's `resnet_biggan`. The features are SUMS over the last map of 4x4 pixels. At 128 px, width 96, 1000
     classes by `@conditioning.projection` and attention at 64 px it has that code's 87,982,370 parameters. Weights start

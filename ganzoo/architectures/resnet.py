@@ -123,8 +123,8 @@ class resnet_discriminator(Discriminator):
     """Residual blocks, ReLU, pooling over pixels to features, and a linear layer to one logit.
 
     Source: SNGAN, arXiv:1802.05957, tables 4 to 6; at 32 px and width 128 it has 1,053,825 parameters. The features are
-    SUMS over pixels of the last map: 8x8 at 32 px, 3x3 at 48 px, 2x2 at 64 px, 4x4 at 16 and 128 px. Departures: 16 px
-    is the 32 px form on a smaller image.
+    SUMS over pixels of the last map: 8x8 at 32 px, 3x3 at 48 px, 2x2 at 64 px, 4x4 at 16 and 128 px. Class conditioning
+    adds its head to the logit. Departures: 16 px is the 32 px form on a smaller image.
 
     The variant `compare_gan` follows that code at 32 px: norm and ReLU even on pixels, a 3x3 convolution on every
     shortcut, MEANS over pixels; images are mapped back to its range [0, 1]. Departures from it: the other sizes, and

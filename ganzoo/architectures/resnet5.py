@@ -111,7 +111,8 @@ class resnet5_discriminator(Discriminator):
     """Six residual blocks that halve the size down to one pixel, ReLU, the mean over pixels, and a linear layer.
 
     Norm and ReLU precede every convolution, even on pixels, and every shortcut has a 3x3 convolution. The features are
-    MEANS over the last map: 2x2 at 128 px, one pixel below. Images are mapped to compare_gan's range [0, 1].
+    MEANS over the last map: 2x2 at 128 px, one pixel below. Images are mapped to compare_gan's range [0, 1]. Class
+    conditioning adds its head to the logit.
 
     Source: compare_gan's `resnet5`, after Gulrajani et al., arXiv:1704.00028, with its weights from N(0, 0.02^2).
 

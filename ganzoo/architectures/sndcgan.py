@@ -92,7 +92,7 @@ class sndcgan_discriminator(Discriminator):
     """Seven convolutions, 3x3 and 4x4 of stride 2 in turns, with leaky ReLU, and a linear layer of the last map.
 
     The features are all values of the last map, an eighth of the image's size. The taps are what each of the seven
-    returns.
+    returns. Class conditioning adds its head to the logit.
 
     Source: SNGAN, Miyato et al., arXiv:1802.05957, table 3b, with slope 0.1. Departures: the widths 64, 128, 128, 256,
     256, 512, 512 are those of its authors' chainer-gan-lib and of compare_gan, where the table has 64, 64, 128, 128,
