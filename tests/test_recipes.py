@@ -10,6 +10,7 @@ import pytest
 
 from ganzoo import config, gin_reader, registry
 from ganzoo.errors import UserError
+from ganzoo.experiment import build_gan
 from ganzoo.gin_reader import recipes_dir
 
 RECIPES = sorted(path.stem for path in recipes_dir().glob("*.gin"))
@@ -216,6 +217,28 @@ def test_recipes_differ_by_what_their_names_say_alone(prefix: str) -> None:
     assert changed == {"experiment.loss", "pretext.rotation.alpha"}
     modulated = keys("ssgan_resnet", "ssgan_sbn_resnet") - {"architectures.resnet_generator.normalization"}
     assert all(re.match(r"normalizations\.(batch|self_modulated_batch)\.", key) for key in modulated)
+
+
+def test_ssgan_differs_from_its_baseline_by_the_task_alone_on_the_standard_networks_too() -> None:
+    difference = config.diff(operative("sndcgan"), operative("ssgan_sndcgan"))
+    keys = {line.partition(": ")[0] for line in difference}
+    assert "experiment.pretext" in keys
+    assert all(key.startswith("pretext.rotation.") for key in keys - {"experiment.pretext"})
+
+
+@pytest.mark.parametrize(("name", "size"), [("resnet_48", 48), ("resnet5_128", 128), ("biggan_128", 128)])
+def test_networks_of_a_size_without_a_recipe_are_built_from_their_base_file(
+    name: str, size: int, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "recipe.gin"
+    recipe.write_text(
+        f"include 'base/protocol.gin'\ninclude 'base/{name}.gin'\n"
+        f"experiment.dataset = @data.synthetic\nexperiment.num_steps = 1\ndata.synthetic.size = {size}\n"
+    )
+    narrow = ["G_WIDTH = 1", "D_WIDTH = 1"]
+    experiment = config.load(recipe, overrides=narrow).experiment
+    gan = build_gan(experiment, experiment.dataset().spec())
+    assert gan.generator.image_shape == (3, size, size)
 
 
 def test_the_two_sizes_of_fashion_mnist_differ_by_the_size_alone() -> None:

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.batch import Latents
+from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.registry import Component
+from ganzoo.normalizations.base import Normalization
+from ganzoo.registry import Component, Part
 
 ImageShape = tuple[int, int, int]
 
@@ -44,12 +46,32 @@ class Network(Component, nn.Module):
             known = ", ".join(str(r) for r in self.resolutions)
             raise ValueError(f"cannot make {height} x {width} images; it is made for {known} px squares")
 
+    @staticmethod
+    def check_width(width: int) -> None:
+        """Refuse a network without channels.
+
+        Raises:
+            ValueError: the width is below 1.
+        """
+        if width < 1:
+            raise ValueError(f"width must be at least 1, not {width}")
+
 
 class Generator(Network):
     """A network from latents (N, L) to images (N, C, H, W) in [-1, 1]."""
 
     latent_dim: int
     image_shape: ImageShape
+
+    @staticmethod
+    def for_labels(
+        normalization: Part[Normalization], conditioning: Conditioning | None, latent_dim: int
+    ) -> tuple[Part[Normalization], dict[str, int]]:
+        """Return the form of a normalization that takes the labels there are, and the facts that it is built from."""
+        if conditioning is None:
+            return normalization, {"latent_dim": latent_dim, "num_classes": 0}
+        facts = {"latent_dim": latent_dim, "num_classes": conditioning.num_classes}
+        return conditioning.generator_normalization(normalization), facts
 
     def sample_latents(self, num: int, *, rng: torch.Generator) -> Tensor:
         """Return latents (num, L) from the distribution this network is trained on: standard normal unless overridden.
@@ -96,6 +118,33 @@ class Discriminator(Network):
 
     tap_shapes: dict[str, tuple[int, int, int]]
     """The shape (c, h, w) of every named tap, in order of depth: `block0`, `block1`, ..."""
+
+    logit: nn.Module
+    """The layer from features (N, F) to the adversarial logit (N, 1)."""
+
+    conditional_head: nn.Module | None
+    """What conditioning adds to the logit, given features and labels; None for an unconditional network."""
+
+    @staticmethod
+    def check_normalization(normalization: Part[Normalization]) -> None:
+        """Refuse a normalization that has no input here.
+
+        Raises:
+            ValueError: it takes the generator's input.
+        """
+        if normalization.component.needs_condition:
+            raise ValueError(
+                f"{normalization.name} takes the generator's input and cannot stand in a discriminator; "
+                "use @normalizations.none, @normalizations.batch or @normalizations.layer"
+            )
+
+    def judge(self, features_NF: Tensor, labels_N: Tensor | None, tapped: dict[str, Tensor]) -> DiscriminatorOutput:
+        """Return what the last layers say of features: the logit, with what the labels add to it."""
+        logits_N: Tensor = self.logit(features_NF).squeeze(1)
+        if self.conditional_head is not None:
+            assert labels_N is not None, "a conditional discriminator was given no labels"
+            logits_N = logits_N + self.conditional_head(features_NF, labels_N)
+        return DiscriminatorOutput(logits_N, features_NF, tapped)
 
     def forward(
         self, images_NCHW: Tensor, labels_N: Tensor | None = None, *, taps: Collection[str] = ()

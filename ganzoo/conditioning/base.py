@@ -28,6 +28,18 @@ class Conditioning(Component):
         """
         raise NotImplementedError
 
+    def generator_embedding(self, embedding_dim: int, layers: LayerFactory) -> nn.Module:
+        """Return a module labels (N,) -> (N, E) for a generator whose layers share ONE embedding of the label.
+
+        It takes the place of `generator_normalization` there. A table, never spectrally normalised (BigGAN).
+
+        Args:
+            embedding_dim: E.
+            layers: the generator's factory, for its initialisation.
+        """
+        tables = LayerFactory(spectral_norm=False, initializer=layers.initializer)
+        return tables.embedding(self.num_classes, embedding_dim)
+
     def discriminator_head(self, feature_dim: int, layers: LayerFactory) -> nn.Module:
         """Return a module (features (N, F), labels (N,)) -> (N,) that is added to the adversarial logit."""
         raise NotImplementedError

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from torch import nn
+from torch import Tensor, nn
 
 from ganzoo.layers.spectral_norm import add_spectral_norm
 
@@ -12,10 +12,28 @@ Initializer = Callable[[nn.Module, float], None]
 
 def xavier_uniform(layer: nn.Module, gain: float) -> None:
     """Initialise weight by Glorot & Bengio (2010) with a gain, and bias by 0 (SNGAN's choice, arXiv:1802.05957)."""
-    assert isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding)
-    nn.init.xavier_uniform_(layer.weight, gain=gain)
+    nn.init.xavier_uniform_(_weight_with_zero_bias(layer), gain=gain)
+
+
+def normal(layer: nn.Module, gain: float) -> None:
+    """Draw weight from N(0, 0.02^2) whatever the gain, and set bias to 0 (DCGAN's choice, arXiv:1511.06434)."""
+    nn.init.normal_(_weight_with_zero_bias(layer), std=0.02)
+
+
+def orthogonal(layer: nn.Module, gain: float) -> None:
+    """Make the rows of weight, or its columns if they are fewer, orthonormal whatever the gain, and bias 0.
+
+    A convolution's weight counts as a matrix (out, in * kernel * kernel). Source: Saxe et al., arXiv:1312.6120; in
+    GANs, BigGAN, arXiv:1809.11096.
+    """
+    nn.init.orthogonal_(_weight_with_zero_bias(layer))
+
+
+def _weight_with_zero_bias(layer: nn.Module) -> Tensor:
+    assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.Embedding)
     if not isinstance(layer, nn.Embedding) and layer.bias is not None:
         nn.init.zeros_(layer.bias)
+    return layer.weight
 
 
 class LayerFactory:
@@ -33,10 +51,30 @@ class LayerFactory:
         self.initializer = initializer
 
     def conv2d(
-        self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int = 1, gain: float = math.sqrt(2)
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        bias: bool = True,
+        gain: float = math.sqrt(2),
     ) -> nn.Conv2d:
         """Return a convolution that keeps the size at stride 1 (padding (kernel_size - 1) // 2)."""
-        layer = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding=(kernel_size - 1) // 2)
+        layer = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding=(kernel_size - 1) // 2, bias=bias)
+        self._finish(layer, gain)
+        return layer
+
+    def conv_transpose2d(
+        self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int, gain: float = math.sqrt(2)
+    ) -> nn.ConvTranspose2d:
+        """Return a transposed convolution that multiplies height and width by the stride.
+
+        Its weight (in, out, kernel, kernel) is spectrally normalised as a matrix (in, out * kernel * kernel).
+        """
+        padding = (kernel_size - 1) // 2
+        output_padding = stride + 2 * padding - kernel_size
+        layer = nn.ConvTranspose2d(in_channels, out_channels, kernel_size, stride, padding, output_padding)
         self._finish(layer, gain)
         return layer
 

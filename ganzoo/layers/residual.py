@@ -1,9 +1,11 @@
 """Pre-activation residual blocks of GANs, in SNGAN's form and in compare_gan's. N: batch; C, O: channels; H, W: image.
 
 Sources: SNGAN, Miyato et al., arXiv:1802.05957, figure 8 (`sngan`); compare_gan's `resnet_ops` (`compare_gan`). They
-differ in how they resample, in their shortcuts, and in the first block of a discriminator.
+differ in how they resample, in their shortcuts, and in the first block of a discriminator. BigGAN's (Brock et al.,
+arXiv:1809.11096, figure 15) are SNGAN's, but wider in the discriminator.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -31,6 +33,7 @@ class GeneratorBlock(nn.Module):
         facts: `latent_dim` and `num_classes` of the normalization.
         layers: makes the convolutions.
         variant: which form.
+        upsample: whether to double height and width.
     """
 
     def __init__(
@@ -39,24 +42,30 @@ class GeneratorBlock(nn.Module):
         out_channels: int,
         *,
         normalization: Part[Normalization],
-        facts: dict[str, int],
+        facts: Mapping[str, int],
         layers: LayerFactory,
         variant: Variant,
+        upsample: bool = True,
     ) -> None:
         super().__init__()
-        self.variant = variant
-        self.norm1 = normalization(num_features=in_channels, **facts)
+        self.variant, self.upsample = variant, upsample
+        self.norm1 = normalization(num_features=in_channels, layers=layers, **facts)
         self.conv1 = layers.conv2d(in_channels, out_channels, 3)
-        self.norm2 = normalization(num_features=out_channels, **facts)
+        self.norm2 = normalization(num_features=out_channels, layers=layers, **facts)
         self.conv2 = layers.conv2d(out_channels, out_channels, 3)
         self.shortcut = layers.conv2d(in_channels, out_channels, 1 if variant == "sngan" else 3, gain=1.0)
 
     def forward(self, x_NCHW: Tensor, condition: Latents) -> Tensor:
-        """Return (N, O, 2H, 2W)."""
+        """Return (N, O, 2H, 2W), or (N, O, H, W) if it does not upsample."""
         h = functional.relu(self.norm1(x_NCHW, condition))
-        h = upsample_conv2d(h, self.conv1) if self.variant == "sngan" else unpool_conv2d(h, self.conv1)
+        if not self.upsample:
+            h = self.conv1(h)
+        else:
+            h = upsample_conv2d(h, self.conv1) if self.variant == "sngan" else unpool_conv2d(h, self.conv1)
         h = functional.relu_(self.norm2(h, condition))  # in place: nothing else holds what a convolution returned
         h = self.conv2(h)
+        if not self.upsample:
+            return torch.add(h, self.shortcut(x_NCHW))
         if self.variant == "compare_gan":
             return torch.add(h, unpool_conv2d(x_NCHW, self.shortcut))
         # A 1x1 convolution commutes with nearest upsampling, and costs a quarter before it.
@@ -69,7 +78,7 @@ class DiscriminatorBlock(nn.Module):
     `sngan`: the first block of a network has no norm and ReLU before its first convolution, and the shortcut is a 1x1
     convolution only where the shape changes. `compare_gan`: norm and ReLU everywhere, even on pixels, and a 3x3
     convolution on every shortcut. Between its convolutions a block is C wide in `sngan` and O wide in `compare_gan` and
-    in the first block of either, as in their authors' code.
+    in the first block of either, as in their authors' code; BigGAN's are O wide, too.
 
     Args:
         in_channels: C.
@@ -79,6 +88,7 @@ class DiscriminatorBlock(nn.Module):
         normalization: built for each place.
         layers: makes the convolutions.
         variant: which form.
+        is_wide: whether it is O wide between its convolutions in any form.
     """
 
     def __init__(
@@ -91,15 +101,17 @@ class DiscriminatorBlock(nn.Module):
         normalization: Part[Normalization],
         layers: LayerFactory,
         variant: Variant,
+        is_wide: bool = False,
     ) -> None:
         super().__init__()
         self.variant, self.downsample = variant, downsample
+        facts = {"num_classes": 0, "latent_dim": 0, "layers": layers}
         self.norm1 = None
         if not is_first or variant == "compare_gan":
-            self.norm1 = normalization(num_features=in_channels, num_classes=0, latent_dim=0)
-        hidden_channels = out_channels if is_first or variant == "compare_gan" else in_channels
+            self.norm1 = normalization(num_features=in_channels, **facts)
+        hidden_channels = out_channels if is_first or is_wide or variant == "compare_gan" else in_channels
         self.conv1 = layers.conv2d(in_channels, hidden_channels, 3)
-        self.norm2 = normalization(num_features=hidden_channels, num_classes=0, latent_dim=0)
+        self.norm2 = normalization(num_features=hidden_channels, **facts)
         self.conv2 = layers.conv2d(hidden_channels, out_channels, 3)
         self.shortcut = None
         if downsample or in_channels != out_channels or variant == "compare_gan":

@@ -11,12 +11,13 @@ from ganzoo.registry import Component
 class Normalization(Component, nn.Module):
     """A layer (N, C, H, W) -> (N, C, H, W) that networks build once per place from a `Part`.
 
-    The runtime facts are `num_features` (C), `latent_dim` (L) and `num_classes` (K, 0 where the layer shall not see
-    labels); a layer names those it needs in its constructor.
+    The runtime facts are `num_features` (C), `latent_dim` (L), `num_classes` (K, 0 where the layer shall not see
+    labels), and `layers`, the factory whose initialisation and spectral norm its weights shall follow; a layer names
+    those it needs in its constructor.
     """
 
     kind = "normalizations"
-    runtime_facts = frozenset({"num_features", "latent_dim", "num_classes"})
+    runtime_facts = frozenset({"num_features", "latent_dim", "num_classes", "layers"})
 
     uses_batch_statistics: ClassVar[bool] = False
     """Whether an image's output depends on the others of its batch."""
@@ -27,6 +28,11 @@ class Normalization(Component, nn.Module):
     @classmethod
     def conditional_form(cls) -> "type[Normalization] | None":
         """Return the layer that takes class labels as well, or None if there is no such form."""
+        return None
+
+    @classmethod
+    def latent_form(cls) -> "type[Normalization] | None":
+        """Return the layer whose scale and shift are functions of the latents it is given, or None if there is none."""
         return None
 
     @classmethod

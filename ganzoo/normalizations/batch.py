@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from ganzoo.batch import Latents
 from ganzoo.normalizations.base import Normalization
+from ganzoo.normalizations.linear_modulated_batch import linear_modulated_batch
 from ganzoo.registry import register
 
 
@@ -29,6 +30,11 @@ class batch(Normalization):
     def conditional_form(cls) -> type[Normalization]:
         """Return the form whose scale and shift depend on the class."""
         return conditional_batch
+
+    @classmethod
+    def latent_form(cls) -> type[Normalization]:
+        """Return the form whose scale and shift are linear in the latents."""
+        return linear_modulated_batch
 
     def forward(self, x_NCHW: Tensor, condition: Latents | None) -> Tensor:
         """Normalise `x`; the condition plays no part."""
@@ -67,6 +73,11 @@ class conditional_batch(Normalization):
     def conditional_form(cls) -> type[Normalization]:
         """Return itself."""
         return cls
+
+    @classmethod
+    def latent_form(cls) -> type[Normalization]:
+        """Return the form whose scale and shift are linear in the latents."""
+        return linear_modulated_batch
 
     @classmethod
     def unconditional_form(cls) -> type[Normalization]:

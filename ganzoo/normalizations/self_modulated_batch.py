@@ -57,6 +57,11 @@ class self_modulated_batch(Normalization):
         """Return itself: it takes latents and labels together."""
         return cls
 
+    @classmethod
+    def latent_form(cls) -> type[Normalization]:
+        """Return itself."""
+        return cls
+
     def forward(self, x_NCHW: Tensor, condition: Latents | None) -> Tensor:
         """Normalise `x` and scale and shift it for the condition's latents and labels."""
         assert condition is not None, "self_modulated_batch belongs in a generator"

@@ -29,12 +29,12 @@ def check_normalization(part: Part[Normalization], findings: Findings) -> None:
             _check_layer(part, num_classes, findings, where)
     findings.expect(built > 0, "constructor", "it builds neither with nor without labels", "see its ValueError")
 
-    with findings.guard("conditional_form and unconditional_form"):
+    with findings.guard("conditional_form, unconditional_form and latent_form"):
         conditional = part.component.conditional_form()
-        for form in (conditional, part.component.unconditional_form()):
+        for form in (conditional, part.component.unconditional_form(), part.component.latent_form()):
             findings.expect(
                 form is None or issubclass(form, Normalization),
-                "conditional_form and unconditional_form",
+                "conditional_form, unconditional_form and latent_form",
                 f"{form} is no normalization",
                 "return a class that derives from Normalization, or None",
             )
@@ -55,8 +55,9 @@ def _builds(part: Part[Normalization], num_classes: int) -> bool:
 
 
 def _build(part: Part[Normalization], num_classes: int) -> Normalization:
+    layers = LayerFactory(spectral_norm=False)
     with initialization(0, "normalization"):
-        return part(num_features=NUM_FEATURES, latent_dim=LATENT_DIM, num_classes=num_classes)
+        return part(num_features=NUM_FEATURES, latent_dim=LATENT_DIM, num_classes=num_classes, layers=layers)
 
 
 def _check_layer(part: Part[Normalization], num_classes: int, findings: Findings, where: str) -> None:
@@ -120,7 +121,8 @@ def check_conditioning(part: Part[Conditioning], findings: Findings) -> None:
             except ValueError:
                 findings.expect(wants_refusal, where, "it refuses a layer that has a conditional form", "return that")
                 continue
-            layer = form(num_features=NUM_FEATURES, latent_dim=LATENT_DIM, num_classes=NUM_CLASSES)
+            facts = {"num_features": NUM_FEATURES, "latent_dim": LATENT_DIM, "num_classes": NUM_CLASSES}
+            layer = form(**facts, layers=LayerFactory(spectral_norm=False))
             x_NCHW = torch.randn(8, NUM_FEATURES, 5, 5, generator=make_rng())
             out_NCHW = layer(x_NCHW, make_latents(8, latent_dim=LATENT_DIM, num_classes=NUM_CLASSES))
             findings.expect(out_NCHW.shape == x_NCHW.shape, where, "its layer changes the shape", "keep it")

@@ -15,7 +15,7 @@ from ganzoo.errors import UserError
 from ganzoo.layers.batch_statistics import frozen_batch_statistics
 from ganzoo.randomness import initialization
 
-SHAPES = [(channels, size, size) for size in (16, 32, 64, 128) for channels in (1, 3)]
+SHAPES = [(channels, size, size) for size in (16, 32, 48, 64, 128) for channels in (1, 3)]
 VARIANTS = ["sngan", "compare_gan"]
 
 
@@ -100,6 +100,26 @@ def test_parameter_counts_at_64_and_128_px_are_those_of_the_published_widths(siz
     discriminator = make_discriminator(1, (3, size, size))
     assert num_parameters(discriminator) == expected
     assert list(discriminator.tap_shapes.values())[-1] == (top, size // 32, size // 32)
+
+
+def test_parameter_counts_at_48_px_follow_from_the_table_of_the_paper() -> None:
+    # Table 5 at a width of 64: dense to 6x6x512, blocks up to 256, 128, 64; D down 64, 128, 256, 512, then 1024.
+    expected = 128 * 36 * 512 + 36 * 512 + 2 * 64 + conv_size(64, 3, 3)
+    for i, o in [(512, 256), (256, 128), (128, 64)]:
+        expected += 2 * i + 2 * o + conv_size(i, o, 3) + conv_size(o, o, 3) + conv_size(i, o, 1)
+    assert num_parameters(make_generator(64, (3, 48, 48))) == expected
+    expected = 1024 + 1
+    for i, m, o in [(3, 64, 64), *((w, w, 2 * w) for w in (64, 128, 256, 512))]:
+        expected += conv_size(i, m, 3) + conv_size(m, o, 3) + conv_size(i, o, 1)
+    discriminator = make_discriminator(64, (3, 48, 48))
+    assert num_parameters(discriminator) == expected
+    assert list(discriminator.tap_shapes.values()) == [
+        (64, 24, 24),
+        (128, 12, 12),
+        (256, 6, 6),
+        (512, 3, 3),
+        (1024, 3, 3),
+    ]
 
 
 # An independent reference, written from the papers' figures: plain functions of named parameters, no resampling tricks.
@@ -322,8 +342,8 @@ def test_a_width_below_one_is_refused(make: Callable[..., object]) -> None:
 
 @pytest.mark.parametrize("make", [make_generator, make_discriminator])
 def test_another_resolution_is_refused_naming_the_known_ones(make: Callable[..., object]) -> None:
-    with pytest.raises(Exception, match=r"cannot make 48 x 48 images; it is made for 16, 32, 64, 128 px squares"):
-        make(4, (3, 48, 48))
+    with pytest.raises(Exception, match=r"cannot make 24 x 24 images; it is made for 16, 32, 48, 64, 128 px squares"):
+        make(4, (3, 24, 24))
 
 
 def test_a_normalization_that_needs_latents_is_refused_in_a_discriminator() -> None:

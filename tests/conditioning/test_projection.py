@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ganzoo.conditioning.projection import projection
-from ganzoo.layers.factory import LayerFactory
+from ganzoo.layers.factory import LayerFactory, orthogonal
 
 
 def test_the_head_returns_inner_products_with_the_labels_rows() -> None:
@@ -17,6 +17,14 @@ def test_the_head_returns_inner_products_with_the_labels_rows() -> None:
 def test_the_head_is_one_table_of_classes_by_features() -> None:
     head = projection(num_classes=10).discriminator_head(128, LayerFactory(spectral_norm=True))
     assert [tuple(p.shape) for p in head.parameters()] == [(10, 128)]
+
+
+def test_a_generators_shared_embedding_is_one_plain_table_under_the_factorys_initialisation() -> None:
+    layers = LayerFactory(spectral_norm=True, initializer=orthogonal)
+    embedding = projection(num_classes=4).generator_embedding(6, layers)
+    assert [tuple(p.shape) for p in embedding.parameters()] == [(4, 6)]
+    rows = embedding(torch.arange(4))
+    assert torch.allclose(rows @ rows.T, torch.eye(4), atol=1e-6)
 
 
 @pytest.mark.parametrize("spectral_norm", [True, False])

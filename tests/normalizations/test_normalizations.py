@@ -7,11 +7,13 @@ from torch import Tensor
 from ganzoo import registry
 from ganzoo.batch import Latents
 from ganzoo.errors import UserError
+from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
 
 
 def make(name: str, **arguments: object) -> Normalization:
-    layer = registry.part(f"normalizations.{name}", **arguments)(num_features=3, latent_dim=4, num_classes=5)
+    part = registry.part(f"normalizations.{name}", **arguments)
+    layer = part(num_features=3, latent_dim=4, num_classes=5, layers=LayerFactory(spectral_norm=False))
     assert isinstance(layer, Normalization)
     return layer
 
@@ -69,6 +71,37 @@ def test_self_modulation_takes_latents_and_labels_together(x: Tensor, condition:
     state = {name: value for name, value in layer.state_dict().items() if "label_terms" not in name}
     unconditional.load_state_dict(state)  # type: ignore[attr-defined]
     assert torch.allclose(layer(x, condition), unconditional(x, Latents(joint)), atol=1e-4)  # type: ignore[operator]
+
+
+def test_linear_modulation_scales_by_one_plus_a_matrix_times_the_latent(x: Tensor, condition: Latents) -> None:
+    layer = make("linear_modulated_batch")
+    p = dict(layer.named_parameters())
+    assert p.keys() == {"scale.weight", "shift.weight"}
+    gamma, beta = (condition.latents_NL @ p[f"{name}.weight"].T for name in ("scale", "shift"))
+    expected = over_batch(x) * (1 + gamma)[:, :, None, None] + beta[:, :, None, None]
+    assert torch.allclose(layer(x, condition), expected, atol=1e-5)
+
+
+def test_linear_modulation_follows_the_networks_factory() -> None:
+    part = registry.part("normalizations.linear_modulated_batch")
+    layer = part(num_features=3, latent_dim=4, num_classes=0, layers=LayerFactory(spectral_norm=True))
+    assert all(hasattr(getattr(layer, name), "parametrizations") for name in ("scale", "shift"))
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("batch", "linear_modulated_batch"),
+        ("conditional_batch", "linear_modulated_batch"),
+        ("linear_modulated_batch", "linear_modulated_batch"),
+        ("self_modulated_batch", "self_modulated_batch"),
+        ("layer", None),
+        ("none", None),
+    ],
+)
+def test_the_form_that_takes_latents(name: str, form: str | None) -> None:
+    found = registry.part(f"normalizations.{name}").component.latent_form()  # type: ignore[attr-defined]
+    assert (None if found is None else found.__name__) == form
 
 
 def test_layer_normalises_each_image_alone(x: Tensor) -> None:

@@ -1,0 +1,206 @@
+"""BigGAN, for 32, 64 and 128 px. N: batch; C, H, W: image; L: latent dimension; E: label embedding; F: features."""
+
+from collections.abc import Collection
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ganzoo.architectures.base import Discriminator, DiscriminatorOutput, Generator, ImageShape
+from ganzoo.batch import Latents
+from ganzoo.conditioning.base import Conditioning
+from ganzoo.layers.attention import attention_after
+from ganzoo.layers.factory import LayerFactory, orthogonal
+from ganzoo.layers.residual import DiscriminatorBlock, GeneratorBlock
+from ganzoo.normalizations.base import Normalization
+from ganzoo.registry import Part, register
+
+# Channels as multiples of the width: of G's 4x4 map and after each block; of D after each block, of which all but the
+# last halve the size.
+GENERATOR_MULTIPLIERS: dict[int, tuple[int, ...]] = {
+    32: (4, 4, 4, 4),
+    64: (16, 16, 8, 4, 2),
+    128: (16, 16, 8, 4, 2, 1),
+}
+DISCRIMINATOR_MULTIPLIERS: dict[int, tuple[int, ...]] = {
+    32: (2, 2, 2, 2),
+    64: (2, 4, 8, 16, 16),
+    128: (1, 2, 4, 8, 16, 16),
+}
+BOTTOM_SIZE = 4
+
+
+@register("architectures")
+class biggan_generator(Generator):
+    """A linear layer to 4x4, upsampling residual blocks that each see a chunk of the latents, norm, ReLU, 3x3, tanh.
+
+    The latents are cut into one chunk for the linear layer and one for each block. A block's normalizations scale and
+    shift by functions of its chunk, joined under class conditioning with an embedding of the label that all blocks
+    share: `@normalizations.batch` becomes linear in both, `@normalizations.self_modulated_batch` stays what it is. The
+    last normalization sees no labels.
+
+    Source: BigGAN, Brock et al., arXiv:1809.11096, appendix B, table 4 and figure 15; widths at 32 and 64 px of
+    compare_gan's `resnet_biggan`. At 128 px, width 96, 120 latents, 1000 classes and attention at 64 px it has that
+    code's 70,433,988 parameters. Weights start orthogonal. Departures: the linear layer sees its chunk alone, as in
+    compare_gan, where table 4 joins the embedding; chunks differ by one where they cannot be equal.
+
+    Args:
+        width: the number that all channels are multiples of, published as 96: the finest block has once as many at 128
+            px, twice at 64 px, four times at 32 px.
+        normalization: of every block, one with a form that takes latents: `@normalizations.batch`.
+        spectral_norm: whether weights, but for the embedding, are spectrally normalised.
+        embedding_dim: E, length of the embedding of the label.
+        attention_resolution: height in pixels of the feature map behind which self-attention stands, published as 64 at
+            128 px; None for none.
+    """
+
+    resolutions = tuple(GENERATOR_MULTIPLIERS)
+
+    def __init__(
+        self,
+        *,
+        width: int = 96,
+        normalization: Part[Normalization],
+        spectral_norm: bool = True,
+        embedding_dim: int = 128,
+        attention_resolution: int | None = None,
+        image_shape: ImageShape,
+        latent_dim: int,
+        conditioning: Conditioning | None,
+    ) -> None:
+        super().__init__()
+        self.check_resolution(image_shape)
+        self.check_width(width)
+        if embedding_dim < 1:
+            raise ValueError(f"embedding_dim must be at least 1, not {embedding_dim}")
+        modulated = normalization.component.latent_form()
+        if modulated is None:
+            raise ValueError(
+                f"{normalization.name} of the generator has no form that takes latents, of which each block gets a "
+                "chunk; use @normalizations.batch or @normalizations.self_modulated_batch"
+            )
+        widths = [width * m for m in GENERATOR_MULTIPLIERS[image_shape[1]]]
+        if latent_dim < len(widths):
+            raise ValueError(
+                f"experiment.latent_dim = {latent_dim} cannot be cut into {len(widths)} chunks, one for the first "
+                f"layer and one for each block; set it to at least {len(widths)}"
+            )
+        self.image_shape, self.latent_dim = image_shape, latent_dim
+        self.uses_batch_statistics = modulated.uses_batch_statistics
+        self.layers = layers = LayerFactory(spectral_norm=spectral_norm, initializer=orthogonal)
+        self.bottom_shape = (widths[0], BOTTOM_SIZE, BOTTOM_SIZE)
+        self.chunk_dims = [latent_dim // len(widths) + (i < latent_dim % len(widths)) for i in range(len(widths))]
+
+        self.embedding = None
+        if conditioning is not None:
+            self.embedding = conditioning.generator_embedding(embedding_dim, layers)
+        label_dim = 0 if conditioning is None else embedding_dim
+        self.input = layers.linear(self.chunk_dims[0], widths[0] * BOTTOM_SIZE**2)
+        self.blocks = nn.ModuleList(
+            GeneratorBlock(
+                i,
+                o,
+                normalization=normalization.with_component(modulated),
+                facts={"latent_dim": chunk_dim + label_dim, "num_classes": 0},
+                layers=layers,
+                variant="sngan",
+            )
+            for (i, o), chunk_dim in zip(pairwise(widths), self.chunk_dims[1:], strict=True)
+        )
+        last_norm = normalization.with_component(normalization.component.unconditional_form())
+        self.last_norm = last_norm(num_features=widths[-1], latent_dim=self.chunk_dims[0], num_classes=0, layers=layers)
+        self.output = layers.conv2d(widths[-1], image_shape[0], 3)
+        shapes = [(w, BOTTOM_SIZE * 2**i) for i, w in enumerate(widths)][1:]
+        self.attention = attention_after(attention_resolution, shapes, layers)
+
+    def forward(self, inputs: Latents) -> Tensor:
+        """Return images (N, C, H, W) in [-1, 1]."""
+        first, *chunks = [Latents(chunk_NL) for chunk_NL in torch.split(inputs.latents_NL, self.chunk_dims, dim=1)]
+        if self.embedding is not None:
+            assert inputs.labels_N is not None, "a conditional generator was given no labels"
+            embedded_NE = self.embedding(inputs.labels_N)
+            chunks = [Latents(torch.cat([chunk.latents_NL, embedded_NE], dim=1)) for chunk in chunks]
+        h = self.input(first.latents_NL).unflatten(1, self.bottom_shape)
+        # A linear layer's output has no memory format, and the blocks' speed depends on it.
+        h = h.contiguous(memory_format=torch.channels_last)
+        for block, attention, chunk in zip(self.blocks, self.attention, chunks, strict=True):
+            h = attention(block(h, chunk))
+        return torch.tanh(self.output(functional.relu(self.last_norm(h, first))))
+
+
+@register("architectures")
+class biggan_discriminator(Discriminator):
+    """Residual blocks of which all but the last halve the size, ReLU, the sum over pixels, and a linear layer.
+
+    Class conditioning adds its head to the logit.
+
+    Source: BigGAN, Brock et al., arXiv:1809.11096, appendix B, table 4 and figure 15; widths at 32 and 64 px of
+    compare_gan's `resnet_biggan`. The features are SUMS over the last map of 4x4 pixels. At 128 px, width 96, 1000
+    classes by `@conditioning.projection` and attention at 64 px it has that code's 87,982,370 parameters. Weights start
+    orthogonal. Departures from that code: a block that keeps its width adds its input all the same, through a 1x1
+    convolution where it halves the size (at 32 px); no ReLU on pixels, which that code gives in [0, 1].
+
+    Args:
+        width: the number that all channels are multiples of, published as 96: the first block has once as many at 128
+            px, twice at 32 and 64 px.
+        normalization: the normalization of every block, published as `@normalizations.none`.
+        spectral_norm: whether weights, those of every head included, are spectrally normalised.
+        attention_resolution: height in pixels of the feature map behind which self-attention stands, published as 64 at
+            128 px; None for none.
+    """
+
+    resolutions = tuple(DISCRIMINATOR_MULTIPLIERS)
+
+    def __init__(
+        self,
+        *,
+        width: int = 96,
+        normalization: Part[Normalization],
+        spectral_norm: bool = True,
+        attention_resolution: int | None = None,
+        image_shape: ImageShape,
+        conditioning: Conditioning | None,
+    ) -> None:
+        super().__init__()
+        self.check_resolution(image_shape)
+        self.check_width(width)
+        self.check_normalization(normalization)
+        self.uses_batch_statistics = normalization.component.uses_batch_statistics
+        self.layers = layers = LayerFactory(spectral_norm=spectral_norm, initializer=orthogonal)
+
+        channels, size = image_shape[:2]
+        multipliers = DISCRIMINATOR_MULTIPLIERS[size]
+        self.tap_shapes, self.blocks = {}, nn.ModuleList()
+        for i, multiplier in enumerate(multipliers):
+            downsample = i < len(multipliers) - 1
+            block = DiscriminatorBlock(
+                channels,
+                multiplier * width,
+                downsample=downsample,
+                is_first=i == 0,
+                normalization=normalization,
+                layers=layers,
+                variant="sngan",
+                is_wide=True,
+            )
+            self.blocks.append(block)
+            channels, size = multiplier * width, size // 2 if downsample else size
+            self.tap_shapes[f"block{i}"] = (channels, size, size)
+        self.feature_dim = channels
+        self.logit = layers.linear(channels, 1)
+        shapes = [(c, height) for c, height, _ in self.tap_shapes.values()]
+        self.attention = attention_after(attention_resolution, shapes, layers)
+        # Last, so that a conditional discriminator starts from the same weights as an unconditional one.
+        self.conditional_head = None if conditioning is None else conditioning.discriminator_head(channels, layers)
+
+    def forward(
+        self, images_NCHW: Tensor, labels_N: Tensor | None = None, *, taps: Collection[str] = ()
+    ) -> DiscriminatorOutput:
+        """Judge images; the tap `block2` is what the third block returns, with attention where it stands."""
+        h, tapped = images_NCHW, {}
+        for name, block, attention in zip(self.tap_shapes, self.blocks, self.attention, strict=True):
+            h = attention(block(h))
+            if name in taps:
+                tapped[name] = h
+        return self.judge(functional.relu(h).sum((2, 3)), labels_N, tapped)

@@ -1,0 +1,156 @@
+"""DCGAN, for powers of two from 16 to 128 px. N: batch; C, H, W: image; L: latent dimension; F: features."""
+
+from collections.abc import Collection
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ganzoo.architectures.base import Discriminator, DiscriminatorOutput, Generator, ImageShape
+from ganzoo.batch import Latents
+from ganzoo.conditioning.base import Conditioning
+from ganzoo.layers.convolutional import ConvolutionBlock
+from ganzoo.layers.factory import LayerFactory, normal
+from ganzoo.normalizations.base import Normalization
+from ganzoo.registry import Part, register
+
+# Strides of two between the image and the 4x4 map; the channels double with each but that next to the image.
+NUM_STRIDES = {16: 2, 32: 3, 64: 4, 128: 5}
+BOTTOM_SIZE = 4
+NEGATIVE_SLOPE = 0.2
+
+
+@register("architectures")
+class dcgan_generator(Generator):
+    """A linear layer to 4x4, then 5x5 transposed convolutions of stride 2 to the image's size, tanh.
+
+    Every map but the image is normalised, conditionally under class conditioning, and goes through a ReLU.
+
+    Source: DCGAN, Radford et al., arXiv:1511.06434, figure 1 and section 4: at 64 px and width 128 the maps have 1024,
+    512, 256 and 128 channels; weights start from N(0, 0.02^2). Departures: the other sizes have a stride more or less
+    at the coarse end; under class conditioning its normalizations take labels.
+
+    Args:
+        width: channels of the finest map, published as 128; each coarser one has twice as many.
+        normalization: of every map, e.g. `@normalizations.batch`.
+        spectral_norm: whether weights are spectrally normalised.
+        latent: `uniform` on [-1, 1] as published, or standard `normal`.
+    """
+
+    resolutions = tuple(NUM_STRIDES)
+
+    def __init__(
+        self,
+        *,
+        width: int = 128,
+        normalization: Part[Normalization],
+        spectral_norm: bool = False,
+        latent: Literal["normal", "uniform"] = "uniform",
+        image_shape: ImageShape,
+        latent_dim: int,
+        conditioning: Conditioning | None,
+    ) -> None:
+        super().__init__()
+        self.check_resolution(image_shape)
+        self.check_width(width)
+        self.image_shape, self.latent_dim, self.latent = image_shape, latent_dim, latent
+        self.layers = layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
+        widths = [width * 2**i for i in reversed(range(NUM_STRIDES[image_shape[1]]))]
+        self.bottom_shape = (widths[0], BOTTOM_SIZE, BOTTOM_SIZE)
+
+        normalization, facts = self.for_labels(normalization, conditioning, latent_dim)
+        self.uses_batch_statistics = normalization.component.uses_batch_statistics
+        self.input = layers.linear(latent_dim, widths[0] * BOTTOM_SIZE**2)
+        self.first_norm = normalization(num_features=widths[0], layers=layers, **facts)
+        self.blocks = nn.ModuleList(
+            ConvolutionBlock(
+                layers.conv_transpose2d(i, o, 5, stride=2),
+                normalization(num_features=o, layers=layers, **facts),
+                negative_slope=0.0,
+            )
+            for i, o in pairwise(widths)
+        )
+        self.output = layers.conv_transpose2d(widths[-1], image_shape[0], 5, stride=2)
+
+    def sample_latents(self, num: int, *, rng: torch.Generator) -> Tensor:
+        """Return latents (num, L) from the chosen distribution."""
+        if self.latent == "uniform":
+            return torch.rand(num, self.latent_dim, generator=rng) * 2 - 1
+        return super().sample_latents(num, rng=rng)
+
+    def forward(self, inputs: Latents) -> Tensor:
+        """Return images (N, C, H, W) in [-1, 1]."""
+        h = self.input(inputs.latents_NL).unflatten(1, self.bottom_shape)
+        # A linear layer's output has no memory format, and the blocks' speed depends on it.
+        h = h.contiguous(memory_format=torch.channels_last)
+        h = functional.relu(self.first_norm(h, inputs))
+        for block in self.blocks:
+            h = block(h, inputs)
+        return torch.tanh(self.output(h))
+
+
+@register("architectures")
+class dcgan_discriminator(Discriminator):
+    """5x5 convolutions of stride 2 down to 4x4, with leaky ReLU, and a linear layer of the last map.
+
+    The features are all values of the last map; the taps are what each convolution returns.
+
+    Source: DCGAN, Radford et al., arXiv:1511.06434, sections 3 and 4, with slope 0.2 and no normalization of the first
+    convolution; the widths, which the paper does not give, are compare_gan's: 64, 128, 256, 512 at 64 px. Departures:
+    the other sizes have a stride more or less at the coarse end; all borders are padded by 2, where TensorFlow pads by
+    1 on one side; under class conditioning its logit takes labels.
+
+    Args:
+        width: channels of the first convolution, 64 in compare_gan; each further one has twice as many.
+        normalization: of every convolution but the first, published as `@normalizations.batch`.
+        spectral_norm: whether weights, those of every head included, are spectrally normalised.
+    """
+
+    resolutions = tuple(NUM_STRIDES)
+
+    def __init__(
+        self,
+        *,
+        width: int = 64,
+        normalization: Part[Normalization],
+        spectral_norm: bool = False,
+        image_shape: ImageShape,
+        conditioning: Conditioning | None,
+    ) -> None:
+        super().__init__()
+        self.check_resolution(image_shape)
+        self.check_width(width)
+        self.check_normalization(normalization)
+        self.uses_batch_statistics = normalization.component.uses_batch_statistics
+        self.layers = layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
+
+        channels, size = image_shape[:2]
+        self.tap_shapes, self.blocks = {}, nn.ModuleList()
+        for i in range(NUM_STRIDES[size]):
+            out_channels = width * 2**i
+            conv = layers.conv2d(channels, out_channels, 5, stride=2)
+            norm = None
+            if i > 0:
+                norm = normalization(num_features=out_channels, latent_dim=0, num_classes=0, layers=layers)
+            self.blocks.append(ConvolutionBlock(conv, norm, negative_slope=NEGATIVE_SLOPE))
+            channels, size = out_channels, size // 2
+            self.tap_shapes[f"block{i}"] = (channels, size, size)
+        self.feature_dim = channels * size**2
+        self.logit = layers.linear(self.feature_dim, 1)
+        # Last, so that a conditional discriminator starts from the same weights as an unconditional one.
+        self.conditional_head = None
+        if conditioning is not None:
+            self.conditional_head = conditioning.discriminator_head(self.feature_dim, layers)
+
+    def forward(
+        self, images_NCHW: Tensor, labels_N: Tensor | None = None, *, taps: Collection[str] = ()
+    ) -> DiscriminatorOutput:
+        """Judge images; the tap `block2` is what the third convolution returns, after its leaky ReLU."""
+        h, tapped = images_NCHW, {}
+        for name, block in zip(self.tap_shapes, self.blocks, strict=True):
+            h = block(h)
+            if name in taps:
+                tapped[name] = h
+        return self.judge(h.flatten(1), labels_N, tapped)
