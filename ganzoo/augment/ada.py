@@ -120,6 +120,8 @@ class ada(Augment):
 
     applies_to_fake = True
     keeps_range = False
+    turns_images = True  # as long as the transforms that do are not left out
+    follows_logits = True  # as long as there is a target
     probability: Tensor
     num_seen_batches: Tensor
     num_seen_images: Tensor
