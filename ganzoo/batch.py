@@ -1,6 +1,7 @@
 """What travels through a step. N: batch; C, H, W: image; L: latent dimension.
 
-Images are float32 NCHW in [-1, 1] everywhere but in `data/` and before `features/`, where they are uint8.
+Images are float32 NCHW in [-1, 1] everywhere but in `data/` and before `features/`, where they are uint8; only what an
+augmentation returns to a training step may leave that range, if it says so.
 """
 
 from dataclasses import dataclass, replace

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from ganzoo.health import Rows, keys, series
 
-METRIC, HEALTH, SIGMA = "metric/", "health/", "sigma/"
+METRIC, HEALTH, SIGMA, AUGMENT = "metric/", "health/", "sigma/", "augment/"
 LOSSES, LOGITS, ACCURACY = "losses", "mean logit of D", "accuracy of the pretext task"
+AUGMENTATION = "augmentation"
 GRADIENTS, DISTANCE = "norm of the gradient", "distance between generated images / real ones"
 UNSEEN, GAP = "mean logit of D, without augmentation", "D's gap: training to held-out / to generated"
 SIGMA_NORMALIZED, MEMORY = "largest singular value, normalised", "D's memory: accuracy"
@@ -82,6 +83,10 @@ def _training_panels(rows: Rows, *, chance: Mapping[str, float]) -> list[Panel]:
     """Return the panels of what every logged row has."""
     losses = [Line("d/loss", "D, total", D_COLOR), Line("g/loss", "G, total", G_COLOR)]
     logits = [Line("d/logits_real", "real", REAL_COLOR), Line("d/logits_fake", "generated", FAKE_COLOR)]
+    augmentation = [
+        Line(key, key.removeprefix(AUGMENT), OTHER_COLORS[i % len(OTHER_COLORS)])
+        for i, key in enumerate(keys(rows, AUGMENT))
+    ]
     accuracies: list[Line] = []
     reports = [key.split("/") for key in [*keys(rows, "d/"), *keys(rows, "g/")] if key.count("/") == 2]
     tasks = list(dict.fromkeys(task for _, task, _ in reports))
@@ -99,6 +104,7 @@ def _training_panels(rows: Rows, *, chance: Mapping[str, float]) -> list[Panel]:
         Panel(LOSSES, losses),
         Panel(LOGITS, logits),
         Panel(ACCURACY, accuracies, marks={value: f"chance {value:.3g}" for value in guesses}, is_share=True),
+        Panel(AUGMENTATION, augmentation, has_zero=True),
         Panel(GRADIENTS, [Line("d/grad_norm", "D", D_COLOR), Line("g/grad_norm", "G", G_COLOR)], is_log=True),
     ]
 

@@ -132,7 +132,8 @@ class Progress:
     def say(self, text: str) -> None:
         """Show one sentence, above the live line if there is one."""
         if self._display is not None:
-            self._display.console.print(text, markup=False, highlight=False)
+            # As it is: rich would take `file.gin:100:` for a picture's name.
+            self._display.console.print(text, markup=False, emoji=False, highlight=False)
         else:
             say(text)
 

@@ -199,6 +199,7 @@ class Trainer:
         state.counters["num_d_images"] += output.num_d_images
         if role == "d" and state.objective.augment is not None and output.real_logits_N is not None:
             state.objective.augment.after_d_step(output.real_logits_N)
+            state.means.add({f"augment/{name}": value for name, value in state.objective.augment.reports().items()})
         for name, task in state.gan.tasks.items():
             task.after_step(output.observed[name].detach(), state.gan.discriminator, role=role, step=state.step)
 

@@ -47,7 +47,9 @@ def augmented(augment: Augment | None, batch: ImageBatch, rng: torch.Generator, 
     """
     if augment is None or (is_fake and not augment.applies_to_fake):
         return batch
-    return batch.with_images(augment(batch.images_NCHW, rng=rng))
+    # Positions and colours need float32 even where the rest of the step runs in bfloat16.
+    with torch.autocast(batch.images_NCHW.device.type, enabled=False):
+        return batch.with_images(augment(batch.images_NCHW.float(), rng=rng))
 
 
 def task_views(

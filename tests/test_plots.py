@@ -106,6 +106,13 @@ def test_curves_show_every_row_of_every_kind(tmp_path, drawn):
     assert len(shown) == 4
 
 
+def test_what_an_augmentation_reports_has_a_panel_of_its_own(tmp_path, drawn):
+    rows = [{**row, "augment/p": row["step"] / 100, "augment/r_t": 0.5} for row in ROWS[:3]]
+    save_curves(rows, tmp_path / "curves.png", title="tiny", chance=CHANCE)
+    steps = [10, 20, 30]
+    assert lines_of(drawn[0])[panels.AUGMENTATION] == {"p": (steps, [0.1, 0.2, 0.3]), "r_t": (steps, [0.5] * 3)}
+
+
 def test_every_panel_names_its_unit_and_the_figure_its_run(tmp_path, drawn):
     save_curves(ROWS, tmp_path / "curves.png", title="tiny", chance=CHANCE)
     assert {axes.get_xlabel() for axes in drawn[0].axes} == {"generator updates"}

@@ -103,13 +103,13 @@ def test_on_a_terminal_the_line_is_redrawn_and_sentences_stand_above_it(monkeypa
     for step in range(1, 11):
         clock.now += 0.1
         progress.progress(step, VALUES)
-    progress.say("resuming [bold]nothing[/bold]")
+    progress.say("resuming [bold]nothing[/bold] of x.gin:100: again")
     progress.close()
     shown = screen.getvalue()
     assert "step 3/10" in shown
     assert "step 2/10" not in shown
     assert "step 10/10" in shown
-    assert "resuming [bold]nothing[/bold]" in shown
+    assert "resuming [bold]nothing[/bold] of x.gin:100: again" in shown
 
 
 def test_a_dumb_terminal_gets_plain_lines(monkeypatch):

@@ -90,6 +90,16 @@ class NAME(Augment):
         return OUT
 '''
 
+REPORTING = """
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("p", torch.zeros(()))
+    def after_d_step(self, real_logits_N):
+        self.p += 1
+    def reports(self):
+        return {"p": self.p}
+"""
+
 PENALTY = '''
 @register("penalties")
 class NAME(Penalty):
@@ -151,6 +161,16 @@ BREACHES = {
         "parameter 'head",
     ),
     "augment_out_of_range": (AUGMENT.replace("OUT", "images_NCHW * 2"), "images leave [-1, 1]"),
+    "augment_without_gradient": (
+        AUGMENT.replace("OUT", "images_NCHW - images_NCHW").replace(
+            "    def forward", "    applies_to_fake = True\n    def forward"
+        ),
+        "no gradient reaches the images",
+    ),
+    "augment_reports_its_buffer": (
+        AUGMENT.replace("OUT", "images_NCHW") + REPORTING,
+        "'p' changes after it was returned; return a copy",
+    ),
     "augment_from_nowhere": (
         AUGMENT.replace("OUT", "images_NCHW * random.random()"),
         "it does not repeat under an equal generator",

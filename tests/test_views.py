@@ -101,6 +101,22 @@ def test_fakes_are_augmented_only_by_an_augmentation_that_says_so() -> None:
     assert augmented(Negate(), batch, rng).labels_N is batch.labels_N
 
 
+class Plus(Negate):
+    """Adds a number that bfloat16 does not hold, by a matrix, which autocast would round."""
+
+    def forward(self, images_NCHW: Tensor, *, rng: torch.Generator) -> Tensor:
+        return images_NCHW + torch.ones(1, 1) @ torch.tensor([[0.123456789]])
+
+
+def test_images_are_augmented_in_float32_whatever_the_step_runs_in() -> None:
+    batch = images(2, 0)
+    expected = batch.images_NCHW.bfloat16().float() + 0.123456789
+    with torch.autocast("cpu", torch.bfloat16):
+        out = augmented(Plus(), batch.with_images(batch.images_NCHW.bfloat16()), torch.Generator(), is_fake=True)
+    assert out.images_NCHW.dtype is torch.float32
+    assert torch.equal(out.images_NCHW, expected)
+
+
 def test_images_of_extra_latents_are_augmented_as_fakes_are() -> None:
     gan = make_gan({"task": Tapping()})
     latents = Latents(torch.randn(4, 6, generator=torch.Generator().manual_seed(0)))

@@ -47,7 +47,8 @@ class GridDisplay:
     def say(self, text: str) -> None:
         """Show one sentence, above the live lines if there are any."""
         if self._display is not None:
-            self._display.console.print(text, markup=False, highlight=False)
+            # As it is: rich would take `file.gin:100:` for a picture's name.
+            self._display.console.print(text, markup=False, emoji=False, highlight=False)
         else:
             say(text)
 
@@ -57,29 +58,44 @@ class GridDisplay:
         if now - self._shown_at < (SECONDS_BETWEEN_DRAWINGS if self._is_live else SECONDS_BETWEEN_LINES):
             return
         self._shown_at = now
-        lines, seconds = [], []
+        lines: list[str] = []
+        seconds: list[float | None] = []
         for run in running:
             step = current_step(run.folder)
             rate = self._rate(run, step, now)
             is_trained = step == run.num_steps
             progress = "is measured" if is_trained else format_progress(step, run.num_steps, rate, {})
             lines.append(f"{run.name}  {progress}")
-            seconds.append((run.num_steps - step) / rate if rate else self._seconds(run) * (1 - step / run.num_steps))
-        # Of those that wait no names are needed: the mean over all rows stands for each.
-        mean = sum(self._seconds(run) for run in self._runs.values()) / max(len(self._runs), 1)
-        whole = max([(sum(seconds) + num_left * mean) / self._num_jobs, *seconds], default=0.0)
+            seconds.append(self._seconds_left(run, step, rate))
         counts = f"{num_finished} finished, {num_failed} failed, {len(running)} running, {num_left} left"
-        lines.append(f"whole: {counts}  ETA {format_duration(whole)}")
+        whole = self._whole(seconds, num_left)
+        lines.append(f"whole: {counts}" + (f"  ETA {format_duration(whole)}" if whole is not None else ""))
         self._print(lines)
+
+    def _whole(self, running: Sequence[float | None], num_left: int) -> float | None:
+        """Return the seconds until all runs are trained, from those of the running ones; None if not known."""
+        estimated = [self._estimates.get(run.built.row.name) for run in self._runs.values()]
+        known = [estimate.seconds for estimate in estimated if estimate is not None]
+        seconds = [value for value in running if value is not None]
+        if len(seconds) < len(running) or (num_left and not known):
+            return None
+        # Of those that wait no names are needed: the mean over all rows stands for each.
+        waiting = num_left * sum(known) / len(known) if num_left else 0.0
+        return max([(sum(seconds) + waiting) / self._num_jobs, *seconds])
+
+    def _seconds_left(self, run: PlannedRun, step: int, rate: float) -> float | None:
+        """Return the seconds until a run is trained, by its rate, else by its row's estimate; None if not known."""
+        if step == run.num_steps:
+            return 0.0
+        if rate:
+            return (run.num_steps - step) / rate
+        estimate = self._estimates.get(run.built.row.name)
+        return None if estimate is None else estimate.seconds * (1 - step / run.num_steps)
 
     def _rate(self, run: PlannedRun, step: int, now: float) -> float:
         """Return generator updates per second since the first look at a run; 0 until it has logged."""
         since, first = self._since.setdefault(run.name, (now, step))
         return (step - first) / (now - since) if now > since and step > first else 0.0
-
-    def _seconds(self, run: PlannedRun) -> float:
-        estimate = self._estimates.get(run.built.row.name)
-        return estimate.seconds if estimate is not None else 0.0
 
     def _print(self, lines: Sequence[str]) -> None:
         if not self._is_live:

@@ -10,6 +10,7 @@ from ganzoo.bench.sheets import Sheet, main_sheet, sheets
 from ganzoo.bench.table import Cell, Table
 
 WIDTH = 118
+LATEX_CELL_WIDTH = 20
 CSV_FIELDS = (
     "kind", "view", "row", "metric", "seed", "value", "standard_error", "trouble", "reason", "num_runs", "num_lost",
     "mean", "half_width", "deviation", "median", "lowest", "highest", "sampling_error", "test", "difference",
@@ -18,7 +19,7 @@ CSV_FIELDS = (
 TEX_ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$", "<": "$<$", ">": "$>$", "->": r"$\rightarrow$",
+    "↓": r"$\downarrow$", "<": "$<$", ">": "$>$", "->": r"$\rightarrow$", "|": r"\textbar{}", "\N{NO-BREAK SPACE}": "~",
 }  # fmt: skip
 CsvLine = dict[str, str | int | float | None]
 
@@ -64,20 +65,42 @@ def _escape_markdown(text: str) -> str:
 
 
 def latex(table: Table) -> str:
-    r"""Return all sheets as LaTeX tables, to be used with `\usepackage{booktabs}`."""
-    return "\n".join(_latex_sheet(sheet) for sheet in sheets(table))
+    """Return all sheets as LaTeX tables; long cells are broken, and what is too wide even so is drawn smaller."""
+    needs = r"% needs \usepackage{booktabs} and \usepackage{graphicx}"
+    return "\n".join([needs, *(_latex_sheet(sheet) for sheet in sheets(table))])
 
 
 def _latex_sheet(sheet: Sheet) -> str:
-    notes = [f"  \\item {escape_latex(note)}" for note in sheet.notes]
-    below = ["\\begin{itemize}\\footnotesize", *notes, "\\end{itemize}"] if notes else []
+    # The empty group keeps a note's "[1]" from being read as the item's label.
+    notes = [f"  \\item {{}}{escape_latex(note)}" for note in sheet.notes]
+    below = ["\\begin{itemize}\\footnotesize\\itemsep=0pt", *notes, "\\end{itemize}"] if notes else []
     if not sheet.header:
         return "\n".join([f"\\paragraph{{{escape_latex(sheet.title)}}}", *below, ""])
-    rows = [" & ".join(escape_latex(cell) for cell in row) + r" \\" for row in sheet.rows]
-    head = " & ".join(escape_latex(cell) for cell in sheet.header) + r" \\"
-    lines = ["\\begin{table}", f"\\caption{{{escape_latex(sheet.title)}}}", f"\\begin{{tabular}}{{{sheet.alignments}}}"]
-    lines += ["\\toprule", head, "\\midrule", *rows, "\\bottomrule", "\\end{tabular}", *below, "\\end{table}", ""]
+    head, *rows = [" & ".join(_latex_cell(cell) for cell in row) + r" \\" for row in (sheet.header, *sheet.rows)]
+    lines = [
+        r"\begin{table}",
+        r"\centering\footnotesize",
+        rf"\caption{{{escape_latex(sheet.title)}}}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+        rf"\begin{{tabular}}{{{sheet.alignments}}}",
+        r"\toprule",
+        head,
+        r"\midrule",
+        *rows,
+        r"\bottomrule",
+        r"\end{tabular}}",
+        *below,
+        r"\end{table}",
+        "",
+    ]
     return "\n".join(lines)
+
+
+def _latex_cell(text: str) -> str:
+    """Return a cell, over several lines if it is long."""
+    lines = textwrap.wrap(_unbroken(text), LATEX_CELL_WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
+    escaped = r" \\ ".join(escape_latex(line) for line in lines)
+    return escaped if len(lines) == 1 else rf"\begin{{tabular}}[t]{{@{{}}l@{{}}}}{escaped}\end{{tabular}}"
 
 
 def escape_latex(text: str) -> str:
@@ -125,9 +148,13 @@ def html(table: Table) -> str:
     from jinja2 import Environment
 
     environment = Environment(autoescape=True, trim_blocks=True)
-    # A narrow page may break a cell between words, not between a number and its sign.
-    environment.filters["unbroken"] = lambda text: re.sub(r" ([±=]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
+    environment.filters["unbroken"] = _unbroken
     return environment.from_string(HTML).render(sheets=sheets(table)) + "\n"
+
+
+def _unbroken(text: str) -> str:
+    """Let a narrow column break a cell between words, not between a word or number and its sign."""
+    return re.sub(r" (?=[±=↑↓])|(?<=[±=]) ", "\N{NO-BREAK SPACE}", text)
 
 
 def comma_separated(table: Table) -> str:

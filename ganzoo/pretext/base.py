@@ -137,6 +137,9 @@ class PretextTask(Component, nn.Module):
     uses_real_in_g_step: ClassVar[bool] = False
     """Whether the generator's step shall show the discriminator real images as well."""
 
+    needs_upright: ClassVar[bool] = False
+    """Whether its images must stand upright, as they do not after an augmentation that turns them."""
+
     chance: Mapping[str, float] = {}
     """For each accuracy it reports, what guessing would reach."""
 

@@ -17,6 +17,7 @@ class rotation(TransformPrediction):
     """
 
     num_classes = 4
+    needs_upright = True
 
     def transform(self, x_NCHW: Tensor) -> list[Tensor]:
         """Return the batch turned by 0, 90, 180 and 270 degrees; needs square images."""

@@ -146,7 +146,10 @@ def check_augment(part: Part[Augment], findings: Findings) -> None:
                 continue
             expect_finite(findings, {"the image": out_NCHW}, where)
             findings.expect(
-                float(out_NCHW.detach().abs().max()) <= 1 + 1e-4, where, "images leave [-1, 1]", "clamp or rescale them"
+                not augment.keeps_range or float(out_NCHW.detach().abs().max()) <= 1 + 1e-4,
+                where,
+                "images leave [-1, 1]",
+                "rescale them, or say so with `keeps_range = False`",
             )
             findings.expect(
                 torch.equal(images_NCHW, original_NCHW), where, "it changes its input", "work on a new tensor"
@@ -161,6 +164,11 @@ def check_augment(part: Part[Augment], findings: Findings) -> None:
                 leaf_NCHW = images_NCHW.clone().requires_grad_()
                 (gradient,) = torch.autograd.grad(augment(leaf_NCHW, rng=make_rng()).sum(), leaf_NCHW)
                 expect_finite(findings, {"the gradient": gradient}, where)
+                findings.expect(
+                    bool(gradient.any()), where, "no gradient reaches the images", "transform fakes differentiably"
+                )
+        with findings.guard("reports"):
+            _check_reports(augment, findings)
         with findings.guard("state"):
             augment.after_d_step(torch.randn(8, generator=make_rng()))
             restored = part()
@@ -171,3 +179,24 @@ def check_augment(part: Part[Augment], findings: Findings) -> None:
                 "loaded from its state_dict, it goes on differently",
                 "keep what changes in buffers",
             )
+
+
+def _check_reports(augment: Augment, findings: Findings) -> None:
+    """Check that what an augmentation reports is finite, scalar, and keeps its value when the state moves on."""
+    reports = augment.reports()
+    before = {name: value.clone() for name, value in reports.items()}
+    augment.after_d_step(torch.ones(8))
+    expect_finite(findings, {**reports, **augment.reports()}, "reports")
+    for name, value in reports.items():
+        findings.expect(
+            value.shape == () and not value.requires_grad,
+            "reports",
+            f"'{name}' is no detached scalar",
+            "call .detach() and take a mean",
+        )
+        findings.expect(
+            torch.equal(value, before[name]),
+            "reports",
+            f"'{name}' changes after it was returned",
+            "return a copy: `.clone()`",
+        )

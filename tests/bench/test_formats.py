@@ -122,10 +122,34 @@ def test_html_is_balanced_and_escapes_what_it_shows(tmp_path, fakes):
 
 def test_latex_escapes_its_special_signs_and_has_as_many_cells_as_columns(table):
     assert escape_latex(r"50 % of a_b & {c} \ -> ±") == (r"50 \% of a\_b \& \{c\} \textbackslash{} $\rightarrow$ $\pm$")
-    for alignments, body in re.findall(r"\\begin\{tabular\}\{(\w+)\}(.*?)\\end\{tabular\}", latex(table), re.DOTALL):
+    assert escape_latex("a|b\N{NO-BREAK SPACE}c") == r"a\textbar{}b~c"
+    found = re.findall(r"^\\begin\{tabular\}\{(\w+)\}(.*?)^\\end\{tabular\}\}$", latex(table), re.DOTALL | re.MULTILINE)
+    assert len(found) == latex(table).count(r"\begin{table}") > 4
+    for alignments, body in found:
         for line in body.splitlines():
             if line.endswith(r"\\"):
                 assert len(re.findall(r"(?<!\\)&", line)) == len(alignments) - 1
+
+
+def test_a_long_latex_cell_is_broken_between_words_and_never_between_a_number_and_its_sign(table):
+    text = latex(table)
+    assert r"\begin{tabular}[t]{@{}l@{}}Unconditional, no \\ spectral norm\end{tabular} & " in text
+    assert r"\begin{tabular}[t]{@{}l@{}}0.827~$\pm$~0.026, \\ better\end{tabular}" in text
+    assert r" & recall\_efflite0\_64px~$\uparrow$ \\" in text
+    lines = re.findall(r"@\{\}\}(.*?)\\end\{tabular\}", text)
+    assert max(len(part) for line in lines for part in line.split(r" \\ ") if "$" not in part) <= 20 + len(r"\_\_")
+
+
+def test_a_latex_note_that_begins_with_a_bracket_keeps_it(table):
+    assert r"\item {}[1] Chen et al." in latex(table)
+
+
+def test_latex_says_which_packages_it_needs_and_shrinks_what_is_wider_than_the_text(table):
+    text = latex(table)
+    assert text.startswith("% needs \\usepackage{booktabs} and \\usepackage{graphicx}\n")
+    assert text.count(r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%") == text.count(
+        r"\begin{table}"
+    )
 
 
 def test_marks_of_mixed_runs_are_explained(tmp_path, fakes):

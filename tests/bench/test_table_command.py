@@ -18,7 +18,8 @@ def test_markdown_is_shown(capsys, fake_results):
 
 
 @pytest.mark.parametrize(
-    ("name", "begins"), [("csv", "kind,view,row"), ("tex", "\\begin{table}"), ("html", "<div class"), ("md", "### ")]
+    ("name", "begins"),
+    [("csv", "kind,view,row"), ("tex", "% needs \\usepackage{booktabs}"), ("html", "<div class"), ("md", "### ")],
 )
 def test_every_format_can_be_written_to_a_file(capsys, fake_results, tmp_path, name, begins):
     out = tmp_path / "new" / f"table.{name}"
