@@ -85,9 +85,7 @@ def discriminate(gan: Gan, groups: Mapping[str, View]) -> dict[str, Seen]:
     }
 
 
-def observe(
-    gan: Gan, seen: Mapping[str, Seen], extra: Mapping[str, Mapping[str, ImageBatch]]
-) -> dict[str, Observed]:
+def observe(gan: Gan, seen: Mapping[str, Seen], extra: Mapping[str, Mapping[str, ImageBatch]]) -> dict[str, Observed]:
     """Return for each task the upright groups, its own views, and the images of its extra latents."""
     return {
         name: Observed(
