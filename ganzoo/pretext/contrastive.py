@@ -31,8 +31,9 @@ class contrastive(PretextTask):
     Real images and fakes have a head and a queue each. In D's step the key of a fake is that of its latent moved a
     little; G learns from the fakes' loss. Temperature, momentum, width, noise and weights are those of the authors'
     code. Departures: images are flipped and shifted where InsGen applies ADA's augmentation; the queue has a fixed
-    length, there 5 % of the data set; both copies move once after each update of D; keys of fakes, not of their
-    unmoved latents, join the queue; heads follow D's spectral norm.
+    length, there 5 % of the data set; the copies of D and of the heads move once after each update of D; the keys
+    themselves join a queue, while InsGen's of fakes takes embeddings of the unmoved latents; heads follow D's spectral
+    norm.
 
     Keys pass through the copy: they are not counted among the images that D saw.
 

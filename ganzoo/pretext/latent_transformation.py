@@ -88,7 +88,7 @@ class latent_transformation(PretextTask):
     def _compare(self, observed: Observed, weight: float) -> TaskResult:
         moved = observed.views["moved"]
         assert moved.targets_N is not None
-        steps_NF = moved.output.features_NF - observed.fake.output.features_NF
+        steps_NF = moved.output.features_NF.float() - observed.fake.output.features_NF.float()
         first_MF, second_MF = steps_NF.chunk(2)
         logits_M: Tensor = self.head(torch.cat([first_MF, second_MF], dim=1)).squeeze(1).float()
         is_shared_M = moved.targets_N[: len(logits_M)]

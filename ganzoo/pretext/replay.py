@@ -15,11 +15,10 @@ class replay(PretextTask):
     """Let D's adversarial term see fakes of earlier generators beside today's: experience replay.
 
     Source: the history of Shrivastava et al., "Learning from Simulated and Unsupervised Images through Adversarial
-    Training", arXiv:1612.07828; against a discriminator's forgetting, compare Thanh-Tung & Tran, "On Catastrophic
-    Forgetting and Mode Collapse in Generative Adversarial Networks", arXiv:1807.04015. As there, half of the fakes that
-    D sees are old ones by default. Departures: they are added to the batch and do not replace half of it; what is kept
-    is a uniform sample of all fakes that D has seen (Vitter's algorithm R), so that the beginning of a run stays in it,
-    where the source overwrites half of a batch at random in every step. Fakes are kept as D saw them, augmentation
+    Training", arXiv:1612.07828, where half of the fakes that D sees are old ones, as here by default; on forgetting in
+    D, compare Thanh-Tung & Tran, arXiv:1807.04015. Departures: old fakes are added to the batch and do not replace half
+    of it; what is kept is a uniform sample of all fakes that D has seen (Vitter's algorithm R), so that the beginning
+    of a run stays in it, while there every step overwrites a random part. Fakes are kept as D saw them, augmentation
     included, with the labels they were made for. The first step has none to show. G's step is unchanged.
 
     It has no head and no loss of its own; it is a task because that is what may show D images.

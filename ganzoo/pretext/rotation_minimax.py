@@ -21,9 +21,10 @@ class rotation_minimax(rotation):
     arXiv:1911.06997. With a head C of K + 1 = 5 classes and T_k the turn by k quarters, D minimises
     CE(C(T_k x), k) + CE(C(T_k G(z)), K + 1). G minimises under `match`, as the authors' code for Dist-GAN does,
     |CE(C(T_k G(z)), k) - CE(C(T_k x), k)|, for which its step sees real images too; under `difference`, as in the
-    comparison of Hou et al., arXiv:2106.08601, CE(C(T_k G(z)), k) - CE(C(T_k G(z)), K + 1). Weights and hinge loss are
-    those of the authors' ResNet for CIFAR-10. Departures: the authors' code shows D the fakes of its last class
-    upright only, and draws at random which turned images a step sees; here the protocols are rotation's.
+    comparison of Hou et al., arXiv:2106.08601, CE(C(T_k G(z)), k) - CE(C(T_k G(z)), K + 1). The weights are those of
+    the authors' ResNet for CIFAR-10. Departures from their code: it shows D the fakes of the last class upright only,
+    draws at random which turned images a step sees, and takes one mean over all of them; here the protocols are
+    rotation's and each term has its own mean.
 
     Args:
         alpha: weight of the generator's loss.

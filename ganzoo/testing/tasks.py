@@ -65,6 +65,13 @@ def _refusal(part: Part[PretextTask], batch_size: int) -> str:
 def _check_views(trial: Trial, findings: Findings, where: str) -> None:
     unknown = [tap for tap in trial.task.taps if tap not in trial.gan.discriminator.tap_shapes]
     findings.expect(not unknown, "taps", f"D has no tap {unknown}", "choose among the names of `tap_shapes`")
+    of_d = {id(p) for p in trial.gan.discriminator.parameters()}
+    findings.expect(
+        not any(id(p) in of_d for p in trial.task.parameters()),
+        "constructor",
+        "it keeps the discriminator among its submodules, whose weights would be trained and saved twice",
+        "keep a copy (ganzoo.layers.momentum_copy.MomentumCopy), or use what after_step and the views hand over",
+    )
     for role in ROLES:
         at = f"views of {where}, role '{role}'"
         with no_global_rng(findings, at):
