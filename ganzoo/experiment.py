@@ -140,10 +140,10 @@ def build_tasks(
 
     Args:
         parts: the tasks.
-        discriminator: whose taps they read.
+        discriminator: whose taps they read, and which they may copy.
         name: of its component, for messages.
         seed: of the weights.
-        facts: the runtime facts of a task.
+        facts: the other runtime facts of a task.
 
     Raises:
         UserError: two of the same name, or a tap that the discriminator does not have.
@@ -156,7 +156,7 @@ def build_tasks(
                 f"{part.name} is in the list twice; give one a scope (`@other/{part.name}`)", where=part.where
             )
         with initialization(seed, f"pretext/{task}"):
-            tasks[task] = part(**facts)
+            tasks[task] = part(**facts, discriminator=discriminator)
         missing = [tap for tap in tasks[task].taps if tap not in discriminator.tap_shapes]
         if missing:
             known = ", ".join(discriminator.tap_shapes)
@@ -206,6 +206,12 @@ def _check_terms(experiment: Experiment, tasks: dict[str, PretextTask]) -> None:
         raise UserError(
             f"the task '{replacing[0]}' replaces the adversarial term; set experiment.loss = None",
             where=experiment.loss.where,
+        )
+    needing = [name for name, task in tasks.items() if task.needs_adversarial]
+    if needing and experiment.loss is None:
+        raise UserError(
+            f"the task '{needing[0]}' means nothing without an adversarial loss and experiment.loss is None; "
+            "bind a loss (@losses.hinge) or leave the task out"
         )
     if experiment.loss is None and not tasks:
         raise UserError("experiment.loss is None and no task stands in for it; bind a loss or a pretext task")

@@ -82,7 +82,7 @@ def d_step(
     groups = {"real": View(real, "real"), "fake": View(fake, "fake")}
     groups |= task_views(gan, fake, real, extra, "d", rng)
     seen = discriminate(gan, groups)
-    observed = observe(gan, seen)
+    observed = observe(gan, seen, extra)
 
     terms: list[Term] = []
     parts: dict[str, Tensor] = {}
@@ -126,7 +126,7 @@ def g_step(
             groups["real"] = View(real, "real")
         groups |= task_views(gan, fake, real, extra, "g", rng)
         seen = discriminate(gan, groups)
-        observed = observe(gan, seen)
+        observed = observe(gan, seen, extra)
 
         terms: list[Term] = []
         if objective.loss is not None:

@@ -201,7 +201,8 @@ class Trainer:
             state.objective.augment.after_d_step(output.real_logits_N)
             state.means.add({f"augment/{name}": value for name, value in state.objective.augment.reports().items()})
         for name, task in state.gan.tasks.items():
-            task.after_step(output.observed[name].detach(), state.gan.discriminator, role=role, step=state.step)
+            observed, rng = output.observed[name].detach(), state.streams[f"pretext/{name}"]
+            task.after_step(observed, state.gan.discriminator, role=role, step=state.step, rng=rng)
 
     def next_real(self) -> ImageBatch:
         """Return the next real images, with labels if the GAN is conditional."""

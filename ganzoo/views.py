@@ -87,13 +87,14 @@ def discriminate(gan: Gan, groups: Mapping[str, View]) -> dict[str, Seen]:
     }
 
 
-def observe(gan: Gan, seen: Mapping[str, Seen]) -> dict[str, Observed]:
-    """Return for each task the upright groups and its own views."""
+def observe(gan: Gan, seen: Mapping[str, Seen], extra: Mapping[str, Mapping[str, ImageBatch]]) -> dict[str, Observed]:
+    """Return for each task the upright groups, its own views, and the images of its extra latents."""
     return {
         name: Observed(
             seen["fake"],
             seen.get("real"),
             {key.removeprefix(f"{name}/"): value for key, value in seen.items() if key.startswith(f"{name}/")},
+            extra[name],
         )
         for name in gan.tasks
     }

@@ -181,7 +181,7 @@ def test_describe_shows_each_parameter_with_type_default_and_meaning(capsys, nam
 def test_describe_of_rotation_by_hand(capsys):
     _, out, _ = call(capsys, "describe", "pretext.rotation")
     assert "  alpha: float = 0.2\n      weight of the generator's loss." in out
-    assert "  protocol: 'all_four' | 'one_each' = 'all_four'" in out
+    assert "  protocol: 'all_four' | 'one_each' | 'all_images' = 'all_four'" in out
     assert "arXiv:1811.11212" in out
     assert re.search(r"num_classes +4", out)
     assert "supplied by ganzoo: feature_dim, batch_size, num_steps, layers" in out

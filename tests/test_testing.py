@@ -160,6 +160,13 @@ BREACHES = {
         VIEWS.replace("LABELS", "images.labels_N").replace("VALUE", "detach().mean()"),
         "parameter 'head",
     ),
+    "keeps_d": (
+        VIEWS.replace("LABELS", "images.labels_N")
+        .replace("VALUE", "mean()")
+        .replace("layers: object)", "layers: object, discriminator: object)")
+        .replace("super().__init__()", "super().__init__(); self.d = discriminator"),
+        "it keeps the discriminator among its submodules",
+    ),
     "augment_out_of_range": (AUGMENT.replace("OUT", "images_NCHW * 2"), "images leave [-1, 1]"),
     "augment_without_gradient": (
         AUGMENT.replace("OUT", "images_NCHW - images_NCHW").replace(

@@ -52,9 +52,12 @@ def test_each_task_observes_the_upright_groups_and_its_own_views() -> None:
     gan = make_gan({"a": Tapping(), "a_b": Tapping()})
     groups = {name: View(images(2, i), "real") for i, name in enumerate(("real", "fake", "a/x", "a_b/x", "a_b/y"))}
     seen = discriminate(gan, groups)
-    observed = observe(gan, seen)
+    extra = {"a": {"near": images(2, 9)}, "a_b": {}}
+    observed = observe(gan, seen, extra)
     assert observed["a"].views == {"x": seen["a/x"]}
     assert observed["a_b"].views == {"x": seen["a_b/x"], "y": seen["a_b/y"]}
+    assert observed["a"].extra == extra["a"]
+    assert observed["a_b"].extra == {}
     assert observed["a"].real is seen["real"]
     assert observed["a"].fake is seen["fake"]
 

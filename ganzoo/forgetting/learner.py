@@ -125,7 +125,8 @@ def train_step(learner: Learner, fresh: Examples, *, step: int) -> StepOutput:
     learner.optimizer.step()
     learner.scheduler.step()
     for name, task in gan.tasks.items():
-        task.after_step(output.observed[name].detach(), gan.discriminator, role="d", step=step)
+        rng = streams[f"pretext/{name}"]
+        task.after_step(output.observed[name].detach(), gan.discriminator, role="d", step=step, rng=rng)
     if remedy is not None:
         remedy.after_step(fresh, rng=streams["remedy/after_step"])
     return output
@@ -141,10 +142,11 @@ def step_output(learner: Learner, fresh: Examples, *, step: int) -> StepOutput:
     # The classifier's images play the real ones of a discriminator's step, and nothing plays the fakes.
     nothing = examples.batch[:0]
     groups = {"real": View(examples.batch, "real")}
-    groups |= task_views(gan, nothing, examples.batch, {name: {} for name in gan.tasks}, "d", streams)
+    no_extra: dict[str, dict[str, ImageBatch]] = {name: {} for name in gan.tasks}
+    groups |= task_views(gan, nothing, examples.batch, no_extra, "d", streams)
     seen = discriminate(gan, groups)
     seen["fake"] = Seen(nothing, _no_rows(seen["real"].output))
-    observed = observe(gan, seen)
+    observed = observe(gan, seen, no_extra)
 
     logits_N, is_positive_N = seen["real"].output.logits_N, examples.is_positive_N
     value = learner.loss.d_loss(logits_N[is_positive_N], logits_N[~is_positive_N])

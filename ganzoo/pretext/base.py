@@ -9,12 +9,13 @@ A step asks a task four things, in this order:
 4. `after_step`: anything that follows an update (a queue, a momentum copy).
 
 Heads are submodules; they are built from the discriminator's layer factory, so that they follow its spectral norm, and
-they join the discriminator's optimizer. State that must survive a restart is kept in buffers.
+they join the discriminator's optimizer. State that must survive a restart (a queue, kept images, the weights of a
+momentum copy) is in buffers: these are saved, and neither trained nor counted as trained.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +36,7 @@ class View:
         batch: the images, with the CLASS labels of the images they were made from (a conditional discriminator needs
             them: a view of fakes carries the fakes' labels).
         source: whether the images come from real or from generated ones.
-        targets_N: what the task shall recognise in each image, if that is a label.
+        targets_N: what the task shall recognise in each image, with a row for each: a label, or a vector.
         adversarial: whether the group takes part in the adversarial term, as `source` says.
     """
 
@@ -86,16 +87,22 @@ class Observed:
         real: of the upright real images; None in a generator step that did not show them.
         fake: of the upright generated images.
         views: of the task's own views, by name.
+        extra: the generator's images of the task's own extra latents, which D saw only where they are views as well.
     """
 
     fake: Seen
     real: Seen | None
     views: Mapping[str, Seen]
+    extra: Mapping[str, ImageBatch] = field(default_factory=dict)
 
     def detach(self) -> "Observed":
         """Return the same without gradients."""
-        real = None if self.real is None else self.real.detach()
-        return Observed(self.fake.detach(), real, {name: seen.detach() for name, seen in self.views.items()})
+        return Observed(
+            self.fake.detach(),
+            None if self.real is None else self.real.detach(),
+            {name: seen.detach() for name, seen in self.views.items()},
+            {name: batch.with_images(batch.images_NCHW.detach()) for name, batch in self.extra.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -119,22 +126,39 @@ class PretextTask(Component, nn.Module):
     """A self-supervised task of the discriminator.
 
     The runtime facts are `feature_dim` (F of the discriminator), `tap_shapes` (its named taps), `image_shape`,
-    `latent_dim`, `num_classes`, `batch_size`, `num_steps` (generator updates of the run, for schedules) and `layers`
-    (the discriminator's layer factory, for heads); a task names those it needs in its constructor.
+    `latent_dim`, `num_classes`, `batch_size`, `num_steps` (generator updates of the run, for schedules), `layers` (the
+    discriminator's layer factory, for heads) and `discriminator` (the network itself, to be copied and not kept); a
+    task names those it needs in its constructor.
+
+    What an option decides of the attributes below, the constructor sets on the instance.
     """
 
     kind = "pretext"
     runtime_facts = frozenset(
-        {"feature_dim", "tap_shapes", "image_shape", "latent_dim", "num_classes", "batch_size", "num_steps", "layers"}
+        {
+            "feature_dim",
+            "tap_shapes",
+            "image_shape",
+            "latent_dim",
+            "num_classes",
+            "batch_size",
+            "num_steps",
+            "layers",
+            "discriminator",
+        }
     )
 
     taps: Sequence[str] = ()
     """Names of the discriminator's taps that the task reads."""
 
-    replaces_adversarial: ClassVar[bool] = False
+    replaces_adversarial: bool = False
     """Whether its terms stand in for the adversarial loss; then `experiment.loss` must be None."""
 
-    uses_real_in_g_step: ClassVar[bool] = False
+    needs_adversarial: bool = False
+    """Whether it means nothing without an adversarial loss: it reads the logits that the loss trains, or shows images
+    in its term; then `experiment.loss` must not be None."""
+
+    uses_real_in_g_step: bool = False
     """Whether the generator's step shall show the discriminator real images as well."""
 
     needs_upright: ClassVar[bool] = False
@@ -159,5 +183,7 @@ class PretextTask(Component, nn.Module):
         """Return what the generator shall minimise in addition."""
         return TaskResult()
 
-    def after_step(self, observed: Observed, discriminator: Discriminator, *, role: Role, step: int) -> None:
-        """Act after the update; `observed` is detached."""
+    def after_step(
+        self, observed: Observed, discriminator: Discriminator, *, role: Role, step: int, rng: torch.Generator
+    ) -> None:
+        """Act after the update; `observed` is detached, `rng` is the stream that `views` draws from."""

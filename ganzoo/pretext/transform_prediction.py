@@ -14,6 +14,8 @@ from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import Observed, PretextTask, Role, Seen, StepBatch, TaskResult, Term, View
 from ganzoo.pretext.schedule import Schedule, scheduled_weight
 
+Protocol = Literal["all_four", "one_each", "all_images"]
+
 
 class TransformPrediction(PretextTask):
     """Recognise the transform of an image: D from real images (weight beta), G from generated ones (weight alpha).
@@ -25,9 +27,9 @@ class TransformPrediction(PretextTask):
     Args:
         alpha: weight of the generator's loss.
         beta: weight of the discriminator's loss.
-        protocol: `all_four`, the last N/K images of the batch each in all K versions (the name is rotation's), or
-            `one_each`, every image in one version, N/K images a version. Both reuse the upright images' outputs, so
-            both add N (K - 1) / K views.
+        protocol: `all_four`, the last N/K images of the batch each in all K versions (the name is rotation's);
+            `one_each`, every image in one version, N/K images a version; `all_images`, every image in all versions. The
+            upright images' outputs are reused, so that N (K - 1) / K views are added, and N (K - 1) by the last.
         alpha_schedule: `constant`, or `linear` / `cosine` from alpha at the first step to 0 at the last.
         beta_schedule: the same for beta.
     """
@@ -39,7 +41,7 @@ class TransformPrediction(PretextTask):
         *,
         alpha: float = 0.2,
         beta: float = 1.0,
-        protocol: Literal["all_four", "one_each"] = "all_four",
+        protocol: Protocol = "all_four",
         alpha_schedule: Schedule = "constant",
         beta_schedule: Schedule = "constant",
         feature_dim: int,
@@ -50,7 +52,7 @@ class TransformPrediction(PretextTask):
         super().__init__()
         if alpha < 0 or beta < 0:
             raise ValueError(f"alpha and beta are weights of losses and must not be negative, not {alpha} and {beta}")
-        if batch_size % self.num_classes:
+        if batch_size % self.num_classes and protocol != "all_images":
             raise ValueError(
                 f"a batch of {batch_size} cannot be shared evenly by {self.num_classes} transforms; "
                 f"set batch_size to a multiple of {self.num_classes}"
@@ -58,8 +60,13 @@ class TransformPrediction(PretextTask):
         self.alpha, self.beta, self.protocol = alpha, beta, protocol
         self.alpha_schedule, self.beta_schedule = alpha_schedule, beta_schedule
         self.num_steps = num_steps
-        self.head = layers.linear(feature_dim, self.num_classes)
+        self.head = layers.linear(feature_dim, self.num_outputs)
         self.chance = {"accuracy_real": 1 / self.num_classes, "accuracy_fake": 1 / self.num_classes}
+
+    @property
+    def num_outputs(self) -> int:
+        """How many classes the head tells apart; the K transforms are the first of them."""
+        return self.num_classes
 
     def transform(self, x_NCHW: Tensor) -> list[Tensor]:
         """Return the K versions of a batch, upright first; each (N, C, H, W) in [-1, 1]."""
@@ -93,6 +100,8 @@ class TransformPrediction(PretextTask):
 
     def _rows(self, k: int, num_images: int) -> slice:
         """Return which images of the batch version k is made from."""
+        if self.protocol == "all_images":
+            return slice(0, num_images)
         share = num_images // self.num_classes
         if self.protocol == "one_each":
             return slice(k * share, (k + 1) * share)
@@ -108,12 +117,19 @@ class TransformPrediction(PretextTask):
         targets_N = self.draw_targets(len(sources[0]), rng=rng).to(versions[0].device)
         return View(ImageBatch(torch.cat(versions[1:]), torch.cat(labels) if labels else None), source, targets_N)
 
-    def _classify(self, parent: Seen, views: Seen, source: str, weight: float) -> TaskResult:
-        """Score the upright images together with their transformed versions."""
+    def _scores(self, parent: Seen, views: Seen) -> tuple[Tensor, Tensor]:
+        """Return the head's logits of the upright images and then of their transformed versions, and the targets."""
         assert views.targets_N is not None
         upright_NF = parent.output.features_NF[self._rows(0, len(parent.batch))]
-        logits_NK = self.head(torch.cat([upright_NF, views.output.features_NF]))
-        targets_N = torch.cat([self.upright_targets(views.targets_N), views.targets_N])
-        accuracy = (logits_NK.detach().argmax(1) == targets_N).float().mean()
-        loss = functional.cross_entropy(logits_NK.float(), targets_N)
-        return TaskResult([Term("loss", loss, weight)], {f"accuracy_{source}": accuracy})
+        logits_NK = self.head(torch.cat([upright_NF, views.output.features_NF])).float()
+        return logits_NK, torch.cat([self.upright_targets(views.targets_N), views.targets_N])
+
+    def _classify(self, parent: Seen, views: Seen, source: str, weight: float) -> TaskResult:
+        logits_NK, targets_N = self._scores(parent, views)
+        loss = functional.cross_entropy(logits_NK, targets_N)
+        return TaskResult([Term("loss", loss, weight)], {f"accuracy_{source}": accuracy(logits_NK, targets_N)})
+
+
+def accuracy(logits_NK: Tensor, targets_N: Tensor) -> Tensor:
+    """Return the share of rows whose largest logit is the target's, detached."""
+    return (logits_NK.detach().argmax(1) == targets_N).float().mean()

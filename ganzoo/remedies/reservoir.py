@@ -5,6 +5,7 @@ from torch import Tensor
 
 from ganzoo.architectures.base import ImageShape
 from ganzoo.batch import ImageBatch
+from ganzoo.layers.reservoir import reservoir_slots
 from ganzoo.registry import register
 from ganzoo.remedies.base import Examples, Remedy
 
@@ -51,12 +52,8 @@ class reservoir(Remedy):
 
     def after_step(self, fresh: Examples, *, rng: torch.Generator) -> None:
         """Let each fresh example take the place of a kept one with probability M / (examples seen so far)."""
-        capacity, first = len(self.images_MCHW), int(self.num_seen)
-        for i in range(len(fresh)):
-            # The n-th example draws a slot among n; beyond the capacity means that it is not kept (algorithm R).
-            number = first + i
-            slot = number if number < capacity else int(torch.randint(number + 1, (), generator=rng))
-            if slot < capacity:
-                self.images_MCHW[slot] = fresh.batch.images_NCHW[i]
-                self.is_positive_M[slot] = fresh.is_positive_N[i]
+        taken = reservoir_slots(int(self.num_seen), len(fresh), capacity=len(self.images_MCHW), rng=rng)
+        slots, rows = list(taken), list(taken.values())
+        self.images_MCHW[slots] = fresh.batch.images_NCHW[rows]
+        self.is_positive_M[slots] = fresh.is_positive_N[rows]
         self.num_seen += len(fresh)

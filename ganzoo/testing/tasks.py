@@ -42,9 +42,8 @@ def check_pretext(part: Part[PretextTask], findings: Findings) -> None:
         Trial(part, batch_size=smallest, batch_norm=True).train(range(1))
     with findings.guard("repetition and state"):
         _check_state(part, smallest, findings)
-    if not part.component.replaces_adversarial:
-        with findings.guard("adversarial term"):
-            _check_adversarial(part, smallest, findings)
+    with findings.guard("adversarial term"):
+        _check_adversarial(part, smallest, findings)
 
 
 def _accepts(part: Part[PretextTask], batch_size: int) -> bool:
@@ -66,6 +65,13 @@ def _refusal(part: Part[PretextTask], batch_size: int) -> str:
 def _check_views(trial: Trial, findings: Findings, where: str) -> None:
     unknown = [tap for tap in trial.task.taps if tap not in trial.gan.discriminator.tap_shapes]
     findings.expect(not unknown, "taps", f"D has no tap {unknown}", "choose among the names of `tap_shapes`")
+    of_d = {id(p) for p in trial.gan.discriminator.parameters()}
+    findings.expect(
+        not any(id(p) in of_d for p in trial.task.parameters()),
+        "constructor",
+        "it keeps the discriminator among its submodules, whose weights would be trained and saved twice",
+        "keep a copy (ganzoo.layers.momentum_copy.MomentumCopy), or use what after_step and the views hand over",
+    )
     for role in ROLES:
         at = f"views of {where}, role '{role}'"
         with no_global_rng(findings, at):
@@ -179,6 +185,8 @@ def _check_state(part: Part[PretextTask], batch_size: int, findings: Findings) -
 def _check_adversarial(part: Part[PretextTask], batch_size: int, findings: Findings) -> None:
     """Check that a task whose views stay out of the adversarial term leaves it as it was."""
     trial, bare = Trial(part, batch_size=batch_size), Trial(None, batch_size=batch_size)
+    if trial.task.replaces_adversarial:
+        return
     views, _ = Trial(part, batch_size=batch_size).views("d")
     with_task, without = (t.d_step(0).parts["d/adversarial"] for t in (trial, bare))
     findings.expect(

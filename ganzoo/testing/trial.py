@@ -57,7 +57,7 @@ class Trial:
             discriminator = ToyDiscriminator(
                 image_shape=IMAGE_SHAPE, num_classes=num_classes, batch_norm=batch_norm, spectral_norm=not batch_norm
             )
-        tasks = {}
+        tasks: dict[str, PretextTask] = {}
         if part is not None:
             with initialization(seed, TASK):
                 tasks[TASK] = part(
@@ -69,9 +69,10 @@ class Trial:
                     batch_size=batch_size,
                     num_steps=NUM_STEPS,
                     layers=discriminator.layers,
+                    discriminator=discriminator,
                 )
         self.gan = Gan(generator, discriminator, tasks, ema_decay=None, num_classes=num_classes)
-        replaces = part is not None and part.component.replaces_adversarial
+        replaces = any(task.replaces_adversarial for task in tasks.values())
         self.objective = Objective(None if replaces else MeanLoss(), None, None)
         self.optimizer = torch.optim.SGD(self.gan.d_parameters(), lr=0.01)
 
@@ -112,7 +113,8 @@ class Trial:
         return parts
 
     def _after_step(self, output: StepOutput, role: Role, step: int) -> None:
-        self.task.after_step(output.observed[TASK].detach(), self.gan.discriminator, role=role, step=step)
+        observed, rng = output.observed[TASK].detach(), self.rng[f"pretext/{TASK}"]
+        self.task.after_step(observed, self.gan.discriminator, role=role, step=step, rng=rng)
 
     @torch.no_grad()
     def views(self, role: Role) -> tuple[Mapping[str, View], bool]:

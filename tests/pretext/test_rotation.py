@@ -58,6 +58,13 @@ def test_one_each_shows_every_image_once_a_quarter_of_the_batch_a_turn() -> None
     assert view.targets_N.tolist() == [1, 1, 2, 2, 3, 3]
 
 
+def test_all_images_shows_every_image_in_the_three_other_turns_and_needs_no_even_share() -> None:
+    view = seen_by_d(task("all_images", batch_size=6), StepBatch(batch(100), batch()))
+    assert view.batch.images_NCHW[:, 0].tolist() == [expected(row, turns) for turns in (1, 2, 3) for row in range(8)]
+    assert view.targets_N is not None
+    assert view.targets_N.tolist() == [turns for turns in (1, 2, 3) for _ in range(8)]
+
+
 @pytest.mark.parametrize(("protocol", "rows"), [("all_four", [6, 7]), ("one_each", [0, 1])])
 def test_the_upright_images_of_the_loss_are_class_0_from_the_pass_that_saw_them_anyway(
     protocol: str, rows: list[int]

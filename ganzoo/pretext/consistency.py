@@ -1,0 +1,117 @@
+"""Equal logits for an image and a slightly changed one: CR, bCR and zCR. N: batch; L: latent dimension."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ganzoo.batch import ImageBatch, Latents
+from ganzoo.pretext.base import Observed, PretextTask, Role, Seen, StepBatch, TaskResult, Term, View
+from ganzoo.pretext.flip_and_shift import check_flip_and_shift, flip_and_shift
+from ganzoo.registry import register
+
+
+@register("pretext")
+class consistency(PretextTask):
+    """Keep D's logit when an image is flipped and shifted, or its latent moved a little (CR, bCR, zCR).
+
+    Source: CR, Zhang et al., "Consistency Regularization for Generative Adversarial Networks", arXiv:1910.12027; bCR,
+    zCR and both together (ICR, the default), Zhao et al., "Improved Consistency Regularization for GANs",
+    arXiv:2002.04724. D minimises, each with its weight, the mean of (D(x) - D(T(x)))^2 over real images (CR), that over
+    generated ones (with it, bCR), and (D(G(z)) - D(G(z + d)))^2 with d normal (zCR); under zCR G maximises the squared
+    distance of G(z) and G(z + d), here its mean over pixels, so that it does not ignore its latents. T mirrors an image
+    in half of the cases and shifts it by up to an eighth of its side; that reach, and the reflection at the edge, are
+    StudioGAN's. Weights and deviation are the papers', as far as known. CR alone is `fake_weight`, `latent_d_weight`
+    and `latent_g_weight` of 0; bCR alone the latter two.
+    An augmentation that is drawn anew for every fake adds its own difference to the distance that G maximises.
+
+    Args:
+        real_weight: weight of the term of real images; 0 leaves their views out, here and below.
+        fake_weight: weight of the term of generated images.
+        latent_d_weight: weight of D's term of moved latents.
+        latent_g_weight: weight of the distance that G maximises.
+        latent_noise: standard deviation of d in every coordinate.
+        flip: whether T mirrors; False for digits, letters and whatever else a mirror changes.
+        max_shift: the largest shift as a share of the image's side, less than 0.5.
+    """
+
+    needs_adversarial = True
+
+    def __init__(
+        self,
+        *,
+        real_weight: float = 10.0,
+        fake_weight: float = 10.0,
+        latent_d_weight: float = 20.0,
+        latent_g_weight: float = 0.5,
+        latent_noise: float = 0.05,
+        flip: bool = True,
+        max_shift: float = 0.125,
+    ) -> None:
+        super().__init__()
+        weights = {
+            "real_weight": real_weight,
+            "fake_weight": fake_weight,
+            "latent_d_weight": latent_d_weight,
+            "latent_g_weight": latent_g_weight,
+        }
+        for name, weight in weights.items():
+            if weight < 0:
+                raise ValueError(f"{name} is the weight of a loss and must not be negative, not {weight}")
+        if not any(weights.values()):
+            raise ValueError("all of its weights are 0; leave the task out")
+        if latent_noise <= 0:
+            raise ValueError(f"latent_noise must be greater than 0, not {latent_noise}")
+        check_flip_and_shift(max_shift)
+        self.real_weight, self.fake_weight = real_weight, fake_weight
+        self.latent_d_weight, self.latent_g_weight = latent_d_weight, latent_g_weight
+        self.latent_noise, self.flip, self.max_shift = latent_noise, flip, max_shift
+
+    def extra_latents(self, fake: Latents, *, role: Role, rng: torch.Generator) -> dict[str, Latents]:
+        """Return the latents, moved a little, in a step that has a term of them."""
+        if not (self.latent_d_weight if role == "d" else self.latent_g_weight):
+            return {}
+        z_NL = fake.latents_NL
+        noise_NL = self.latent_noise * torch.randn(z_NL.shape, generator=rng)
+        return {"moved": replace(fake, latents_NL=z_NL + noise_NL.to(z_NL))}
+
+    def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> dict[str, View]:
+        """Return the changed images in D's step; G's needs no opinion of D."""
+        if role == "g":
+            return {}
+        assert batch.real is not None
+        views = {}
+        if self.real_weight:
+            views["real"] = View(self._changed(batch.real, rng), "real")
+        if self.fake_weight:
+            views["fake"] = View(self._changed(batch.fake, rng), "fake")
+        if self.latent_d_weight:
+            views["moved"] = View(batch.extra["moved"], "fake")
+        return views
+
+    def _changed(self, batch: ImageBatch, rng: torch.Generator) -> ImageBatch:
+        changed_NCHW = flip_and_shift(batch.images_NCHW, flip=self.flip, max_shift=self.max_shift, rng=rng)
+        return batch.with_images(changed_NCHW)
+
+    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+        """Return the mean squared change of the logit in each group of changed images."""
+        parents = {"real": observed.real, "fake": observed.fake, "moved": observed.fake}
+        weights = {"real": self.real_weight, "fake": self.fake_weight, "moved": self.latent_d_weight}
+        terms = []
+        for name, changed in observed.views.items():
+            parent = parents[name]
+            assert parent is not None
+            terms.append(Term(name, logit_change(parent, changed), weights[name]))
+        return TaskResult(terms)
+
+    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+        """Return the mean squared distance in pixels of fakes and those of moved latents, weighted negatively."""
+        if not observed.extra:
+            return TaskResult()
+        difference_NCHW = observed.extra["moved"].images_NCHW - observed.fake.batch.images_NCHW
+        return TaskResult([Term("moved", difference_NCHW.float().square().mean(), -self.latent_g_weight)])
+
+
+def logit_change(first: Seen, second: Seen) -> Tensor:
+    """Return the mean squared difference of two groups' logits, image by image."""
+    return (first.output.logits_N.float() - second.output.logits_N.float()).square().mean()

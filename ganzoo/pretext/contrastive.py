@@ -1,0 +1,204 @@
+"""Every image a class of its own: instance discrimination with a momentum copy of D and a queue.
+
+N: batch; E: embedding; Q: queue; F: features; C, H, W: image.
+"""
+
+from dataclasses import replace
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ganzoo.architectures.base import Discriminator, DiscriminatorOutput
+from ganzoo.batch import ImageBatch, Latents
+from ganzoo.layers.factory import LayerFactory
+from ganzoo.layers.momentum_copy import MomentumCopy
+from ganzoo.pretext.base import Observed, PretextTask, Role, Seen, StepBatch, TaskResult, Term, View
+from ganzoo.pretext.flip_and_shift import check_flip_and_shift, flip_and_shift
+from ganzoo.registry import register
+
+Source = Literal["real", "fake"]
+
+
+@register("pretext")
+class contrastive(PretextTask):
+    """Tell an image from all others by D's features, whatever flip and shift it is seen in (after InsGen).
+
+    Source: Yang et al., "Data-Efficient Instance Generation from Instance Discrimination", arXiv:2106.04566, on the
+    contrast of MoCo (He et al., arXiv:1911.05722). Of every image D embeds one changed version, the query, and a slow
+    copy of D another, the key; the loss is the cross-entropy of finding the own key among the Q keys of earlier steps.
+    Real images and fakes have a head and a queue each. In D's step the key of a fake is that of its latent moved a
+    little; G learns from the fakes' loss. Temperature, momentum, width, noise and weights are those of the authors'
+    code. Departures: images are flipped and shifted where InsGen applies ADA's augmentation; the queue has a fixed
+    length, there 5 % of the data set; the copies of D and of the heads move once after each update of D; the keys
+    themselves join a queue, while InsGen's of fakes takes embeddings of the unmoved latents; heads follow D's spectral
+    norm.
+
+    Keys pass through the copy: they are not counted among the images that D saw.
+
+    Args:
+        alpha: weight of the generator's loss.
+        beta: weight of the discriminator's loss on real images.
+        beta_fake: weight of the discriminator's loss on generated images.
+        temperature: by which cosines are divided.
+        momentum: share of the copy that an update of D leaves, in [0, 1).
+        num_keys: Q, keys of each queue, at least batch_size.
+        embedding_dim: E.
+        latent_noise: standard deviation, in every coordinate, of what moves a latent.
+        flip: whether images are mirrored; False for digits, letters and whatever else a mirror changes.
+        max_shift: the largest shift as a share of the image's side, less than 0.5.
+    """
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 0.1,
+        beta: float = 1.0,
+        beta_fake: float = 1.0,
+        temperature: float = 0.2,
+        momentum: float = 0.999,
+        num_keys: int = 2048,
+        embedding_dim: int = 128,
+        latent_noise: float = 0.15,
+        flip: bool = True,
+        max_shift: float = 0.125,
+        feature_dim: int,
+        batch_size: int,
+        layers: LayerFactory,
+        discriminator: Discriminator,
+    ) -> None:
+        super().__init__()
+        if min(alpha, beta, beta_fake) < 0:
+            raise ValueError(
+                f"alpha, beta and beta_fake are weights of losses and must not be negative, not {alpha}, {beta} and "
+                f"{beta_fake}"
+            )
+        if temperature <= 0:
+            raise ValueError(f"temperature must be greater than 0, not {temperature}")
+        if latent_noise < 0:
+            raise ValueError(f"latent_noise must not be negative, not {latent_noise}")
+        if not 0 <= momentum < 1:
+            raise ValueError(f"momentum must lie in [0, 1), not {momentum}")
+        if embedding_dim < 1:
+            raise ValueError(f"embedding_dim must be at least 1, not {embedding_dim}")
+        if num_keys < batch_size:
+            raise ValueError(f"a queue of {num_keys} keys cannot take in a batch of {batch_size}; raise num_keys")
+        check_flip_and_shift(max_shift)
+        self.alpha, self.beta, self.beta_fake = alpha, beta, beta_fake
+        self.temperature, self.momentum, self.latent_noise = temperature, momentum, latent_noise
+        self.flip, self.max_shift = flip, max_shift
+        self.heads = nn.ModuleDict(
+            {
+                source: nn.Sequential(
+                    layers.linear(feature_dim, feature_dim), nn.ReLU(), layers.linear(feature_dim, embedding_dim)
+                )
+                for source in ("real", "fake")
+            }
+        )
+        self.slow_discriminator = MomentumCopy(discriminator)
+        self.slow_heads = MomentumCopy(self.heads)
+        self.queues = nn.ModuleDict({source: KeyQueue(num_keys, embedding_dim) for source in ("real", "fake")})
+        # The own key, and those of the queue.
+        self.chance = dict.fromkeys(("accuracy_real", "accuracy_fake"), 1 / (1 + num_keys))
+
+    def extra_latents(self, fake: Latents, *, role: Role, rng: torch.Generator) -> dict[str, Latents]:
+        """Return the latents, moved a little, in D's step."""
+        if role == "g":
+            return {}
+        z_NL = fake.latents_NL
+        noise_NL = self.latent_noise * torch.randn(z_NL.shape, generator=rng)
+        return {"moved": replace(fake, latents_NL=z_NL + noise_NL.to(z_NL))}
+
+    def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> dict[str, View]:
+        """Return the images whose features are the queries, each with its key as what to recognise."""
+        if role == "g":
+            return {"fake": self._query(batch.fake, batch.fake, "fake", rng)}
+        assert batch.real is not None
+        return {
+            "real": self._query(batch.real, batch.real, "real", rng),
+            "fake": self._query(batch.fake, batch.extra["moved"], "fake", rng),
+        }
+
+    def _query(self, images: ImageBatch, key_images: ImageBatch, source: Source, rng: torch.Generator) -> View:
+        return View(self._changed(images, rng), source, self._keys(self._changed(key_images, rng), source))
+
+    def _changed(self, batch: ImageBatch, rng: torch.Generator) -> ImageBatch:
+        changed_NCHW = flip_and_shift(batch.images_NCHW, flip=self.flip, max_shift=self.max_shift, rng=rng)
+        return batch.with_images(changed_NCHW)
+
+    @torch.no_grad()
+    def _keys(self, batch: ImageBatch, source: Source) -> Tensor:
+        """Return the copy's embeddings (N, E) of length 1."""
+        output: DiscriminatorOutput = self.slow_discriminator.network(batch.images_NCHW, batch.labels_N)
+        return functional.normalize(self.slow_heads.network[source](output.features_NF).float(), dim=1)
+
+    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+        """Return the contrasts of real and of generated images, weighted by beta and beta_fake."""
+        real, real_hits = self._contrast(observed.views["real"], "real")
+        fake, fake_hits = self._contrast(observed.views["fake"], "fake")
+        terms = [Term("real", real, self.beta), Term("fake", fake, self.beta_fake)]
+        return TaskResult(terms, {"accuracy_real": real_hits, "accuracy_fake": fake_hits})
+
+    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+        """Return the contrast of generated images, weighted by alpha."""
+        fake, hits = self._contrast(observed.views["fake"], "fake")
+        return TaskResult([Term("fake", fake, self.alpha)], {"accuracy_fake": hits})
+
+    def _contrast(self, seen: Seen, source: Source) -> tuple[Tensor, Tensor]:
+        """Return the loss, and the share of images whose own key is the nearest."""
+        assert seen.targets_N is not None
+        queue = self.queues[source]
+        assert isinstance(queue, KeyQueue)
+        queries_NE = functional.normalize(self.heads[source](seen.output.features_NF).float(), dim=1)
+        logits_NQ = instance_logits(queries_NE, seen.targets_N, queue.keys_QE) / self.temperature
+        first_N = torch.zeros(len(logits_NQ), dtype=torch.int64, device=logits_NQ.device)
+        hits = (logits_NQ.detach().argmax(1) == first_N).float().mean()
+        return functional.cross_entropy(logits_NQ, first_N), hits
+
+    def after_step(
+        self, observed: Observed, discriminator: Discriminator, *, role: Role, step: int, rng: torch.Generator
+    ) -> None:
+        """Let the keys of D's step join the queues, and the copies follow."""
+        if role == "g":
+            return
+        for source, queue in self.queues.items():
+            keys_NE = observed.views[source].targets_N
+            assert isinstance(queue, KeyQueue)
+            assert keys_NE is not None
+            queue.push(keys_NE)
+        self.slow_discriminator.update(discriminator, momentum=self.momentum)
+        self.slow_heads.update(self.heads, momentum=self.momentum)
+
+
+def instance_logits(queries_NE: Tensor, keys_NE: Tensor, queue_QE: Tensor) -> Tensor:
+    """Return the inner products of each query with its own key, first, and with all keys of the queue: (N, 1 + Q)."""
+    # Autocast would round cosines to 8 bits.
+    with torch.autocast(queries_NE.device.type, enabled=False):
+        own_N1 = (queries_NE * keys_NE).sum(1, keepdim=True)
+        return torch.cat([own_N1, queries_NE @ queue_QE.T], dim=1)
+
+
+class KeyQueue(nn.Module):
+    """The newest keys, in a ring; random directions until keys have filled it.
+
+    Args:
+        num_keys: Q.
+        embedding_dim: E.
+    """
+
+    keys_QE: Tensor
+    next_slot: Tensor
+
+    def __init__(self, num_keys: int, embedding_dim: int) -> None:
+        super().__init__()
+        self.register_buffer("keys_QE", functional.normalize(torch.randn(num_keys, embedding_dim), dim=1))
+        self.register_buffer("next_slot", torch.zeros((), dtype=torch.int64))
+
+    @torch.no_grad()
+    def push(self, keys_NE: Tensor) -> None:
+        """Let keys, not more than Q, take the places of the oldest."""
+        slots_N = (self.next_slot + torch.arange(len(keys_NE), device=keys_NE.device)) % len(self.keys_QE)
+        # A new tensor: the step that used the old one may still hold it for its backward pass.
+        self.keys_QE = self.keys_QE.index_copy(0, slots_N, keys_NE)
+        self.next_slot = (self.next_slot + len(keys_NE)) % len(self.keys_QE)

@@ -1,0 +1,116 @@
+"""Local against global features, the task of InfoMax-GAN.
+
+N: batch; R: joint space; P: positions; c, h, w: tap; F: features.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ganzoo.layers.factory import LayerFactory
+from ganzoo.pretext.base import Observed, PretextTask, Seen, TaskResult, Term
+from ganzoo.pretext.schedule import Schedule, scheduled_weight
+from ganzoo.registry import register
+
+
+@register("pretext")
+class infomax(PretextTask):
+    """Let D's global features of an image tell its local features from those of other images (InfoMax-GAN).
+
+    Source: Lee et al., "InfoMax-GAN: Improved Adversarial Image Generation via Information Maximization and
+    Contrastive Learning", arXiv:2007.04589, with the projections, weights and width of its code in mimicry. Both kinds
+    of features are projected to one space; the InfoNCE loss is the mean over images i and positions p of
+    -log softmax of the inner product of i's global vector and i's local vector at p, against its products with the
+    local vectors at all positions of all other images. D learns it on real images, G on generated ones; no view is
+    added. Local features are the output of the last block but one, as there at 32 px. Departure: an image's other
+    positions are left out of the softmax; in that code they stay in with a score of -10.
+
+    Args:
+        alpha: weight of the generator's loss.
+        beta: weight of the discriminator's loss.
+        joint_dim: R, width of the space in which both kinds of features are compared.
+        alpha_schedule: `constant`, or `linear` / `cosine` from alpha at the first step to 0 at the last.
+        beta_schedule: the same for beta.
+    """
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 0.2,
+        beta: float = 0.2,
+        joint_dim: int = 1024,
+        alpha_schedule: Schedule = "constant",
+        beta_schedule: Schedule = "constant",
+        feature_dim: int,
+        tap_shapes: Mapping[str, tuple[int, int, int]],
+        batch_size: int,
+        num_steps: int,
+        layers: LayerFactory,
+    ) -> None:
+        super().__init__()
+        if alpha < 0 or beta < 0:
+            raise ValueError(f"alpha and beta are weights of losses and must not be negative, not {alpha} and {beta}")
+        if joint_dim < 1:
+            raise ValueError(f"joint_dim must be at least 1, not {joint_dim}")
+        if batch_size < 2:
+            raise ValueError(f"it compares the images of a batch; set batch_size to at least 2, not {batch_size}")
+        if len(tap_shapes) < 2:
+            raise ValueError("it reads the last block but one of a discriminator, and this one has a single tap")
+        self.alpha, self.beta = alpha, beta
+        self.alpha_schedule, self.beta_schedule = alpha_schedule, beta_schedule
+        self.num_steps = num_steps
+        # The positions of the last block but one still see parts of the image.
+        self.tap = list(tap_shapes)[-2]
+        self.taps = (self.tap,)
+        self.local_head = Projection(tap_shapes[self.tap][0], joint_dim, layers)
+        self.global_head = Projection(feature_dim, joint_dim, layers)
+
+    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+        """Return the contrast on real images, weighted by beta."""
+        assert observed.real is not None
+        weight = scheduled_weight(self.beta, self.beta_schedule, step=step, num_steps=self.num_steps)
+        return TaskResult([Term("loss", self.contrast(observed.real), weight)])
+
+    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+        """Return the contrast on generated images, weighted by alpha."""
+        weight = scheduled_weight(self.alpha, self.alpha_schedule, step=step, num_steps=self.num_steps)
+        return TaskResult([Term("loss", self.contrast(observed.fake), weight)])
+
+    def contrast(self, seen: Seen) -> Tensor:
+        """Return the InfoNCE loss of a group of images."""
+        # A linear layer on every position is a 1x1 convolution.
+        local_NPc = seen.output.taps[self.tap].flatten(2).transpose(1, 2)
+        return info_nce(self.local_head(local_NPc), self.global_head(seen.output.features_NF))
+
+
+class Projection(nn.Module):
+    """linear, ReLU, linear; plus the input through a linear layer.
+
+    Args:
+        num_features: of the input, and between the layers.
+        joint_dim: R, of the output.
+        layers: makes the linear layers.
+    """
+
+    def __init__(self, num_features: int, joint_dim: int, layers: LayerFactory) -> None:
+        super().__init__()
+        self.hidden = layers.linear(num_features, num_features)
+        self.output = layers.linear(num_features, joint_dim)
+        self.shortcut = layers.linear(num_features, joint_dim)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Project the last dimension."""
+        return torch.add(self.output(functional.relu(self.hidden(features))), self.shortcut(features))
+
+
+def info_nce(local_NPR: Tensor, global_NR: Tensor) -> Tensor:
+    """Return how badly each global vector tells each local vector of its image from all of the other images."""
+    # Sums over hundreds of products need more than the 8 bits that autocast would leave them.
+    with torch.autocast(local_NPR.device.type, enabled=False):
+        scores_NNP = torch.einsum("nr,mpr->nmp", global_NR.float(), local_NPR.float())
+    own_NP = scores_NNP.diagonal().T
+    is_own_NN1 = torch.eye(len(global_NR), dtype=torch.bool, device=global_NR.device)[:, :, None]
+    others_N = scores_NNP.masked_fill(is_own_NN1, -torch.inf).flatten(1).logsumexp(1)
+    return (torch.logaddexp(own_NP, others_N[:, None]) - own_NP).mean()

@@ -1,0 +1,113 @@
+"""One head for turn and authenticity, the discriminator of SSGAN-LA. N: batch; K: turns."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ganzoo.layers.factory import LayerFactory
+from ganzoo.pretext.base import Observed, Role, StepBatch, TaskResult, Term, View
+from ganzoo.pretext.rotation import rotation
+from ganzoo.pretext.schedule import Schedule, scheduled_weight
+from ganzoo.pretext.transform_prediction import Protocol, accuracy
+from ganzoo.registry import register
+
+
+@register("pretext")
+class label_augmentation(rotation):
+    """Recognise both the turn of an image and whether it is real, in one head of 2K classes (SSGAN-LA).
+
+    Source: Hou et al., "Self-Supervised GANs with Label Augmentation", arXiv:2106.08601. D minimises CE((k, real)) on
+    turned real images and CE((k, generated)) on turned fakes; G minimises CE((k, real)) - CE((k, generated)) on turned
+    fakes. The head takes the place of the adversarial logit (`replace`, then set experiment.loss = None), or its terms
+    are added to an adversarial loss (`add`, SSGAN-LA+ in the authors' code). With `hinge` the losses are the
+    multi-class hinge losses of that code, which its runs on CIFAR-10 use: D minimises the mean over the wrong classes j
+    of max(0, 1 + s_j - s_y), G the same without margin and bound for y = (k, real) less that for (k, generated).
+
+    Args:
+        alpha: weight of the generator's loss.
+        beta: weight of the discriminator's loss.
+        adversarial: `replace` or `add`.
+        loss: `cross_entropy` or `hinge`.
+        protocol: `all_images`, every image in all four turns; `one_each`, every image in one turn, a quarter of the
+            batch each; `all_four`, the last quarter of the batch in all four turns.
+        alpha_schedule: `constant`, or `linear` / `cosine` from alpha at the first step to 0 at the last.
+        beta_schedule: the same for beta.
+    """
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 1.0,
+        beta: float = 1.0,
+        adversarial: Literal["replace", "add"] = "replace",
+        loss: Literal["cross_entropy", "hinge"] = "cross_entropy",
+        protocol: Protocol = "all_images",
+        alpha_schedule: Schedule = "constant",
+        beta_schedule: Schedule = "constant",
+        feature_dim: int,
+        batch_size: int,
+        num_steps: int,
+        layers: LayerFactory,
+    ) -> None:
+        super().__init__(
+            alpha=alpha,
+            beta=beta,
+            protocol=protocol,
+            alpha_schedule=alpha_schedule,
+            beta_schedule=beta_schedule,
+            feature_dim=feature_dim,
+            batch_size=batch_size,
+            num_steps=num_steps,
+            layers=layers,
+        )
+        self.loss = loss
+        self.replaces_adversarial = adversarial == "replace"
+        self.chance = {"accuracy_real": 1 / self.num_outputs, "accuracy_fake": 1 / self.num_outputs}
+
+    @property
+    def num_outputs(self) -> int:
+        """How many classes the head tells apart: k for a real image turned k times, K + k for a generated one."""
+        return 2 * self.num_classes
+
+    def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> dict[str, View]:
+        """Return turned versions of generated images, and in D's step of real ones."""
+        views = {"fake": self._view(batch.fake, "fake", rng)}
+        if role == "d":
+            assert batch.real is not None
+            views["real"] = self._view(batch.real, "real", rng)
+        return views
+
+    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+        """Return the losses of (k, real) and of (k, generated), weighted by beta."""
+        assert observed.real is not None
+        weight = scheduled_weight(self.beta, self.beta_schedule, step=step, num_steps=self.num_steps)
+        real_NK, turns_N = self._scores(observed.real, observed.views["real"])
+        fake_NK, fake_turns_N = self._scores(observed.fake, observed.views["fake"])
+        generated_N = fake_turns_N + self.num_classes
+        loss = functional.cross_entropy if self.loss == "cross_entropy" else multi_class_hinge
+        terms = [Term("real", loss(real_NK, turns_N), weight), Term("fake", loss(fake_NK, generated_N), weight)]
+        reports = {"accuracy_real": accuracy(real_NK, turns_N), "accuracy_fake": accuracy(fake_NK, generated_N)}
+        return TaskResult(terms, reports)
+
+    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+        """Return how much rather D says (k, generated) than (k, real) of generated images, weighted by alpha."""
+        weight = scheduled_weight(self.alpha, self.alpha_schedule, step=step, num_steps=self.num_steps)
+        fake_NK, turns_N = self._scores(observed.fake, observed.views["fake"])
+        loss = functional.cross_entropy if self.loss == "cross_entropy" else mean_gap
+        as_real, as_fake = loss(fake_NK, turns_N), loss(fake_NK, turns_N + self.num_classes)
+        return TaskResult([Term("as_real", as_real, weight), Term("as_fake", as_fake, -weight)])
+
+
+def multi_class_hinge(logits_NK: Tensor, targets_N: Tensor) -> Tensor:
+    """Return the mean over images and wrong classes of max(0, 1 + logit - the right class's logit)."""
+    gaps_NK = logits_NK - logits_NK.gather(1, targets_N[:, None])
+    # The right class's own summand is max(0, 1 + 0) = 1.
+    return (functional.relu(1 + gaps_NK).sum(1) - 1).mean() / (logits_NK.shape[1] - 1)
+
+
+def mean_gap(logits_NK: Tensor, targets_N: Tensor) -> Tensor:
+    """Return the mean over images and wrong classes of the logit less the right class's logit."""
+    gaps_NK = logits_NK - logits_NK.gather(1, targets_N[:, None])
+    return gaps_NK.sum(1).mean() / (logits_NK.shape[1] - 1)

@@ -1,0 +1,97 @@
+"""Detecting equal steps in latent space, the task of LT-GAN. N: batch; L: latent dimension; F: features."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ganzoo.batch import Latents
+from ganzoo.layers.factory import LayerFactory
+from ganzoo.pretext.base import Observed, PretextTask, Role, StepBatch, TaskResult, Term, View
+from ganzoo.pretext.schedule import Schedule, scheduled_weight
+from ganzoo.registry import register
+
+
+@register("pretext")
+class latent_transformation(PretextTask):
+    """Tell from two pairs of fakes (G(z), G(z + eps)) whether both were made by the same step eps (LT-GAN).
+
+    Source: Patel et al., "LT-GAN: Self-Supervised GAN with Latent Transformation Detection", arXiv:2010.09893. A pair
+    is represented by the difference of D's features, G(z + eps) less G(z); an auxiliary network sees two such
+    differences and predicts whether eps was shared, by a binary cross-entropy that D learns and G is rewarded for. Each
+    fake of the batch starts one pair and each pair belongs to one comparison, of which half share eps. Choices of this
+    project, since the paper's values were not found: the features are D's pooled ones, the network has one hidden layer
+    of their width, eps is normal with deviation `latent_noise`, and both weights.
+
+    Args:
+        alpha: weight of the generator's loss.
+        beta: weight of the discriminator's loss.
+        latent_noise: standard deviation of eps in every coordinate.
+        alpha_schedule: `constant`, or `linear` / `cosine` from alpha at the first step to 0 at the last.
+        beta_schedule: the same for beta.
+    """
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 1.0,
+        beta: float = 1.0,
+        latent_noise: float = 0.5,
+        alpha_schedule: Schedule = "constant",
+        beta_schedule: Schedule = "constant",
+        feature_dim: int,
+        batch_size: int,
+        num_steps: int,
+        layers: LayerFactory,
+    ) -> None:
+        super().__init__()
+        if alpha < 0 or beta < 0:
+            raise ValueError(f"alpha and beta are weights of losses and must not be negative, not {alpha} and {beta}")
+        if latent_noise <= 0:
+            raise ValueError(f"latent_noise must be greater than 0, not {latent_noise}")
+        if batch_size % 4:
+            raise ValueError(
+                f"a batch of {batch_size} cannot be shared evenly by comparisons of equal and of different steps, each "
+                "of two fakes; set batch_size to a multiple of 4"
+            )
+        self.alpha, self.beta, self.latent_noise = alpha, beta, latent_noise
+        self.alpha_schedule, self.beta_schedule = alpha_schedule, beta_schedule
+        self.num_steps = num_steps
+        self.head = nn.Sequential(layers.linear(2 * feature_dim, feature_dim), nn.ReLU(), layers.linear(feature_dim, 1))
+        self.chance = {"accuracy_fake": 1 / 2}
+
+    def extra_latents(self, fake: Latents, *, role: Role, rng: torch.Generator) -> dict[str, Latents]:
+        """Return the end of every pair; pair i is compared with pair N/2 + i, and the first N/4 of them share eps."""
+        z_NL = fake.latents_NL
+        eps_NL = self.latent_noise * torch.randn(z_NL.shape, generator=rng)
+        half, quarter = len(z_NL) // 2, len(z_NL) // 4
+        eps_NL[half : half + quarter] = eps_NL[:quarter]
+        return {"moved": replace(fake, latents_NL=z_NL + eps_NL.to(z_NL))}
+
+    def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> dict[str, View]:
+        """Return the ends of the pairs; their starts are the fakes, which are seen anyway."""
+        moved = batch.extra["moved"]
+        is_shared_N = torch.arange(len(moved), device=moved.images_NCHW.device) % (len(moved) // 2) < len(moved) // 4
+        return {"moved": View(moved, "fake", is_shared_N)}
+
+    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+        """Return the cross-entropy on generated images, weighted by beta."""
+        weight = scheduled_weight(self.beta, self.beta_schedule, step=step, num_steps=self.num_steps)
+        return self._compare(observed, weight)
+
+    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+        """Return the cross-entropy on generated images, weighted by alpha."""
+        weight = scheduled_weight(self.alpha, self.alpha_schedule, step=step, num_steps=self.num_steps)
+        return self._compare(observed, weight)
+
+    def _compare(self, observed: Observed, weight: float) -> TaskResult:
+        moved = observed.views["moved"]
+        assert moved.targets_N is not None
+        steps_NF = moved.output.features_NF.float() - observed.fake.output.features_NF.float()
+        first_MF, second_MF = steps_NF.chunk(2)
+        logits_M: Tensor = self.head(torch.cat([first_MF, second_MF], dim=1)).squeeze(1).float()
+        is_shared_M = moved.targets_N[: len(logits_M)]
+        loss = functional.binary_cross_entropy_with_logits(logits_M, is_shared_M.float())
+        hits = ((logits_M.detach() > 0) == is_shared_M).float().mean()
+        return TaskResult([Term("loss", loss, weight)], {"accuracy_fake": hits})

@@ -1,0 +1,73 @@
+"""Earlier fakes, shown to D again. N: batch; M: capacity; C, H, W: image."""
+
+import torch
+from torch import Tensor
+
+from ganzoo.architectures.base import Discriminator, ImageShape
+from ganzoo.batch import ImageBatch
+from ganzoo.layers.reservoir import reservoir_slots
+from ganzoo.pretext.base import Observed, PretextTask, Role, StepBatch, View
+from ganzoo.registry import register
+
+
+@register("pretext")
+class replay(PretextTask):
+    """Let D's adversarial term see fakes of earlier generators beside today's: experience replay.
+
+    Source: the history of Shrivastava et al., "Learning from Simulated and Unsupervised Images through Adversarial
+    Training", arXiv:1612.07828, where half of the fakes that D sees are old ones, as here by default; on forgetting in
+    D, compare Thanh-Tung & Tran, arXiv:1807.04015. Departures: old fakes are added to the batch and do not replace half
+    of it; what is kept is a uniform sample of all fakes that D has seen (Vitter's algorithm R), so that the beginning
+    of a run stays in it, while there every step overwrites a random part. Fakes are kept as D saw them, augmentation
+    included, with the labels they were made for. The first step has none to show. G's step is unchanged.
+
+    It has no head and no loss of its own; it is a task because that is what may show D images.
+
+    Args:
+        capacity: fakes kept, in float32: at 32 px in colour 12 KB each, in every checkpoint.
+        share: replayed fakes for each fresh one; they are drawn with replacement.
+    """
+
+    needs_adversarial = True
+
+    images_MCHW: Tensor
+    labels_M: Tensor | None
+    num_seen: Tensor
+
+    def __init__(
+        self, *, capacity: int = 2000, share: float = 1.0, image_shape: ImageShape, num_classes: int, batch_size: int
+    ) -> None:
+        super().__init__()
+        if capacity < 1:
+            raise ValueError(f"capacity must be at least 1, not {capacity}")
+        if share <= 0 or round(share * batch_size) < 1:
+            raise ValueError(f"a share of {share} adds no fake to a batch of {batch_size}; choose a larger one")
+        self.num_replayed = round(share * batch_size)
+        self.register_buffer("images_MCHW", torch.zeros(capacity, *image_shape))
+        self.register_buffer("labels_M", torch.zeros(capacity, dtype=torch.int64) if num_classes else None)
+        self.register_buffer("num_seen", torch.zeros((), dtype=torch.int64))
+
+    def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> dict[str, View]:
+        """Return kept fakes in D's step, as soon as there are some."""
+        assert len(batch.fake), "there are no generated images to keep"
+        num_kept = min(int(self.num_seen), len(self.images_MCHW))
+        if role == "g" or num_kept == 0:
+            return {}
+        rows = torch.randint(num_kept, (self.num_replayed,), generator=rng).to(self.images_MCHW.device)
+        kept = ImageBatch(self.images_MCHW[rows], None if self.labels_M is None else self.labels_M[rows])
+        return {"kept": View(kept, "fake", adversarial=True)}
+
+    def after_step(
+        self, observed: Observed, discriminator: Discriminator, *, role: Role, step: int, rng: torch.Generator
+    ) -> None:
+        """Let the fakes of D's step join those kept."""
+        if role == "g":
+            return
+        fake = observed.fake.batch
+        taken = reservoir_slots(int(self.num_seen), len(fake), capacity=len(self.images_MCHW), rng=rng)
+        slots, rows = list(taken), list(taken.values())
+        self.images_MCHW[slots] = fake.images_NCHW[rows].to(self.images_MCHW.dtype)
+        if self.labels_M is not None:
+            assert fake.labels_N is not None
+            self.labels_M[slots] = fake.labels_N[rows]
+        self.num_seen += len(fake)

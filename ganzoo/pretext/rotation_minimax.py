@@ -1,0 +1,106 @@
+"""Rotation as a game of D against G, the task of SSGAN-MS. N: batch; K: turns."""
+
+from typing import Literal
+
+import torch
+from torch.nn import functional
+
+from ganzoo.layers.factory import LayerFactory
+from ganzoo.pretext.base import Observed, Role, StepBatch, TaskResult, Term, View
+from ganzoo.pretext.rotation import rotation
+from ganzoo.pretext.schedule import Schedule, scheduled_weight
+from ganzoo.pretext.transform_prediction import Protocol, accuracy
+from ganzoo.registry import register
+
+
+@register("pretext")
+class rotation_minimax(rotation):
+    """Recognise the turn of real images and, as one more class, that an image is generated (SSGAN-MS).
+
+    Source: Tran et al., "Self-supervised GAN: Analysis and Improvement with Multi-class Minimax Game",
+    arXiv:1911.06997. With a head C of K + 1 = 5 classes and T_k the turn by k quarters, D minimises
+    CE(C(T_k x), k) + CE(C(T_k G(z)), K + 1). G minimises under `match`, as the authors' code for Dist-GAN does,
+    |CE(C(T_k G(z)), k) - CE(C(T_k x), k)|, for which its step sees real images too; under `difference`, as in the
+    comparison of Hou et al., arXiv:2106.08601, CE(C(T_k G(z)), k) - CE(C(T_k G(z)), K + 1). The weights are those of
+    the authors' ResNet for CIFAR-10. Departures from their code: it shows D the fakes of the last class upright only,
+    draws at random which turned images a step sees, and takes one mean over all of them; here the protocols are
+    rotation's and each term has its own mean.
+
+    Args:
+        alpha: weight of the generator's loss.
+        beta: weight of the discriminator's loss.
+        g_objective: what G minimises, `match` or `difference`.
+        protocol: `all_four`, the last quarter of the batch in all four turns; `one_each`, every image in one turn, a
+            quarter of the batch each; `all_images`, every image in all turns.
+        alpha_schedule: `constant`, or `linear` / `cosine` from alpha at the first step to 0 at the last.
+        beta_schedule: the same for beta.
+    """
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 0.1,
+        beta: float = 0.5,
+        g_objective: Literal["match", "difference"] = "match",
+        protocol: Protocol = "all_four",
+        alpha_schedule: Schedule = "constant",
+        beta_schedule: Schedule = "constant",
+        feature_dim: int,
+        batch_size: int,
+        num_steps: int,
+        layers: LayerFactory,
+    ) -> None:
+        super().__init__(
+            alpha=alpha,
+            beta=beta,
+            protocol=protocol,
+            alpha_schedule=alpha_schedule,
+            beta_schedule=beta_schedule,
+            feature_dim=feature_dim,
+            batch_size=batch_size,
+            num_steps=num_steps,
+            layers=layers,
+        )
+        self.g_objective = g_objective
+        self.uses_real_in_g_step = g_objective == "match"
+        self.chance = dict.fromkeys(("accuracy_real", "accuracy_fake", "accuracy_turn"), 1 / self.num_outputs)
+
+    @property
+    def num_outputs(self) -> int:
+        """How many classes the head tells apart: the turns of real images, and generated images."""
+        return self.num_classes + 1
+
+    def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> dict[str, View]:
+        """Return turned versions of real and of generated images, in G's step of real ones only to compare with."""
+        views = {"fake": self._view(batch.fake, "fake", rng)}
+        if batch.real is not None and (role == "d" or self.uses_real_in_g_step):
+            views["real"] = self._view(batch.real, "real", rng)
+        return views
+
+    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+        """Return the cross-entropies of real images by their turn and of generated ones as such, weighted by beta."""
+        assert observed.real is not None
+        weight = scheduled_weight(self.beta, self.beta_schedule, step=step, num_steps=self.num_steps)
+        real_NK, turns_N = self._scores(observed.real, observed.views["real"])
+        fake_NK, other_N = self._scores(observed.fake, observed.views["fake"])
+        generated_N = torch.full_like(other_N, self.num_classes)
+        terms = [
+            Term("real", functional.cross_entropy(real_NK, turns_N), weight),
+            Term("fake", functional.cross_entropy(fake_NK, generated_N), weight),
+        ]
+        reports = {"accuracy_real": accuracy(real_NK, turns_N), "accuracy_fake": accuracy(fake_NK, generated_N)}
+        return TaskResult(terms, reports)
+
+    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+        """Return how far generated images are from being taken for real ones in their turn, weighted by alpha."""
+        weight = scheduled_weight(self.alpha, self.alpha_schedule, step=step, num_steps=self.num_steps)
+        fake_NK, turns_N = self._scores(observed.fake, observed.views["fake"])
+        as_turned = functional.cross_entropy(fake_NK, turns_N)
+        reports = {"accuracy_turn": accuracy(fake_NK, turns_N)}
+        if self.g_objective == "difference":
+            as_generated = functional.cross_entropy(fake_NK, torch.full_like(turns_N, self.num_classes))
+            return TaskResult([Term("as_real", as_turned, weight), Term("as_fake", as_generated, -weight)], reports)
+        assert observed.real is not None
+        # The real images' value is what the generated ones' shall come to; no gradient reaches G through it.
+        target = functional.cross_entropy(*self._scores(observed.real, observed.views["real"]))
+        return TaskResult([Term("match", (as_turned - target).abs(), weight)], reports)
