@@ -123,7 +123,7 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
     )
     _check_terms(experiment, tasks)
     _check_penalty(experiment, discriminator)
-    _check_augment(experiment)
+    _check_augment(experiment, tasks)
     num_classes = spec.num_classes if conditioning is not None else 0
     return Gan(generator, discriminator, tasks, ema_decay=experiment.ema_decay, num_classes=num_classes)
 
@@ -234,17 +234,17 @@ def _check_penalty(experiment: Experiment, discriminator: Discriminator) -> None
         )
 
 
-def _check_augment(experiment: Experiment) -> None:
+def _check_augment(experiment: Experiment, tasks: Mapping[str, PretextTask]) -> None:
     """Refuse an augmentation that hides what a task must tell, or that follows logits which nothing trains."""
     part = experiment.augment
     if part is None:
         return
     augment = part()
-    upright = [task.name for task in experiment.pretext if task.component.needs_upright]
+    upright = [name for name, task in tasks.items() if task.needs_upright]
     if augment.turns_images and upright:
         raise UserError(
-            f"{part.name} turns images and {upright[0]} must tell how they were turned; leave the turns out of the "
-            "augmentation or the task out of experiment.pretext",
+            f"{part.name} turns images and the task '{upright[0]}' must tell how they were turned; leave the turns out "
+            "of the augmentation or the task out of experiment.pretext",
             where=part.where,
         )
     if augment.follows_logits and experiment.loss is None:

@@ -161,7 +161,7 @@ class PretextTask(Component, nn.Module):
     uses_real_in_g_step: bool = False
     """Whether the generator's step shall show the discriminator real images as well."""
 
-    needs_upright: ClassVar[bool] = False
+    needs_upright: bool = False
     """Whether its images must stand upright, as they do not after an augmentation that turns them."""
 
     chance: Mapping[str, float] = {}

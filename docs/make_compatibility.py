@@ -1,0 +1,124 @@
+"""Make docs/compatibility.json and compatibility.md again, by building every pair: `python docs/make_compatibility.py`.
+
+A test holds that this changes nothing.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from ganzoo.combinations import AXES, USUAL, options, pair_refusal, pairs, refusal
+
+FOLDER = Path(__file__).parent
+FACTS, PAGE = FOLDER / "compatibility.json", FOLDER / "compatibility.md"
+SIZES = (16, 32, 48, 64, 128)
+HEAD = """# What goes together
+
+Every two parts below were built together, at their default settings and small width, on synthetic images
+(`python docs/make_compatibility.py`). What is refused is refused by `ganzoo check`, and by `ganzoo run` before its
+first step, with the sentence given here. A pair counts as refused if it is refused whatever usual parts stand beside
+it. A dash is a field that is left empty.
+
+A test takes two steps with every pair that is not refused, and stops and resumes in between.
+"""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was found out.
+
+    Args:
+        options: the parts of each axis.
+        refused: first axis and name, second axis and name, sentence.
+        sizes: of each architecture: for each height in pixels the sentence of its refusal, or None.
+    """
+
+    options: Mapping[str, Sequence[str | None]]
+    refused: Sequence[Sequence[str | None]]
+    sizes: Mapping[str, Mapping[str, str | None]]
+
+
+def find_out() -> Facts:
+    """Build every pair."""
+    refused = []
+    for first, second in pairs():
+        sentence = pair_refusal(first, second)
+        if sentence is not None:
+            refused.append((first.axis, first.name, second.axis, second.name, sentence))
+    usual = {axis: names[0] for axis, names in USUAL.items()}
+    there = options()
+    sizes = {
+        str(family): {str(size): refusal({**usual, "architecture": family}, size=size) for size in SIZES}
+        for family in there["architecture"]
+    }
+    return Facts(there, refused, sizes)
+
+
+def as_json(facts: Facts) -> str:
+    """Return the facts as the file holds them."""
+    value = {"options": facts.options, "refused": facts.refused, "sizes": facts.sizes}
+    return json.dumps(value, indent=1) + "\n"
+
+
+def as_page(facts: Facts) -> str:
+    """Return the page."""
+    sections = [HEAD, "## Architectures and sizes\n", *_size_lines(facts)]
+    free = []
+    for first, second in combinations(AXES, 2):
+        found = {(row[1], row[3]): str(row[4]) for row in facts.refused if (row[0], row[2]) == (first, second)}
+        if found:
+            sections += [
+                f"\n## {_title(first)} and {_title(second, in_text=True)}\n",
+                *_pair_lines(facts, first, second, found),
+            ]
+        else:
+            free.append(f"{_title(first, in_text=True)} and {_title(second, in_text=True)}")
+    sections += ["\n## The rest\n", "Of these, any goes with any:\n", *(f"- {pair}" for pair in free)]
+    return "\n".join(sections) + "\n"
+
+
+def _title(axis: str, *, in_text: bool = False) -> str:
+    network, _, kind = axis.rpartition("_")
+    words = {"pretext": "pretext task", "augment": "augmentation"}.get(kind, kind)
+    words += f" of {network.upper()}" if network else ""
+    return words if in_text else words[0].upper() + words[1:]
+
+
+def _size_lines(facts: Facts) -> list[str]:
+    head = ["| architecture | " + " | ".join(f"{size} px" for size in SIZES) + " |", "|---" * (len(SIZES) + 1) + "|"]
+    for family, sizes in facts.sizes.items():
+        head.append(f"| `{family}` | " + " | ".join("no" if sizes[str(size)] else "yes" for size in SIZES) + " |")
+    return head
+
+
+def _pair_lines(facts: Facts, first: str, second: str, found: Mapping[tuple[str | None, str | None], str]) -> list[str]:
+    """Return a table of two axes with numbered reasons, without the rows and columns in which nothing is refused."""
+    reasons = list(dict.fromkeys(found.values()))
+    rows = [name for name in facts.options[first] if any(name == pair[0] for pair in found)]
+    columns = [name for name in facts.options[second] if any(name == pair[1] for pair in found)]
+    lines = [f"| | {' | '.join(map(_code, columns))} |", "|---" * (len(columns) + 1) + "|"]
+    for name in rows:
+        cells = [found.get((name, column)) for column in columns]
+        shown = ["yes" if cell is None else f"no ({reasons.index(cell) + 1})" for cell in cells]
+        lines.append(f"| {_code(name)} | {' | '.join(shown)} |")
+    others = [
+        what
+        for what, kept, axis in (("row", rows, first), ("column", columns, second))
+        if len(kept) < len(facts.options[axis])
+    ]
+    if others:
+        lines += ["", f"What has no {' or '.join(others)} here is never refused."]
+    return [*lines, "", *(f"{i}. {reason}" for i, reason in enumerate(reasons, start=1))]
+
+
+def _code(name: str | None) -> str:
+    return "\u2013" if name is None else f"`{name}`"
+
+
+if __name__ == "__main__":
+    facts = find_out()
+    FACTS.write_text(as_json(facts), encoding="utf-8")
+    PAGE.write_text(as_page(facts), encoding="utf-8")
+    print(f"{len(facts.refused)} pairs are refused")

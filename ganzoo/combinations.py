@@ -1,0 +1,178 @@
+"""Which parts go together, found out by building: every refusal comes from the parts themselves, none is listed here.
+
+An axis is a field of the experiment that one part fills: `loss`, `penalty`, ... ; `architecture` stands for generator
+and discriminator of one family, `g_normalization` and `d_normalization` for what normalises each.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+from ganzoo import registry
+from ganzoo.architectures.base import Network
+from ganzoo.errors import UserError
+from ganzoo.experiment import Experiment, build_gan, build_objective
+from ganzoo.normalizations.base import Normalization
+from ganzoo.registry import Component, Part
+
+Combination = Mapping[str, str | None]
+"""The name of a component for each axis, without its kind; None for no part."""
+
+KINDS = {
+    "loss": "losses",
+    "penalty": "penalties",
+    "g_normalization": "normalizations",
+    "d_normalization": "normalizations",
+    "conditioning": "conditioning",
+    "pretext": "pretext",
+    "augment": "augment",
+}
+AXES = ("architecture", *KINDS)
+GENERATOR, DISCRIMINATOR = "_generator", "_discriminator"
+ALWAYS = ("architecture", "g_normalization", "d_normalization")  # axes that cannot be empty
+# What an axis may be where a pair of others leaves it open; one that the pair can live with is enough.
+USUAL: Mapping[str, tuple[str | None, ...]] = {
+    "architecture": ("resnet",),
+    "loss": ("hinge", None),
+    "penalty": (None,),
+    "g_normalization": ("batch",),
+    "d_normalization": ("none",),
+    "conditioning": (None, "projection"),
+    "pretext": (None, "rotation"),
+    "augment": (None,),
+}
+WIDTH, BATCH_SIZE, LATENT_DIM, NUM_CLASSES = 4, 8, 8, 3
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One part of one axis: `Choice("penalty", "wgangp")`."""
+
+    axis: str
+    name: str | None
+
+    def __str__(self) -> str:
+        return f"{self.axis} {self.name or 'none'}"
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """Return the components of a kind that belong to ganzoo, without the kind."""
+    known = registry.index().items()
+    own = [name for name, listing in known if name.startswith(f"{kind}.") and listing.origin == "ganzoo"]
+    return tuple(name.removeprefix(f"{kind}.") for name in own)
+
+
+def options() -> dict[str, tuple[str | None, ...]]:
+    """Return what there is for each axis, no part first where there may be none."""
+    networks = names("architectures")
+    families = [n.removesuffix(GENERATOR) for n in networks if n.endswith(GENERATOR)]
+    found: dict[str, tuple[str | None, ...]] = {
+        "architecture": tuple(f for f in families if f"{f}{DISCRIMINATOR}" in networks)
+    }
+    found |= {axis: (*(() if axis in ALWAYS else (None,)), *names(kind)) for axis, kind in KINDS.items()}
+    # What takes the generator's input stands in no discriminator, whatever is beside it.
+    found["d_normalization"] = tuple(n for n in names("normalizations") if not _normalization(n).needs_condition)
+    return found
+
+
+def _normalization(name: str) -> type[Normalization]:
+    component = registry.get(f"normalizations.{name}")
+    assert issubclass(component, Normalization)
+    return component
+
+
+def resolution(family: str) -> int:
+    """Return the smallest height, in pixels, for which both networks of a family can be built."""
+    sizes = []
+    for ending in (GENERATOR, DISCRIMINATOR):
+        component = registry.get(f"architectures.{family}{ending}")
+        assert issubclass(component, Network)
+        sizes.append(set(component.resolutions))
+    return min(sizes[0] & sizes[1])
+
+
+def experiment(combination: Combination, *, size: int | None = None, num_steps: int = 2) -> Experiment:
+    """Return a small experiment of these parts at their default settings, on synthetic labelled images.
+
+    Args:
+        combination: a name for every axis.
+        size: height in pixels; None for the smallest that the architecture can do.
+        num_steps: generator updates.
+    """
+    family = combination["architecture"]
+    assert family is not None
+    pretext = combination["pretext"]
+    optimizers = {"g_optimizer": registry.part("optim.adam"), "d_optimizer": registry.part("optim.adam")}
+    return Experiment(
+        dataset=registry.part("data.synthetic", size=size or resolution(family), num_classes=NUM_CLASSES),  # type: ignore[arg-type]
+        generator=_network(f"{family}{GENERATOR}", "g_normalization", combination),  # type: ignore[arg-type]
+        discriminator=_network(f"{family}{DISCRIMINATOR}", "d_normalization", combination),  # type: ignore[arg-type]
+        loss=_part("losses", combination["loss"]),  # type: ignore[arg-type]
+        penalty=_part("penalties", combination["penalty"]),  # type: ignore[arg-type]
+        conditioning=_part("conditioning", combination["conditioning"]),  # type: ignore[arg-type]
+        pretext=(registry.part(f"pretext.{pretext}"),) if pretext else (),  # type: ignore[arg-type]
+        augment=_part("augment", combination["augment"]),  # type: ignore[arg-type]
+        **optimizers,  # type: ignore[arg-type]
+        num_steps=num_steps,
+        batch_size=BATCH_SIZE,
+        latent_dim=LATENT_DIM,
+        metrics=(),
+    )
+
+
+def _part(kind: str, name: str | None) -> Part[Component] | None:
+    return None if name is None else registry.part(f"{kind}.{name}")
+
+
+def _network(name: str, axis: str, combination: Combination) -> Part[Component]:
+    """Return a network, narrow if its width can be chosen, with its normalization if that can be chosen.
+
+    Raises:
+        UserError: it cannot, and another than the usual one is asked for.
+    """
+    known = registry.options(registry.get(f"architectures.{name}"))
+    given: dict[str, object] = {"width": WIDTH} if "width" in known else {}
+    if "normalization" in known:
+        given["normalization"] = registry.part(f"normalizations.{combination[axis]}")
+    elif combination[axis] not in USUAL[axis]:
+        raise UserError(f"architectures.{name} has a normalization of its own and takes no other")
+    return registry.part(f"architectures.{name}", **given)
+
+
+def refusal(combination: Combination, *, size: int | None = None) -> str | None:
+    """Return the sentence with which a combination is refused before its first step, or None.
+
+    Args:
+        combination: a name for every axis.
+        size: height in pixels; None for the smallest that the architecture can do.
+    """
+    try:
+        tried = experiment(combination, size=size)
+        build_gan(tried, tried.dataset().spec())
+        build_objective(tried)
+    except UserError as error:
+        return str(error)
+    return None
+
+
+@cache
+def pair_refusal(first: Choice, second: Choice) -> str | None:
+    """Return the sentence with which two parts are refused whatever usual parts stand beside them, or None."""
+    given = {first.axis: first.name, second.axis: second.name}
+    sentence = None
+    for others in product(*(USUAL[axis] if axis not in given else (given[axis],) for axis in AXES)):
+        found = refusal(dict(zip(AXES, others, strict=True)))
+        if found is None:
+            return None
+        sentence = found
+    return sentence
+
+
+def pairs() -> Iterator[tuple[Choice, Choice]]:
+    """Yield every pair of parts of two axes."""
+    there = options()
+    for i, axis in enumerate(AXES):
+        for other in AXES[i + 1 :]:
+            for name, other_name in product(there[axis], there[other]):
+                yield Choice(axis, name), Choice(other, other_name)

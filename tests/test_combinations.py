@@ -1,0 +1,116 @@
+"""Every two parts that are not refused train together: finite, gradients where they belong, resumed to the bit.
+
+Rows that cover all pairs come from a covering array; which pairs are left out, and why, is docs/compatibility.json, and
+that file is held to what really builds.
+"""
+
+import copy
+import json
+import runpy
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from allpairspy import AllPairs
+from torch import Tensor
+
+from ganzoo import combinations
+from ganzoo.check import draw_latents, noise_images, update
+from ganzoo.combinations import AXES, Choice, Combination
+from ganzoo.experiment import Experiment
+from ganzoo.steps import d_step, g_step
+from ganzoo.train_state import TrainState
+
+ROOT = Path(__file__).parent.parent
+FACTS = json.loads((ROOT / "docs/compatibility.json").read_text())
+OPTIONS: dict[str, list[str | None]] = FACTS["options"]
+REFUSED = {(Choice(a, a_name), Choice(b, b_name)) for a, a_name, b, b_name, _ in FACTS["refused"]}
+
+
+def choices(row: Sequence[str | None]) -> list[Choice]:
+    return [Choice(axis, name) for axis, name in zip(AXES, row, strict=False)]
+
+
+def pairs_of(row: Sequence[str | None]) -> set[tuple[Choice, Choice]]:
+    chosen = choices(row)
+    return {(first, second) for i, first in enumerate(chosen) for second in chosen[i + 1 :]}
+
+
+def is_allowed(row: Sequence[str | None]) -> bool:
+    return not pairs_of(row) & REFUSED
+
+
+ROWS = [tuple(row) for row in AllPairs([OPTIONS[axis] for axis in AXES], filter_func=is_allowed)]
+
+
+def name_of(row: Sequence[str | None]) -> str:
+    return "-".join(name or "0" for name in row)
+
+
+def test_the_rows_cover_every_pair_that_is_not_refused() -> None:
+    everything = set(combinations.pairs())
+    covered = set().union(*map(pairs_of, ROWS))
+    assert everything - covered == REFUSED
+    assert not covered & REFUSED
+
+
+@pytest.mark.slow
+def test_the_table_of_the_docs_is_what_really_builds() -> None:
+    make = runpy.run_path(str(ROOT / "docs/make_compatibility.py"))
+    facts = make["find_out"]()
+    again = "; make it again: python docs/make_compatibility.py"
+    assert make["as_json"](facts) == (ROOT / "docs/compatibility.json").read_text(), f"the facts have changed{again}"
+    assert make["as_page"](facts) == (ROOT / "docs/compatibility.md").read_text(), f"the page has changed{again}"
+
+
+def create(experiment: Experiment) -> TrainState:
+    spec = experiment.dataset().spec()
+    return TrainState.create(experiment, spec, num_images=experiment.batch_size, device=torch.device("cpu"))
+
+
+def take_step(experiment: Experiment, state: TrainState) -> dict[str, Tensor]:
+    """Update D and G once, holding on the way that neither's loss reaches the other."""
+    gan, spec = state.gan, experiment.dataset().spec()
+    gan.zero_grad(set_to_none=True)
+    real, latents = noise_images(experiment, spec, state), draw_latents(experiment, state)
+    d_output = d_step(gan, state.objective, real, latents, step=state.step, rng=state.streams)
+    update(state.d_optimizer, d_output.loss)
+    assert all(p.grad is None for p in gan.generator.parameters())
+    assert any(p.grad is not None and bool(p.grad.any()) for p in gan.discriminator.parameters())
+    state.account(d_output, "d")
+
+    gan.zero_grad(set_to_none=True)
+    latents = draw_latents(experiment, state)
+    g_output = g_step(gan, state.objective, real, latents, step=state.step, rng=state.streams)
+    update(state.g_optimizer, g_output.loss)
+    assert all(p.grad is None for p in gan.d_parameters())
+    if experiment.loss is not None:
+        assert all(p.grad is not None for p in gan.generator.parameters())
+    state.account(g_output, "g")
+    state.counters["step"] += 1
+    return {**d_output.parts, **g_output.parts}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=map(name_of, ROWS))
+def test_a_combination_trains_and_resumes(row: tuple[str | None, ...]) -> None:
+    combination: Combination = dict(zip(AXES, row, strict=True))
+    experiment = combinations.experiment(combination)
+    state = create(experiment)
+    take_step(experiment, state)
+    saved = copy.deepcopy((state.gan.state_dict(), state.state_dict()))
+    expected = take_step(experiment, state)
+    assert state.is_finite()
+    assert all(bool(torch.isfinite(value).all()) for value in expected.values())
+
+    resumed = create(experiment)
+    take_step(experiment, resumed)
+    take_step(experiment, resumed)
+    resumed.gan.load_state_dict(saved[0])
+    resumed.load_state_dict(saved[1])
+    again = take_step(experiment, resumed)
+    assert again.keys() == expected.keys()
+    differing = [name for name, value in expected.items() if not torch.equal(value, again[name])]
+    assert not differing
+    pairs = zip(state.gan.state_dict().items(), resumed.gan.state_dict().values(), strict=True)
+    assert [name for (name, a), b in pairs if not torch.equal(a, b)] == []
