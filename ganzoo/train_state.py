@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -54,7 +55,7 @@ class TrainState:
 
     Args:
         gan: the networks with their tasks.
-        objective: loss, penalty and augmentation (which may have state).
+        objective: loss, penalties and augmentation (the last two may have state).
         g_optimizer: of the generator.
         d_optimizer: of the discriminator and the tasks' heads.
         g_scheduler: advanced once per generator update.
@@ -90,9 +91,11 @@ class TrainState:
         if experiment.compile:
             gan.generator.compile()
             gan.discriminator.compile()
-        objective = build_objective(experiment)
+        objective = build_objective(experiment, gan.discriminator)
         if objective.augment is not None:
             objective.augment.to(device)
+        for penalty in objective.penalties.values():
+            penalty.to(device)
         g_recipe = experiment.g_optimizer(num_steps=experiment.num_steps)
         d_recipe = experiment.d_optimizer(num_steps=experiment.num_steps)
         g_optimizer = g_recipe.optimizer(gan.generator.parameters())
@@ -126,6 +129,7 @@ class TrainState:
             "g_scheduler": self.g_scheduler.state_dict(),
             "d_scheduler": self.d_scheduler.state_dict(),
             "augment": {} if augment is None else augment.state_dict(),
+            "penalties": {name: penalty.state_dict() for name, penalty in self.objective.penalties.items()},
             "order": self.order.state_dict(),
             "streams": self.streams.state_dict(),
             "means": self.means.state_dict(),
@@ -138,4 +142,8 @@ class TrainState:
             getattr(self, name).load_state_dict(state[name])
         if self.objective.augment is not None:
             self.objective.augment.load_state_dict(state["augment"])  # type: ignore[arg-type]
+        # A checkpoint written before penalties could have state names none, which fits those that have none.
+        penalties = cast("Mapping[str, Mapping[str, Tensor]]", state.get("penalties", {}))
+        for name, penalty in self.objective.penalties.items():
+            penalty.load_state_dict(penalties.get(name, {}))
         self.counters = dict(state["counters"])  # type: ignore[call-overload]

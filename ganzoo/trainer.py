@@ -193,12 +193,17 @@ class Trainer:
         return recorder.finish()
 
     def account(self, output: StepOutput, role: Literal["d", "g"]) -> None:
-        """Count what a step showed, and let augmentation and tasks react to it."""
+        """Count what a step showed, and let augmentation, penalties and tasks react to it."""
         state = self.state
         state.means.add(output.parts)
         state.counters["num_d_images"] += output.num_d_images
         if role == "d" and state.objective.augment is not None and output.real_logits_N is not None:
             state.objective.augment.after_d_step(output.real_logits_N)
+        if role == "d" and output.real is not None:
+            for penalty in state.objective.penalties.values():
+                state.counters["num_d_images"] += penalty.after_d_step(
+                    state.gan.discriminator, output.real, output.fake
+                )
         for name, task in state.gan.tasks.items():
             task.after_step(output.observed[name].detach(), state.gan.discriminator, role=role, step=state.step)
 

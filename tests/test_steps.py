@@ -72,7 +72,7 @@ def latents(num_classes: int = 0) -> Latents:
     return Latents(torch.randn(BATCH, LATENT_DIM, generator=rng(2)), labels(num_classes, 22))
 
 
-HINGE = Objective(hinge(), None, None)
+HINGE = Objective(hinge(), {}, None)
 
 
 def step(
@@ -90,7 +90,7 @@ def backward(output: StepOutput) -> None:
 @pytest.mark.parametrize("num_classes", [0, 3])
 def test_a_d_step_gives_gradients_to_d_and_its_heads_and_none_to_g(num_classes: int) -> None:
     gan = make_gan(num_classes=num_classes)
-    backward(step("d", gan, Objective(hinge(), wgangp(), flip())))
+    backward(step("d", gan, Objective(hinge(), {"penalty": wgangp()}, flip())))
     assert all(p.grad is None for p in gan.generator.parameters())
     assert all(p.grad is not None for p in gan.d_parameters())
 
@@ -165,7 +165,7 @@ def test_spectral_norm_advances_once_per_d_step_and_nowhere_else() -> None:
         gan.discriminator.train()
     assert_same(state(gan.discriminator), before)
     for _ in range(2):
-        step("d", gan, Objective(hinge(), wgangp(), None))
+        step("d", gan, Objective(hinge(), {"penalty": wgangp()}, None))
         advance_spectral_norm(expected)
         assert_same(state(gan.discriminator), state(expected))
 
@@ -240,7 +240,7 @@ def test_a_d_that_normalises_over_the_batch_sees_each_group_alone_so_that_a_task
 def test_the_loss_is_the_weighted_sum_of_its_named_parts() -> None:
     gan = make_gan(None)
     gan.task_modules["task"] = make_rotation(gan.discriminator, alpha=0.3, beta=0.7, alpha_schedule="linear")
-    d = step("d", gan, Objective(hinge(), wgangp(), None))
+    d = step("d", gan, Objective(hinge(), {"penalty": wgangp()}, None))
     torch.testing.assert_close(
         d.loss.detach(), d.parts["d/adversarial"] + d.parts["d/penalty"] + 0.7 * d.parts["d/task/loss"]
     )
@@ -261,7 +261,7 @@ def test_a_term_of_weight_0_is_reported_and_moves_nothing() -> None:
 def test_a_step_with_nothing_to_minimise_moves_nothing() -> None:
     gan = make_gan(None)
     gan.task_modules["task"] = make_rotation(gan.discriminator, alpha=0.2, alpha_schedule="linear")
-    output = step("g", gan, Objective(None, None, None), at=9)  # the last step: alpha is 0
+    output = step("g", gan, Objective(None, {}, None), at=9)  # the last step: alpha is 0
     backward(output)
     assert float(output.loss.detach()) == 0.0
     assert all(p.grad is not None and not p.grad.any() for p in gan.generator.parameters())
@@ -270,7 +270,7 @@ def test_a_step_with_nothing_to_minimise_moves_nothing() -> None:
 def test_images_seen_by_d_are_counted() -> None:
     # D: 8 real, 8 generated, 3 turns of 2 images, 8 points of the penalty. G: 8 generated and 6 turned.
     gan = make_gan()
-    assert step("d", gan, Objective(hinge(), wgangp(), None)).num_d_images == 8 + 8 + 6 + 8
+    assert step("d", gan, Objective(hinge(), {"penalty": wgangp()}, None)).num_d_images == 8 + 8 + 6 + 8
     assert step("g", gan).num_d_images == 8 + 6
     assert step("d", make_gan(None)).num_d_images == 16
 
@@ -327,8 +327,8 @@ def test_a_task_changes_neither_the_augmented_real_images_nor_any_other_stream()
         gan, streams = make_gan(task), Streams(0)
         assert isinstance(gan.discriminator, Recording)
         for _ in range(2):
-            step("d", gan, Objective(hinge(), wgangp(), flip()), streams=streams)
-            step("g", gan, Objective(hinge(), None, flip()), streams=streams)
+            step("d", gan, Objective(hinge(), {"penalty": wgangp()}, flip()), streams=streams)
+            step("g", gan, Objective(hinge(), {}, flip()), streams=streams)
         # The first call of each D step begins with the real and the generated images; the penalty's points follow.
         calls = [images for images, _ in gan.discriminator.shown]
         shown.append([calls[0][:16], calls[1], calls[3][:16], calls[4]])

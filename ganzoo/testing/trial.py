@@ -72,7 +72,7 @@ class Trial:
                 )
         self.gan = Gan(generator, discriminator, tasks, ema_decay=None, num_classes=num_classes)
         replaces = part is not None and part.component.replaces_adversarial
-        self.objective = Objective(None if replaces else MeanLoss(), None, None)
+        self.objective = Objective(None if replaces else MeanLoss(), {}, None)
         self.optimizer = torch.optim.SGD(self.gan.d_parameters(), lr=0.01)
 
     @property
