@@ -32,7 +32,6 @@ SMALL: dict[str, Any] = {
     "num_subsets": 4,
     "path": "no-such-folder",
     "size": 16,
-    "num_groups": 2,
     "consolidate_every": 1,
 }
 

@@ -8,7 +8,7 @@ import torch
 
 from ganzoo import registry
 from ganzoo.registry import Component, Part
-from ganzoo.testing import layers, measures, networks, objectives, optimizers, penalties, remedies, tasks
+from ganzoo.testing import conditioning, layers, measures, networks, objectives, optimizers, penalties, remedies, tasks
 from ganzoo.testing.declaration import check_declaration
 from ganzoo.testing.findings import Findings
 
@@ -19,7 +19,7 @@ CHECKS: Mapping[str, Check] = {
     "losses": cast("Check", objectives.check_loss),
     "penalties": cast("Check", penalties.check_penalty),
     "normalizations": cast("Check", layers.check_normalization),
-    "conditioning": cast("Check", layers.check_conditioning),
+    "conditioning": cast("Check", conditioning.check_conditioning),
     "pretext": cast("Check", tasks.check_pretext),
     "augment": cast("Check", objectives.check_augment),
     "optim": cast("Check", optimizers.check_optimizer),

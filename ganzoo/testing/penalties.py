@@ -71,7 +71,7 @@ class Trial:
             logits = [self.discriminator(images.images_NCHW, images.labels_N).logits_N for images in (real, fake)]
             loss = logits[1].mean() - logits[0].mean() + self.value(step, rng=self.rng["penalty"])
             self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             self.optimizer.step()
             self.after_d_step(step)
 
