@@ -218,6 +218,12 @@ def test_recipes_differ_by_what_their_names_say_alone(prefix: str) -> None:
     assert all(re.match(r"normalizations\.(batch|self_modulated_batch)\.", key) for key in modulated)
 
 
+def test_ewc_differs_from_the_baseline_by_the_penalty_alone() -> None:
+    keys = {line.partition(": ")[0] for line in config.diff(operative("uncond_resnet"), operative("ewc_resnet"))}
+    assert {key.rpartition(".")[0] for key in keys} == {"experiment", "penalties.ewc"}
+    assert {key for key in keys if key.startswith("experiment.")} == {"experiment.penalty"}
+
+
 def test_the_two_sizes_of_fashion_mnist_differ_by_the_size_alone() -> None:
     difference = config.diff(operative("fashion_ssgan_resnet"), operative("fashion32_ssgan_resnet"))
     assert difference == ["data.fashion_mnist.size: 16 -> 32"]

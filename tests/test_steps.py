@@ -15,6 +15,7 @@ from ganzoo.gan import Gan
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.layers.spectral_norm import advance_spectral_norm
 from ganzoo.losses.hinge import hinge
+from ganzoo.penalties.base import Penalty
 from ganzoo.penalties.wgangp import wgangp
 from ganzoo.pretext.base import Observed, PretextTask, Role, StepBatch, TaskResult, Term
 from ganzoo.pretext.rotation import rotation
@@ -341,3 +342,66 @@ def test_adding_a_task_leaves_the_initial_weights_of_both_networks_alone() -> No
     first, second = make_gan(None), make_gan("rotation")
     assert_same(state(first.generator), state(second.generator))
     assert_same(state(first.discriminator), state(second.discriminator))
+
+
+class Drawing(Penalty):
+    """A penalty of D, and of G if asked, that keeps what it drew."""
+
+    def __init__(self, *, of_g: bool = False) -> None:
+        super().__init__()
+        self.of_g, self.drawn, self.autocast = of_g, [0.0], [False]
+
+    def forward(
+        self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator
+    ) -> Tensor:
+        self.drawn.append(torch.rand(1, generator=rng).item())
+        self.autocast.append(torch.is_autocast_enabled("cpu"))
+        return torch.stack([p.square().sum() for p in discriminator.parameters()]).sum()
+
+    def g_penalty(self, generator: Generator) -> Tensor | None:
+        self.autocast.append(torch.is_autocast_enabled("cpu"))
+        return torch.stack([p.square().sum() for p in generator.parameters()]).sum() if self.of_g else None
+
+    def num_d_images(self, batch_size: int) -> int:
+        return 3
+
+
+def test_each_penalty_of_a_list_is_a_term_of_its_own_name_with_a_stream_of_its_own() -> None:
+    alone, beside, streams = Drawing(), Drawing(), Streams(0)
+    step("d", make_gan(None), Objective(hinge(), {"penalty/b": alone}, None))
+    both = {"penalty/a": Drawing(), "penalty/b": beside}
+    d = step("d", make_gan(None), Objective(hinge(), both, None), streams=streams)
+    assert beside.drawn == alone.drawn
+    assert both["penalty/a"].drawn != beside.drawn
+    assert torch.isclose(d.parts["d/loss"], d.parts["d/adversarial"] + 2 * d.parts["d/penalty/a"])
+    assert torch.equal(d.parts["d/penalty/a"], d.parts["d/penalty/b"])
+    assert d.num_d_images == 8 + 8 + 2 * 3
+
+
+def test_a_penalty_of_the_generator_enters_its_loss_and_reaches_it_alone() -> None:
+    gan = make_gan(None)
+    g = step("g", gan, Objective(hinge(), {"penalty/a": Drawing(), "penalty/b": Drawing(of_g=True)}, None))
+    expected = sum(float(p.detach().square().sum()) for p in gan.generator.parameters())
+    assert g.parts["g/penalty/b"].item() == pytest.approx(expected)
+    assert "g/penalty/a" not in g.parts
+    assert torch.isclose(g.parts["g/loss"], g.parts["g/adversarial"] + g.parts["g/penalty/b"])
+    backward(g)
+    assert all(p.grad is not None for p in gan.generator.parameters())
+    assert all(p.grad is None for p in gan.d_parameters())
+
+
+def test_penalties_run_in_float32_under_autocast() -> None:
+    penalty = Drawing(of_g=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        for role in ("d", "g"):
+            output = step(role, make_gan(None), Objective(hinge(), {"penalty": penalty}, None))
+            assert output.parts[f"{role}/penalty"].dtype == torch.float32
+    assert not any(penalty.autocast)
+
+
+def test_a_d_step_gives_the_images_that_d_judged_without_gradients() -> None:
+    output = step("d", make_gan(None))
+    assert output.real is not None
+    assert torch.equal(output.real.images_NCHW, real_batch().images_NCHW)
+    assert output.fake.images_NCHW.shape == real_batch().images_NCHW.shape
+    assert not step("g", make_gan(None)).fake.images_NCHW.requires_grad
