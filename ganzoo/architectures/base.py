@@ -97,6 +97,10 @@ class Discriminator(Network):
     tap_shapes: dict[str, tuple[int, int, int]]
     """The shape (c, h, w) of every named tap, in order of depth: `block0`, `block1`, ..."""
 
+    features_use_labels: bool = False
+    """Whether features and taps depend on the labels it is given, and not its logits alone: they are then no property
+    of an image, and metrics that read them refuse it."""
+
     def forward(
         self, images_NCHW: Tensor, labels_N: Tensor | None = None, *, taps: Collection[str] = ()
     ) -> DiscriminatorOutput:

@@ -76,6 +76,8 @@ class LabelledImages(Discriminator):
         num_classes: K.
     """
 
+    features_use_labels = True
+
     def __init__(self, inner: Discriminator, *, num_classes: int) -> None:
         super().__init__()
         self.inner, self.num_classes = inner, num_classes

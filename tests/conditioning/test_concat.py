@@ -12,6 +12,8 @@ from ganzoo.conditioning.concat import LabelledImages, LabelledLatents, concat
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.experiment import Experiment, build_gan
+from ganzoo.features.discriminator import discriminator
+from ganzoo.metrics.linear_probe import linear_probe
 from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator
 
 SPEC = DataSpec((1, 16, 16), 3, {"train": 20})
@@ -84,3 +86,11 @@ def test_a_data_set_without_labels_is_refused(experiment: Experiment) -> None:
 
 def test_it_has_nothing_to_set() -> None:
     assert registry.options(concat) == {}
+
+
+def test_measures_of_what_its_discriminator_sees_in_an_image_are_refused(experiment: Experiment) -> None:
+    network = build_gan(experiment, SPEC).discriminator
+    with pytest.raises(UserError, match="depend on the label that it is given"):
+        linear_probe().check_networks(num_classes=3, discriminator=network)
+    with pytest.raises(UserError, match="depend on the label that it is given"):
+        discriminator(discriminator=network).check_available()
