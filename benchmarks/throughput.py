@@ -63,7 +63,7 @@ class GanzooStep:
 
     def __init__(self, experiment: Experiment, spec: DataSpec, precision: str) -> None:
         self.gan: Gan = build_gan(experiment, spec).to(memory_format=torch.channels_last)
-        self.objective = build_objective(experiment)
+        self.objective = build_objective(experiment, self.gan.discriminator)
         self.rng = Streams(0)
         self.autocast = precision == "bfloat16"
         self.g_optimizer = experiment.g_optimizer(num_steps=1000).optimizer(self.gan.generator.parameters())

@@ -114,15 +114,16 @@ def _take_steps(experiment: Experiment, spec: DataSpec, state: TrainState) -> di
             real, latents = noise_images(experiment, spec, state), draw_latents(experiment, state)
             d_output = d_step(state.gan, state.objective, real, latents, step=step, rng=state.streams)
         update(state.d_optimizer, d_output.loss)
+        state.account(d_output, "d")
         with torch.autocast("cpu", torch.bfloat16, enabled=experiment.precision == "bfloat16"):
             latents = draw_latents(experiment, state)
             g_output = g_step(state.gan, state.objective, real, latents, step=step, rng=state.streams)
         update(state.g_optimizer, g_output.loss)
+        state.account(g_output, "g")
         state.gan.update_ema()
         state.g_scheduler.step()
         state.d_scheduler.step()
         parts = {**d_output.parts, **g_output.parts}
-        state.means.add(parts)
     if not state.is_finite():
         bad = [name for name, value in parts.items() if not bool(torch.isfinite(value))] or ["a weight"]
         raise RunFailedError(f"after {NUM_CHECK_STEPS} steps on synthetic images {bad[0]} is NaN or infinite")

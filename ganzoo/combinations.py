@@ -149,8 +149,8 @@ def refusal(combination: Combination, *, size: int | None = None) -> str | None:
     """
     try:
         tried = experiment(combination, size=size)
-        build_gan(tried, tried.dataset().spec())
-        build_objective(tried)
+        gan = build_gan(tried, tried.dataset().spec())
+        build_objective(tried, gan.discriminator)
     except UserError as error:
         return str(error)
     return None

@@ -23,7 +23,18 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "gin-config", "clean-fid", "scikit-learn")
-TRAINING_FILES = ("batch", "data_order", "experiment", "gan", "randomness", "steps", "train_state", "trainer", "views")
+TRAINING_FILES = (
+    "batch",
+    "data_order",
+    "experiment",
+    "gan",
+    "randomness",
+    "schedule",
+    "steps",
+    "train_state",
+    "trainer",
+    "views",
+)
 
 
 def select_device(name: str) -> torch.device:

@@ -2,21 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
-from ganzoo.architectures.base import Discriminator, Generator, Network
+from ganzoo.architectures.base import Discriminator, Generator
 from ganzoo.augment.base import Augment
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.data.base import Dataset, DataSpec
 from ganzoo.errors import UserError
 from ganzoo.evaluation_protocol import EvaluationProtocol
 from ganzoo.gan import Gan
+from ganzoo.layers.consolidation import parameter_shapes
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.penalties.base import Penalty
 from ganzoo.pretext.base import PretextTask
 from ganzoo.randomness import initialization
-from ganzoo.registry import Component, Part, parameters
+from ganzoo.registry import Component, Part
 from ganzoo.steps import Objective
 
 
@@ -29,7 +30,7 @@ class Experiment(EvaluationProtocol):
         generator: G.
         discriminator: D.
         loss: the adversarial loss; None where a task replaces it, or trains D alone.
-        penalty: a regulariser of D, or None.
+        penalty: a regulariser, a list of several, or None.
         conditioning: how class labels enter G and D; None for an unconditional GAN.
         pretext: self-supervised tasks, in order; an empty list for none.
         augment: a transformation of the batch before D, or None.
@@ -56,7 +57,7 @@ class Experiment(EvaluationProtocol):
     generator: Part[Generator]
     discriminator: Part[Discriminator]
     loss: Part[AdversarialLoss] | None
-    penalty: Part[Penalty] | None = None
+    penalty: Part[Penalty] | tuple[Part[Penalty], ...] | None = None
     conditioning: Part[Conditioning] | None = None
     pretext: tuple[Part[PretextTask], ...] = ()
     augment: Part[Augment] | None = None
@@ -104,16 +105,14 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
         UserError: parts that do not fit together.
     """
     conditioning = _conditioning(experiment, spec)
-    facts: dict[str, object] = {"image_shape": spec.image_shape, "latent_dim": experiment.latent_dim}
-    with initialization(experiment.seed, "generator"):
-        generator = experiment.generator(**facts, conditioning=conditioning)
-    with initialization(experiment.seed, "discriminator"):
-        discriminator = experiment.discriminator(**facts, conditioning=conditioning)
-
-    facts |= {
+    num_classes = spec.num_classes if conditioning is not None else 0
+    generator, discriminator = _build_networks(experiment, spec, conditioning)
+    facts: dict[str, object] = {
+        "image_shape": spec.image_shape,
+        "latent_dim": experiment.latent_dim,
         "feature_dim": discriminator.feature_dim,
         "tap_shapes": discriminator.tap_shapes,
-        "num_classes": spec.num_classes if conditioning is not None else 0,
+        "num_classes": num_classes,
         "batch_size": experiment.batch_size,
         "num_steps": experiment.num_steps,
         "layers": discriminator.layers,
@@ -121,10 +120,10 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
     tasks = build_tasks(
         experiment.pretext, discriminator, name=experiment.discriminator.name, seed=experiment.seed, facts=facts
     )
+    tasks |= _auxiliary_task(experiment, conditioning, discriminator, tasks)
     _check_terms(experiment, tasks)
-    _check_penalty(experiment, discriminator)
+    _check_penalties(experiment, discriminator)
     _check_augment(experiment, tasks)
-    num_classes = spec.num_classes if conditioning is not None else 0
     return Gan(generator, discriminator, tasks, ema_decay=experiment.ema_decay, num_classes=num_classes)
 
 
@@ -149,12 +148,7 @@ def build_tasks(
         UserError: two of the same name, or a tap that the discriminator does not have.
     """
     tasks: dict[str, PretextTask] = {}
-    for part in parts:
-        task = short_name(part)
-        if task in tasks:
-            raise UserError(
-                f"{part.name} is in the list twice; give one a scope (`@other/{part.name}`)", where=part.where
-            )
+    for task, part in by_name(parts).items():
         with initialization(seed, f"pretext/{task}"):
             tasks[task] = part(**facts, discriminator=discriminator)
         missing = [tap for tap in tasks[task].taps if tap not in discriminator.tap_shapes]
@@ -169,11 +163,48 @@ def short_name(part: Part[Component]) -> str:
     return f"{part.scope}_{part.component.__name__}".lstrip("_").replace("/", "_")
 
 
-def build_objective(experiment: Experiment) -> Objective:
-    """Build the loss, penalty and augmentation."""
+P = TypeVar("P", bound=Component)
+
+
+def by_name(parts: Sequence[Part[P]]) -> dict[str, Part[P]]:
+    """Return the parts of a list by their short names, in order.
+
+    Raises:
+        UserError: two of the same name.
+    """
+    found: dict[str, Part[P]] = {}
+    for part in parts:
+        if short_name(part) in found:
+            raise UserError(
+                f"{part.name} is in the list twice; give one a scope (`@other/{part.name}`)", where=part.where
+            )
+        found[short_name(part)] = part
+    return found
+
+
+def penalties_of(experiment: Experiment) -> dict[str, Part[Penalty]]:
+    """Return the penalties by the names of their terms: `penalty` of one, `penalty/r1` and so on of a list.
+
+    Raises:
+        UserError: two of the same name.
+    """
+    bound = experiment.penalty
+    if bound is None or isinstance(bound, Part):
+        return {} if bound is None else {"penalty": bound}
+    return {f"penalty/{name}": part for name, part in by_name(bound).items()}
+
+
+def build_objective(experiment: Experiment, discriminator: Discriminator) -> Objective:
+    """Build the loss, penalties and augmentation.
+
+    Args:
+        experiment: the run's description.
+        discriminator: what the penalties are of.
+    """
+    shapes = parameter_shapes(discriminator)
     return Objective(
         loss=experiment.loss() if experiment.loss is not None else None,
-        penalty=experiment.penalty() if experiment.penalty is not None else None,
+        penalties={name: part(parameter_shapes=shapes) for name, part in penalties_of(experiment).items()},
         augment=experiment.augment() if experiment.augment is not None else None,
     )
 
@@ -188,15 +219,51 @@ def _conditioning(experiment: Experiment, spec: DataSpec) -> Conditioning | None
             "choose a labelled data set or set experiment.conditioning = None",
             where=part.where,
         )
-    networks: list[Part[Network]] = [experiment.generator, experiment.discriminator]
-    for network in networks:
-        if "conditioning" not in parameters(network.component):
-            raise UserError(
-                f"{network.name} would ignore {part.name}; choose an architecture that takes conditioning, "
-                "or set experiment.conditioning = None",
-                where=part.where,
-            )
     return part(num_classes=spec.num_classes)
+
+
+def _build_networks(
+    experiment: Experiment, spec: DataSpec, conditioning: Conditioning | None
+) -> tuple[Generator, Discriminator]:
+    """Build both networks; a conditioning builds them itself."""
+    image_shape, latent_dim, seed = spec.image_shape, experiment.latent_dim, experiment.seed
+    g_part, d_part = experiment.generator, experiment.discriminator
+    if conditioning is None:
+        with initialization(seed, "generator"):
+            generator = g_part(image_shape=image_shape, latent_dim=latent_dim, conditioning=None)
+        with initialization(seed, "discriminator"):
+            discriminator = d_part(image_shape=image_shape, latent_dim=latent_dim, conditioning=None)
+        return generator, discriminator
+    try:
+        with initialization(seed, "generator"):
+            generator = conditioning.build_generator(g_part, image_shape=image_shape, latent_dim=latent_dim)
+        with initialization(seed, "discriminator"):
+            discriminator = conditioning.build_discriminator(d_part, image_shape=image_shape, latent_dim=latent_dim)
+    except ValueError as error:
+        assert experiment.conditioning is not None
+        raise UserError(str(error), where=experiment.conditioning.where) from error
+    return generator, discriminator
+
+
+def _auxiliary_task(
+    experiment: Experiment,
+    conditioning: Conditioning | None,
+    discriminator: Discriminator,
+    others: Mapping[str, PretextTask],
+) -> dict[str, PretextTask]:
+    """Build the task that goes with the conditioning, by its name, if there is one."""
+    if experiment.conditioning is None or conditioning is None:
+        return {}
+    name = short_name(experiment.conditioning)
+    with initialization(experiment.seed, f"conditioning/{name}"):
+        task = conditioning.auxiliary_task(feature_dim=discriminator.feature_dim, layers=discriminator.layers)
+    if task is not None and name in others:
+        raise UserError(
+            f"{experiment.conditioning.name} brings a task of the name '{name}', which is in experiment.pretext too; "
+            f"give one a scope (`@other/{experiment.conditioning.name}`)",
+            where=experiment.conditioning.where,
+        )
+    return {} if task is None else {name: task}
 
 
 def _check_terms(experiment: Experiment, tasks: dict[str, PretextTask]) -> None:
@@ -215,23 +282,25 @@ def _check_terms(experiment: Experiment, tasks: dict[str, PretextTask]) -> None:
         )
     if experiment.loss is None and not tasks:
         raise UserError("experiment.loss is None and no task stands in for it; bind a loss or a pretext task")
-    if experiment.loss is None and experiment.penalty is not None:
-        raise UserError(
-            f"{experiment.penalty.name} differentiates the adversarial logit, which nothing trains while "
-            "experiment.loss is None; set experiment.penalty = None",
-            where=experiment.penalty.where,
-        )
 
 
-def _check_penalty(experiment: Experiment, discriminator: Discriminator) -> None:
-    """Refuse a penalty on each image's own gradient where no logit is an image's own."""
-    penalty = experiment.penalty
-    if penalty is not None and penalty.component.needs_independent_logits and discriminator.uses_batch_statistics:
-        raise UserError(
-            f"{penalty.name} needs logits that depend on one image each, but {experiment.discriminator.name} "
-            "normalises over the batch; give it another normalization (layer, none) or set experiment.penalty = None",
-            where=penalty.where,
-        )
+def _check_penalties(experiment: Experiment, discriminator: Discriminator) -> None:
+    """Refuse a penalty that has no meaning beside the other parts."""
+    remedy = "set experiment.penalty = None" if isinstance(experiment.penalty, Part) else "take it out of the list"
+    for part in penalties_of(experiment).values():
+        if part.component.needs_adversarial_logit and experiment.loss is None:
+            raise UserError(
+                f"{part.name} differentiates the adversarial logit, which nothing trains while experiment.loss is "
+                f"None; {remedy}",
+                where=part.where,
+            )
+        # A penalty on each image's own gradient has no meaning where no logit is an image's own.
+        if part.component.needs_independent_logits and discriminator.uses_batch_statistics:
+            raise UserError(
+                f"{part.name} needs logits that depend on one image each, but {experiment.discriminator.name} "
+                f"normalises over the batch; give it another normalization (layer, none) or {remedy}",
+                where=part.where,
+            )
 
 
 def _check_augment(experiment: Experiment, tasks: Mapping[str, PretextTask]) -> None:

@@ -4,6 +4,7 @@ Nothing here knows a component by name. Both steps return the loss to be minimis
 trainer does the rest. N: batch; C, H, W: image.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -31,10 +32,16 @@ from ganzoo.views import (
 
 @dataclass(frozen=True)
 class Objective:
-    """What the two networks minimise, besides the tasks that the `Gan` holds."""
+    """What the two networks minimise, besides the tasks that the `Gan` holds.
+
+    Args:
+        loss: of the adversarial logits; None where a task replaces it, or trains D alone.
+        penalties: by the names of their terms, which are those of their random streams too.
+        augment: what happens to the images before anything sees them.
+    """
 
     loss: AdversarialLoss | None
-    penalty: Penalty | None
+    penalties: Mapping[str, Penalty]
     augment: Augment | None
 
 
@@ -46,13 +53,17 @@ class StepOutput:
         loss: the scalar to be minimised.
         parts: its terms, unweighted, and what else is worth logging; detached scalars named `d/...` or `g/...`.
         observed: what D said, by task.
-        real_logits_N: of the upright real images, detached; None where there were none.
+        fake: the generated images that D judged, detached.
+        real: the real ones; None where there were none.
+        real_logits_N: of these, detached; None where there were none.
         num_d_images: images that D saw, views and penalties included.
     """
 
     loss: Tensor
     parts: dict[str, Tensor]
     observed: dict[str, Observed]
+    fake: ImageBatch
+    real: ImageBatch | None
     real_logits_N: Tensor | None
     num_d_images: int
 
@@ -60,11 +71,11 @@ class StepOutput:
 def d_step(
     gan: Gan, objective: Objective, real: ImageBatch, latents: Latents, *, step: int, rng: Streams
 ) -> StepOutput:
-    """Return the discriminator's loss: adversarial term, penalty, and every task's terms.
+    """Return the discriminator's loss: adversarial term, penalties, and every task's terms.
 
     Args:
         gan: the networks; its discriminator's spectral norms advance by one power iteration.
-        objective: loss, penalty and augmentation.
+        objective: loss, penalties and augmentation.
         real: real images, not augmented yet.
         latents: what the generator makes the fakes from.
         step: generator updates done so far, for schedules.
@@ -91,24 +102,23 @@ def d_step(
         fake_logits_N = adversarial_logits(groups, seen, "fake")
         terms.append(Term("adversarial", objective.loss.d_loss(real_logits_N, fake_logits_N)))
         parts |= {"logits_real": real_logits_N.detach().mean(), "logits_fake": fake_logits_N.detach().mean()}
-    if objective.penalty is not None:
+    for name, penalty in objective.penalties.items():
         # Second derivatives need float32 even where the rest of the step runs in bfloat16.
         with torch.autocast(real.images_NCHW.device.type, enabled=False):
-            value = objective.penalty(gan.discriminator, real, fake, rng=rng["penalty"])
-        terms.append(Term("penalty", value))
+            terms.append(Term(name, penalty(gan.discriminator, real, fake, rng=rng[name])))
     results = {name: task.d_terms(observed[name], step=step) for name, task in gan.tasks.items()}
-    num_penalty_images = objective.penalty.num_d_images(len(real)) if objective.penalty is not None else 0
+    num_penalty_images = sum(penalty.num_d_images(len(real)) for penalty in objective.penalties.values())
     return finish("d", terms, parts, results, observed, seen, num_penalty_images)
 
 
 def g_step(
     gan: Gan, objective: Objective, real: ImageBatch, latents: Latents, *, step: int, rng: Streams
 ) -> StepOutput:
-    """Return the generator's loss: adversarial term and every task's terms; D is frozen and only passes gradients on.
+    """Return the generator's loss, of the same kinds of terms; D is frozen and only passes gradients on.
 
     Args:
         gan: the networks; its generator's spectral norms advance by one power iteration.
-        objective: loss and augmentation.
+        objective: loss, penalties and augmentation.
         real: the real images of the last discriminator step, shown only if the loss or a task compares with them.
         latents: what the generator makes the fakes from.
         step: generator updates done so far, for schedules.
@@ -133,6 +143,11 @@ def g_step(
             real_logits_N = adversarial_logits(groups, seen, "real") if objective.loss.g_needs_real else None
             loss = objective.loss.g_loss(adversarial_logits(groups, seen, "fake"), real_logits_N)
             terms.append(Term("adversarial", loss))
+        for name, penalty in objective.penalties.items():
+            with torch.autocast(real.images_NCHW.device.type, enabled=False):
+                value = penalty.g_penalty(gan.generator)
+            if value is not None:
+                terms.append(Term(name, value))
         results = {name: task.g_terms(observed[name], step=step) for name, task in gan.tasks.items()}
     return finish("g", terms, {}, results, observed, seen)
 
@@ -154,6 +169,12 @@ def finish(
     # A step may have nothing to minimise (a task that trains D alone, a weight annealed to 0): then it moves nothing.
     loss = torch.stack(weighted).sum() if weighted else 0.0 * seen["fake"].output.logits_N.sum()
     parts = {term.name: term.value.detach() for term in terms} | parts | {"loss": loss.detach()}
-    real_logits_N = seen["real"].output.logits_N.detach() if "real" in seen else None
-    num_d_images = sum(len(group.batch) for group in seen.values()) + num_other_images
-    return StepOutput(loss, {f"{role}/{key}": v for key, v in parts.items()}, observed, real_logits_N, num_d_images)
+    return StepOutput(
+        loss=loss,
+        parts={f"{role}/{key}": value for key, value in parts.items()},
+        observed=observed,
+        fake=seen["fake"].detach().batch,
+        real=seen["real"].batch if "real" in seen else None,
+        real_logits_N=seen["real"].output.logits_N.detach() if "real" in seen else None,
+        num_d_images=sum(len(group.batch) for group in seen.values()) + num_other_images,
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -10,8 +11,9 @@ from ganzoo.data.base import DataSpec
 from ganzoo.data_order import DataOrder
 from ganzoo.experiment import Experiment, build_gan, build_objective
 from ganzoo.gan import Gan
+from ganzoo.pretext.base import Role
 from ganzoo.randomness import Streams
-from ganzoo.steps import Objective
+from ganzoo.steps import Objective, StepOutput
 
 
 class RunningMeans:
@@ -54,7 +56,7 @@ class TrainState:
 
     Args:
         gan: the networks with their tasks.
-        objective: loss, penalty and augmentation (which may have state).
+        objective: loss, penalties and augmentation (the last two may have state).
         g_optimizer: of the generator.
         d_optimizer: of the discriminator and the tasks' heads.
         g_scheduler: advanced once per generator update.
@@ -90,9 +92,11 @@ class TrainState:
         if experiment.compile:
             gan.generator.compile()
             gan.discriminator.compile()
-        objective = build_objective(experiment)
+        objective = build_objective(experiment, gan.discriminator)
         if objective.augment is not None:
             objective.augment.to(device)
+        for penalty in objective.penalties.values():
+            penalty.to(device)
         g_recipe = experiment.g_optimizer(num_steps=experiment.num_steps)
         d_recipe = experiment.d_optimizer(num_steps=experiment.num_steps)
         g_optimizer = g_recipe.optimizer(gan.generator.parameters())
@@ -113,6 +117,27 @@ class TrainState:
         """Generator updates done."""
         return self.counters["step"]
 
+    def account(self, output: StepOutput, role: Role) -> None:
+        """Count what a step showed, and let augmentation, penalties and tasks react to it.
+
+        Args:
+            output: of the step, after the update.
+            role: whose step it was.
+        """
+        objective = self.objective
+        self.means.add(output.parts)
+        self.counters["num_d_images"] += output.num_d_images
+        if role == "d" and objective.augment is not None and output.real_logits_N is not None:
+            objective.augment.after_d_step(output.real_logits_N)
+            self.means.add({f"augment/{name}": value for name, value in objective.augment.reports().items()})
+        if role == "d" and output.real is not None:
+            for penalty in objective.penalties.values():
+                seen = penalty.after_d_step(self.gan.discriminator, output.real, output.fake)
+                self.counters["num_d_images"] += seen
+        for name, task in self.gan.tasks.items():
+            observed, rng = output.observed[name].detach(), self.streams[f"pretext/{name}"]
+            task.after_step(observed, self.gan.discriminator, role=role, step=self.step, rng=rng)
+
     def is_finite(self) -> bool:
         """Return whether every weight, and every value since the last row, is finite."""
         return self.means.is_finite() and all(bool(torch.isfinite(p).all()) for p in self.gan.parameters())
@@ -126,6 +151,7 @@ class TrainState:
             "g_scheduler": self.g_scheduler.state_dict(),
             "d_scheduler": self.d_scheduler.state_dict(),
             "augment": {} if augment is None else augment.state_dict(),
+            "penalties": {name: penalty.state_dict() for name, penalty in self.objective.penalties.items()},
             "order": self.order.state_dict(),
             "streams": self.streams.state_dict(),
             "means": self.means.state_dict(),
@@ -138,4 +164,8 @@ class TrainState:
             getattr(self, name).load_state_dict(state[name])
         if self.objective.augment is not None:
             self.objective.augment.load_state_dict(state["augment"])  # type: ignore[arg-type]
+        # A checkpoint written before penalties could have state names none, which fits those that have none.
+        penalties = cast("Mapping[str, Mapping[str, Tensor]]", state.get("penalties", {}))
+        for name, penalty in self.objective.penalties.items():
+            penalty.load_state_dict(penalties.get(name, {}))
         self.counters = dict(state["counters"])  # type: ignore[call-overload]

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 
@@ -16,7 +15,7 @@ from ganzoo.monitor import Monitor
 from ganzoo.recorder import Recorder
 from ganzoo.run_folder import Json, RunFolder
 from ganzoo.signals import stop_requests
-from ganzoo.steps import StepOutput, d_step, g_step
+from ganzoo.steps import d_step, g_step
 from ganzoo.train_state import TrainState
 
 DEVICE_DATA_BYTES = 4 * 2**30  # a data set up to this size is kept on the device and indexed there
@@ -157,7 +156,7 @@ class Trainer:
                             state.gan, state.objective, real, self.next_latents(), step=state.step, rng=state.streams
                         )
                     update(state.d_optimizer, output.loss)
-                    self.account(output, "d")
+                    state.account(output, "d")
                     state.counters["num_real_images"] += len(real)
 
                 # The generator update.
@@ -167,7 +166,7 @@ class Trainer:
                     )
                 update(state.g_optimizer, output.loss)
                 state.gan.update_ema()
-                self.account(output, "g")
+                state.account(output, "g")
                 state.g_scheduler.step()
                 state.d_scheduler.step()
                 state.counters["step"] += 1
@@ -191,18 +190,6 @@ class Trainer:
                     )
         self.monitor.close()
         return recorder.finish()
-
-    def account(self, output: StepOutput, role: Literal["d", "g"]) -> None:
-        """Count what a step showed, and let augmentation and tasks react to it."""
-        state = self.state
-        state.means.add(output.parts)
-        state.counters["num_d_images"] += output.num_d_images
-        if role == "d" and state.objective.augment is not None and output.real_logits_N is not None:
-            state.objective.augment.after_d_step(output.real_logits_N)
-            state.means.add({f"augment/{name}": value for name, value in state.objective.augment.reports().items()})
-        for name, task in state.gan.tasks.items():
-            observed, rng = output.observed[name].detach(), state.streams[f"pretext/{name}"]
-            task.after_step(observed, state.gan.discriminator, role=role, step=state.step, rng=rng)
 
     def next_real(self) -> ImageBatch:
         """Return the next real images, with labels if the GAN is conditional."""

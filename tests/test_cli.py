@@ -196,4 +196,4 @@ def test_describe_experiment_shows_every_binding_of_a_recipe(capsys):
     assert code == 0
     assert all(re.search(rf"^  {field.name}: .+\n +\S", out, re.MULTILINE) for field in fields(Experiment))
     assert "  pretext: [@pretext.NAME, ...] = []" in out
-    assert "  penalty: @penalties.NAME | None = None" in out
+    assert "  penalty: @penalties.NAME | [@penalties.NAME, ...] | None = None" in out

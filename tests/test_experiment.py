@@ -9,7 +9,7 @@ from ganzoo import config, registry
 from ganzoo.architectures.base import Generator
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
-from ganzoo.experiment import Experiment, build_gan
+from ganzoo.experiment import Experiment, build_gan, penalties_of
 from ganzoo.pretext.transform_prediction import TransformPrediction
 
 UNLABELLED = DataSpec((1, 16, 16), 0, {"train": 20})
@@ -59,6 +59,31 @@ def test_a_penalty_on_a_logit_that_nothing_trains(experiment: Experiment) -> Non
     message = refused(experiment, loss=None, penalty=registry.part("penalties.r1"))
     assert "penalties.r1" in message
     assert "experiment.penalty = None" in message
+
+
+def test_the_same_penalty_twice(experiment: Experiment) -> None:
+    r1 = registry.part("penalties.r1")
+    message = refused(experiment, penalty=(r1, r1))
+    assert "penalties.r1 is in the list twice; give one a scope (`@other/penalties.r1`)" in message
+
+
+def test_one_of_a_list_of_penalties_that_does_not_fit(experiment: Experiment) -> None:
+    message = refused(experiment, loss=None, penalty=(registry.part("penalties.l2"), registry.part("penalties.r1")))
+    assert "penalties.r1 differentiates the adversarial logit" in message
+    assert "take it out of the list" in message
+
+
+def test_a_penalty_of_weights_needs_no_adversarial_loss(experiment: Experiment) -> None:
+    build_gan(replace(experiment, loss=None, penalty=registry.part("penalties.l2")), UNLABELLED)
+
+
+def test_names_of_penalties_are_penalty_alone_and_by_part_in_a_list(experiment: Experiment) -> None:
+    r1, scoped = registry.part("penalties.r1"), replace(registry.part("penalties.r1"), scope="strong")
+    names = {
+        tuple(penalties_of(replace(experiment, penalty=bound)))  # type: ignore[arg-type]
+        for bound in (None, (), r1, (r1,), (r1, scoped))
+    }
+    assert names == {(), ("penalty",), ("penalty/r1",), ("penalty/r1", "penalty/strong_r1")}
 
 
 @pytest.mark.parametrize(("name", "value"), [("num_steps", 0), ("batch_size", -1), ("ema_decay", 1.0), ("seed", -1)])

@@ -24,6 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "ganzoo.hardware",
         "ganzoo.places",
         "ganzoo.resize",
+        "ganzoo.schedule",
     ),
     # A normalization is a layer that residual blocks are made of.
     ("ganzoo.layers", "ganzoo.normalizations.base"),

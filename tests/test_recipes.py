@@ -247,6 +247,12 @@ def test_networks_of_a_size_without_a_recipe_are_built_from_their_base_file(
     assert gan.generator.image_shape == (3, size, size)
 
 
+def test_ewc_differs_from_the_baseline_by_the_penalty_alone() -> None:
+    keys = {line.partition(": ")[0] for line in config.diff(operative("uncond_resnet"), operative("ewc_resnet"))}
+    assert {key.rpartition(".")[0] for key in keys} == {"experiment", "penalties.ewc"}
+    assert {key for key in keys if key.startswith("experiment.")} == {"experiment.penalty"}
+
+
 def test_the_two_sizes_of_fashion_mnist_differ_by_the_size_alone() -> None:
     difference = config.diff(operative("fashion_ssgan_resnet"), operative("fashion32_ssgan_resnet"))
     assert difference == ["data.fashion_mnist.size: 16 -> 32"]

@@ -15,6 +15,7 @@ from ganzoo.gan import Gan
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.layers.spectral_norm import advance_spectral_norm
 from ganzoo.losses.hinge import hinge
+from ganzoo.penalties.base import Penalty
 from ganzoo.penalties.wgangp import wgangp
 from ganzoo.pretext.base import Observed, PretextTask, Role, StepBatch, TaskResult, Term
 from ganzoo.pretext.rotation import rotation
@@ -72,7 +73,7 @@ def latents(num_classes: int = 0) -> Latents:
     return Latents(torch.randn(BATCH, LATENT_DIM, generator=rng(2)), labels(num_classes, 22))
 
 
-HINGE = Objective(hinge(), None, None)
+HINGE = Objective(hinge(), {}, None)
 
 
 def step(
@@ -90,7 +91,7 @@ def backward(output: StepOutput) -> None:
 @pytest.mark.parametrize("num_classes", [0, 3])
 def test_a_d_step_gives_gradients_to_d_and_its_heads_and_none_to_g(num_classes: int) -> None:
     gan = make_gan(num_classes=num_classes)
-    backward(step("d", gan, Objective(hinge(), wgangp(), flip())))
+    backward(step("d", gan, Objective(hinge(), {"penalty": wgangp()}, flip())))
     assert all(p.grad is None for p in gan.generator.parameters())
     assert all(p.grad is not None for p in gan.d_parameters())
 
@@ -165,7 +166,7 @@ def test_spectral_norm_advances_once_per_d_step_and_nowhere_else() -> None:
         gan.discriminator.train()
     assert_same(state(gan.discriminator), before)
     for _ in range(2):
-        step("d", gan, Objective(hinge(), wgangp(), None))
+        step("d", gan, Objective(hinge(), {"penalty": wgangp()}, None))
         advance_spectral_norm(expected)
         assert_same(state(gan.discriminator), state(expected))
 
@@ -240,7 +241,7 @@ def test_a_d_that_normalises_over_the_batch_sees_each_group_alone_so_that_a_task
 def test_the_loss_is_the_weighted_sum_of_its_named_parts() -> None:
     gan = make_gan(None)
     gan.task_modules["task"] = make_rotation(gan.discriminator, alpha=0.3, beta=0.7, alpha_schedule="linear")
-    d = step("d", gan, Objective(hinge(), wgangp(), None))
+    d = step("d", gan, Objective(hinge(), {"penalty": wgangp()}, None))
     torch.testing.assert_close(
         d.loss.detach(), d.parts["d/adversarial"] + d.parts["d/penalty"] + 0.7 * d.parts["d/task/loss"]
     )
@@ -261,7 +262,7 @@ def test_a_term_of_weight_0_is_reported_and_moves_nothing() -> None:
 def test_a_step_with_nothing_to_minimise_moves_nothing() -> None:
     gan = make_gan(None)
     gan.task_modules["task"] = make_rotation(gan.discriminator, alpha=0.2, alpha_schedule="linear")
-    output = step("g", gan, Objective(None, None, None), at=9)  # the last step: alpha is 0
+    output = step("g", gan, Objective(None, {}, None), at=9)  # the last step: alpha is 0
     backward(output)
     assert float(output.loss.detach()) == 0.0
     assert all(p.grad is not None and not p.grad.any() for p in gan.generator.parameters())
@@ -270,7 +271,7 @@ def test_a_step_with_nothing_to_minimise_moves_nothing() -> None:
 def test_images_seen_by_d_are_counted() -> None:
     # D: 8 real, 8 generated, 3 turns of 2 images, 8 points of the penalty. G: 8 generated and 6 turned.
     gan = make_gan()
-    assert step("d", gan, Objective(hinge(), wgangp(), None)).num_d_images == 8 + 8 + 6 + 8
+    assert step("d", gan, Objective(hinge(), {"penalty": wgangp()}, None)).num_d_images == 8 + 8 + 6 + 8
     assert step("g", gan).num_d_images == 8 + 6
     assert step("d", make_gan(None)).num_d_images == 16
 
@@ -327,8 +328,8 @@ def test_a_task_changes_neither_the_augmented_real_images_nor_any_other_stream()
         gan, streams = make_gan(task), Streams(0)
         assert isinstance(gan.discriminator, Recording)
         for _ in range(2):
-            step("d", gan, Objective(hinge(), wgangp(), flip()), streams=streams)
-            step("g", gan, Objective(hinge(), None, flip()), streams=streams)
+            step("d", gan, Objective(hinge(), {"penalty": wgangp()}, flip()), streams=streams)
+            step("g", gan, Objective(hinge(), {}, flip()), streams=streams)
         # The first call of each D step begins with the real and the generated images; the penalty's points follow.
         calls = [images for images, _ in gan.discriminator.shown]
         shown.append([calls[0][:16], calls[1], calls[3][:16], calls[4]])
@@ -341,3 +342,66 @@ def test_adding_a_task_leaves_the_initial_weights_of_both_networks_alone() -> No
     first, second = make_gan(None), make_gan("rotation")
     assert_same(state(first.generator), state(second.generator))
     assert_same(state(first.discriminator), state(second.discriminator))
+
+
+class Drawing(Penalty):
+    """A penalty of D, and of G if asked, that keeps what it drew."""
+
+    def __init__(self, *, of_g: bool = False) -> None:
+        super().__init__()
+        self.of_g, self.drawn, self.autocast = of_g, [0.0], [False]
+
+    def forward(
+        self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator
+    ) -> Tensor:
+        self.drawn.append(torch.rand(1, generator=rng).item())
+        self.autocast.append(torch.is_autocast_enabled("cpu"))
+        return torch.stack([p.square().sum() for p in discriminator.parameters()]).sum()
+
+    def g_penalty(self, generator: Generator) -> Tensor | None:
+        self.autocast.append(torch.is_autocast_enabled("cpu"))
+        return torch.stack([p.square().sum() for p in generator.parameters()]).sum() if self.of_g else None
+
+    def num_d_images(self, batch_size: int) -> int:
+        return 3
+
+
+def test_each_penalty_of_a_list_is_a_term_of_its_own_name_with_a_stream_of_its_own() -> None:
+    alone, beside, streams = Drawing(), Drawing(), Streams(0)
+    step("d", make_gan(None), Objective(hinge(), {"penalty/b": alone}, None))
+    both = {"penalty/a": Drawing(), "penalty/b": beside}
+    d = step("d", make_gan(None), Objective(hinge(), both, None), streams=streams)
+    assert beside.drawn == alone.drawn
+    assert both["penalty/a"].drawn != beside.drawn
+    assert torch.isclose(d.parts["d/loss"], d.parts["d/adversarial"] + 2 * d.parts["d/penalty/a"])
+    assert torch.equal(d.parts["d/penalty/a"], d.parts["d/penalty/b"])
+    assert d.num_d_images == 8 + 8 + 2 * 3
+
+
+def test_a_penalty_of_the_generator_enters_its_loss_and_reaches_it_alone() -> None:
+    gan = make_gan(None)
+    g = step("g", gan, Objective(hinge(), {"penalty/a": Drawing(), "penalty/b": Drawing(of_g=True)}, None))
+    expected = sum(float(p.detach().square().sum()) for p in gan.generator.parameters())
+    assert g.parts["g/penalty/b"].item() == pytest.approx(expected)
+    assert "g/penalty/a" not in g.parts
+    assert torch.isclose(g.parts["g/loss"], g.parts["g/adversarial"] + g.parts["g/penalty/b"])
+    backward(g)
+    assert all(p.grad is not None for p in gan.generator.parameters())
+    assert all(p.grad is None for p in gan.d_parameters())
+
+
+def test_penalties_run_in_float32_under_autocast() -> None:
+    penalty = Drawing(of_g=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        for role in ("d", "g"):
+            output = step(role, make_gan(None), Objective(hinge(), {"penalty": penalty}, None))
+            assert output.parts[f"{role}/penalty"].dtype == torch.float32
+    assert not any(penalty.autocast)
+
+
+def test_a_d_step_gives_the_images_that_d_judged_without_gradients() -> None:
+    output = step("d", make_gan(None))
+    assert output.real is not None
+    assert torch.equal(output.real.images_NCHW, real_batch().images_NCHW)
+    assert output.fake.images_NCHW.shape == real_batch().images_NCHW.shape
+    assert not step("g", make_gan(None)).fake.images_NCHW.requires_grad

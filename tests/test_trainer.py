@@ -13,6 +13,7 @@ from ganzoo.checkpoint import read_networks
 from ganzoo.errors import RunFailedError, UserError
 from ganzoo.monitor import Silent
 from ganzoo.run_folder import Json, RunFolder
+from ganzoo.train_state import TrainState
 from ganzoo.trainer import RunResult, train
 
 NAN_LOSS = '''
@@ -314,3 +315,74 @@ def test_a_conditional_run_trains_and_resumes(tiny_recipe: Path, tmp_path: Path)
         run(tiny_recipe, tmp_path / "killed", conditional, monitor=KillAt(6))
     run(tiny_recipe, tmp_path / "killed", conditional)
     assert same(networks(tmp_path / "whole", 12), networks(tmp_path / "killed", 12))
+
+
+PENALTIES = [
+    "experiment.penalty = [@penalties.ewc, @penalties.dragan]",
+    "penalties.ewc.consolidate_every = 5",
+    "penalties.ewc.weight = 1e4",
+    "experiment.loss = @losses.relativistic_average",
+    "experiment.conditioning = @conditioning.acgan",
+]
+
+
+@pytest.mark.parametrize("killed_at", [4, 7])
+def test_a_run_with_penalties_that_remember_resumes_to_the_bit(
+    tiny_recipe: Path, tmp_path: Path, killed_at: int
+) -> None:
+    # 24 updates of D: tasks end after 5, 10, 15 and 20, between the checkpoints after 8, 16 and 24.
+    result = run(tiny_recipe, tmp_path / "whole", *PENALTIES)
+    with pytest.raises(KilledError):
+        run(tiny_recipe, tmp_path / "killed", *PENALTIES, monitor=KillAt(killed_at))
+    run(tiny_recipe, tmp_path / "killed", *PENALTIES)
+    assert same(networks(tmp_path / "whole", 12), networks(tmp_path / "killed", 12))
+    assert (tmp_path / "whole/metrics.jsonl").read_bytes() == (tmp_path / "killed/metrics.jsonl").read_bytes()
+    rows = logged(result)
+    # The first row is of 6 updates, of which none began away from where the first task had ended.
+    assert rows[0]["d/penalty/ewc"] == 0.0
+    assert rows[-1]["d/penalty/ewc"] > 0.0  # type: ignore[operator]
+    assert {"d/penalty/dragan", "d/acgan/accuracy_real"} <= rows[-1].keys()
+    assert result.result["chance"]["d/acgan/accuracy_real"] == 0.1  # type: ignore[index, call-overload]
+
+
+def test_images_of_a_penalty_are_counted_wherever_it_sees_them(tiny_recipe: Path, tmp_path: Path) -> None:
+    rows = logged(run(tiny_recipe, tmp_path / "a", *PENALTIES[:2], "experiment.pretext = []"))
+    # A D step: 8 real, 8 fake, 8 points of dragan; a G step: 8 fake. Four tasks end, each on 8 real and 8 fake images.
+    assert rows[-1]["num_d_images"] == 12 * (2 * (8 + 8 + 8) + 8) + 4 * 16
+
+
+def test_a_penalty_alone_and_one_in_a_list_are_written_as_they_were_bound(tiny_recipe: Path, tmp_path: Path) -> None:
+    for name, bound in {"one": "@penalties.wgangp", "list": "[@penalties.wgangp]"}.items():
+        run(tiny_recipe, tmp_path / name, f"experiment.penalty = {bound}", "experiment.num_steps = 2")
+    one, in_list = ((tmp_path / name / "metrics.jsonl").read_text() for name in ("one", "list"))
+    assert '"d/penalty":' in one
+    assert '"d/penalty/wgangp":' in in_list
+    assert "experiment.penalty = @penalties.wgangp\n" in (tmp_path / "one/operative.gin").read_text()
+    assert "experiment.penalty = [@penalties.wgangp]\n" in (tmp_path / "list/operative.gin").read_text()
+
+
+def test_scopes_give_each_network_its_own_optimizer(tiny_recipe: Path) -> None:
+    overrides = [
+        "experiment.g_optimizer = @G/optim.adam",
+        "experiment.d_optimizer = @D/optim.adamw",
+        "optim.adam.schedule = 'cosine'",
+        "G/optim.adam.learning_rate = 1e-4",
+        "D/optim.adamw.learning_rate = 4e-4",
+        "D/optim.adamw.beta2 = 0.99",
+    ]
+    experiment = config.load(str(tiny_recipe), overrides=overrides).experiment
+    spec = experiment.dataset().spec()
+    state = TrainState.create(experiment, spec, num_images=20, device=torch.device("cpu"))
+    (g_group,), (d_group,) = state.g_optimizer.param_groups, state.d_optimizer.param_groups
+    assert (g_group["lr"], g_group["betas"]) == (1e-4, (0.0, 0.9))
+    assert (d_group["lr"], d_group["betas"]) == (4e-4, (0.0, 0.99))
+    assert g_group["params"] == list(state.gan.generator.parameters())
+    assert d_group["params"] == list(state.gan.d_parameters())
+    # Half-way through the run the cosine has halved G's rate; D's is constant.
+    for _ in range(experiment.num_steps // 2):
+        state.g_optimizer.step()
+        state.d_optimizer.step()
+        state.g_scheduler.step()
+        state.d_scheduler.step()
+    assert g_group["lr"] == pytest.approx(5e-5)
+    assert d_group["lr"] == 4e-4

@@ -146,6 +146,10 @@ class Discriminator(Network):
             logits_N = logits_N + self.conditional_head(features_NF, labels_N)
         return DiscriminatorOutput(logits_N, features_NF, tapped)
 
+    features_use_labels: bool = False
+    """Whether features and taps depend on the labels it is given, and not its logits alone: they are then no property
+    of an image, and metrics that read them refuse it."""
+
     def forward(
         self, images_NCHW: Tensor, labels_N: Tensor | None = None, *, taps: Collection[str] = ()
     ) -> DiscriminatorOutput:

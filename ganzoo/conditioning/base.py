@@ -2,13 +2,18 @@
 
 from torch import nn
 
+from ganzoo.architectures.base import Discriminator, Generator, ImageShape, Network
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
-from ganzoo.registry import Component, Part
+from ganzoo.pretext.base import PretextTask
+from ganzoo.registry import Component, Part, name_of, parameters
 
 
 class Conditioning(Component):
     """How class labels enter the generator and the discriminator: the one binding that makes a GAN conditional.
+
+    It builds both networks. Unless overridden, it hands itself over to them, and they ask it for
+    `generator_normalization` and `discriminator_head`. What labels ask of the losses is its `auxiliary_task`.
 
     Args:
         num_classes: K, a runtime fact from the data set.
@@ -20,13 +25,51 @@ class Conditioning(Component):
     def __init__(self, *, num_classes: int) -> None:
         self.num_classes = num_classes
 
+    def build_generator(self, part: Part[Generator], *, image_shape: ImageShape, latent_dim: int) -> Generator:
+        """Return the generator, which takes labels.
+
+        Raises:
+            ValueError: it cannot.
+        """
+        self.require_support(part)
+        return part(image_shape=image_shape, latent_dim=latent_dim, conditioning=self)
+
+    def build_discriminator(
+        self, part: Part[Discriminator], *, image_shape: ImageShape, latent_dim: int
+    ) -> Discriminator:
+        """Return the discriminator, which is given labels, whether it looks at them or not.
+
+        Raises:
+            ValueError: it cannot look at them and should.
+        """
+        self.require_support(part)
+        return part(image_shape=image_shape, latent_dim=latent_dim, conditioning=self)
+
+    def require_support(self, part: Part[Network]) -> None:
+        """Refuse a network that takes no conditioning and would ignore the labels.
+
+        Raises:
+            ValueError: it does not name `conditioning` in its constructor.
+        """
+        if "conditioning" not in parameters(part.component):
+            raise ValueError(
+                f"{part.name} would ignore {name_of(type(self))}; choose an architecture that takes conditioning, "
+                "or set experiment.conditioning = None"
+            )
+
     def generator_normalization(self, normalization: Part[Normalization]) -> Part[Normalization]:
-        """Return the form of the generator's normalization that takes labels.
+        """Return the form of the generator's normalization that takes labels: `batch` becomes `conditional_batch`.
 
         Raises:
             ValueError: there is none.
         """
-        raise NotImplementedError
+        form = normalization.component.conditional_form()
+        if form is None:
+            raise ValueError(
+                f"{normalization.name} of the generator has no form that takes class labels; use "
+                "@normalizations.batch, @normalizations.instance or @normalizations.self_modulated_batch"
+            )
+        return normalization.with_component(form)
 
     def generator_embedding(self, embedding_dim: int, layers: LayerFactory) -> nn.Module:
         """Return a module labels (N,) -> (N, E) for a generator whose layers share ONE embedding of the label.
@@ -43,3 +86,12 @@ class Conditioning(Component):
     def discriminator_head(self, feature_dim: int, layers: LayerFactory) -> nn.Module:
         """Return a module (features (N, F), labels (N,)) -> (N,) that is added to the adversarial logit."""
         raise NotImplementedError
+
+    def auxiliary_task(self, *, feature_dim: int, layers: LayerFactory) -> PretextTask | None:
+        """Return a task that goes with the labels, beside the pretext tasks, or None.
+
+        Args:
+            feature_dim: F of the discriminator.
+            layers: the discriminator's factory, for heads.
+        """
+        return None

@@ -4,8 +4,7 @@ from torch import Tensor, nn
 
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.normalizations.base import Normalization
-from ganzoo.registry import Part, register
+from ganzoo.registry import register
 
 
 class ProjectionHead(nn.Module):
@@ -33,16 +32,6 @@ class projection(Conditioning):
 
     Source: Miyato & Koyama, "cGANs with Projection Discriminator", arXiv:1802.05637, equation 11.
     """
-
-    def generator_normalization(self, normalization: Part[Normalization]) -> Part[Normalization]:
-        """Return the conditional form: `batch` becomes `conditional_batch`, self-modulated takes labels as well."""
-        form = normalization.component.conditional_form()
-        if form is None:
-            raise ValueError(
-                f"{normalization.name} of the generator has no form that takes class labels; use "
-                "@normalizations.batch or @normalizations.self_modulated_batch"
-            )
-        return normalization.with_component(form)
 
     def discriminator_head(self, feature_dim: int, layers: LayerFactory) -> nn.Module:
         """Return the projection of features on the embedding of the label."""

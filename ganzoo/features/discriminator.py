@@ -54,10 +54,15 @@ class discriminator(FeatureExtractor):
         self.feature_dim = discriminator.feature_dim if tap is None else taps[tap][0]
 
     def check_available(self) -> None:
-        """Refuse where there is no discriminator."""
+        """Refuse where there is no discriminator, or one whose features are no property of an image."""
         if self.discriminator is None:
             raise UserError(
                 "features.discriminator reads the discriminator of a run and there is none here; use another extractor"
+            )
+        if self.discriminator.features_use_labels:
+            raise UserError(
+                "features.discriminator reads what a discriminator sees in an image, and this one's features depend on "
+                "the label that it is given; use another extractor"
             )
 
     def __call__(self, images_NCHW: Tensor) -> Tensor:

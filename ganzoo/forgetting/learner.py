@@ -12,11 +12,12 @@ from ganzoo.errors import UserError
 from ganzoo.experiment import build_tasks
 from ganzoo.forgetting.experiment import Arm, ForgettingExperiment
 from ganzoo.gan import Gan
+from ganzoo.layers.consolidation import parameter_shapes
 from ganzoo.layers.spectral_norm import advance_spectral_norm
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.pretext.base import Seen, Term, View
 from ganzoo.randomness import Streams, initialization
-from ganzoo.remedies.base import Examples, Remedy, parameter_shapes
+from ganzoo.remedies.base import Examples, Remedy
 from ganzoo.steps import StepOutput, finish
 from ganzoo.views import discriminate, observe, task_views
 

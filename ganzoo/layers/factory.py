@@ -1,4 +1,4 @@
-"""The layers of a network under one policy: initialisation and spectral norm, decided in one place."""
+"""The layers of a network under one policy: initialisation and what normalises weights, decided in one place."""
 
 import math
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from ganzoo.layers.spectral_norm import add_spectral_norm
+from ganzoo.layers.weight_standardization import add_weight_standardization
 
 Initializer = Callable[[nn.Module, float], None]
 
@@ -44,10 +45,24 @@ class LayerFactory:
     Args:
         spectral_norm: whether weights are divided by their largest singular value (arXiv:1802.05957).
         initializer: sets weight and bias, given the layer and a gain.
+        weight_standardization: whether the filters of convolutions have mean 0 and variance 1 (arXiv:1903.10520).
+
+    Raises:
+        ValueError: weights are to be both spectrally normalised and standardised.
     """
 
-    def __init__(self, *, spectral_norm: bool, initializer: Initializer = xavier_uniform) -> None:
-        self.spectral_norm = spectral_norm
+    def __init__(
+        self,
+        *,
+        spectral_norm: bool,
+        initializer: Initializer = xavier_uniform,
+        weight_standardization: bool = False,
+    ) -> None:
+        if spectral_norm and weight_standardization:
+            raise ValueError(
+                "spectral_norm and weight_standardization both decide the size of a weight; set one of them to False"
+            )
+        self.spectral_norm, self.weight_standardization = spectral_norm, weight_standardization
         self.initializer = initializer
 
     def conv2d(
@@ -94,3 +109,5 @@ class LayerFactory:
         self.initializer(layer, gain)
         if self.spectral_norm:
             add_spectral_norm(layer)
+        if self.weight_standardization and isinstance(layer, nn.Conv2d):
+            add_weight_standardization(layer)

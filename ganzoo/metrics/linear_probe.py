@@ -103,9 +103,14 @@ class linear_probe(Metric):
                 )
 
     def check_networks(self, *, num_classes: int, discriminator: Discriminator | None) -> None:
-        """Refuse a run without a discriminator, or one that lacks a tap."""
+        """Refuse a run without a discriminator, or one that lacks a tap or whose features use labels."""
         if discriminator is None:
             raise UserError(f"{name_of(type(self))} probes a discriminator and there is none here")
+        if discriminator.features_use_labels:
+            raise UserError(
+                f"{name_of(type(self))} asks what features tell of an image's class, and this discriminator's depend "
+                "on the label that it is given; probe a GAN of another conditioning, such as conditioning.projection"
+            )
         known = [*discriminator.tap_shapes, POOLED]
         for tap in self.taps or ():
             if tap not in known:

@@ -1,28 +1,38 @@
-"""The contract of a regulariser of the discriminator. N: batch; C, H, W: image."""
+"""The contract of a regulariser of the networks. N: batch; C, H, W: image."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ganzoo.architectures.base import Discriminator
+from ganzoo.architectures.base import Discriminator, Generator
 from ganzoo.batch import ImageBatch
 from ganzoo.registry import Component
 
 
-class Penalty(Component):
-    """A scalar added to the discriminator's loss. It sees upright images only and always runs in float32."""
+class Penalty(Component, nn.Module):
+    """A scalar added to the discriminator's loss, and another to the generator's if it has one for that.
+
+    It sees upright images only and always runs in float32. State that must survive a restart is kept in buffers.
+
+    The runtime fact is `parameter_shapes` (of the discriminator's trained parameters, by name).
+    """
 
     kind = "penalties"
+    runtime_facts = frozenset({"parameter_shapes"})
 
     needs_independent_logits: ClassVar[bool] = True
     """Whether it is meaningless if a logit depends on other images of the batch, as it is with batch normalization in
     the discriminator: the gradient of one image's logit is then no property of that image. Such pairs are refused."""
 
-    def __call__(
+    needs_adversarial_logit: ClassVar[bool] = True
+    """Whether it is meaningless where nothing trains the adversarial logit, `experiment.loss` being None."""
+
+    def forward(
         self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator
     ) -> Tensor:
-        """Return the weighted penalty.
+        """Return the weighted penalty of the discriminator; it is at least 0.
 
         Args:
             discriminator: its forward pass gives the logits to differentiate.
@@ -32,9 +42,33 @@ class Penalty(Component):
         """
         raise NotImplementedError
 
+    def g_penalty(self, generator: Generator) -> Tensor | None:
+        """Return the weighted penalty of the generator's weights, or None if it has none."""
+        return None
+
+    def after_d_step(self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch) -> int:
+        """Act after the discriminator's update, and return how many images D saw for it.
+
+        Args:
+            discriminator: as the update left it; its weights, buffers and gradients are to stay as they are.
+            real: the (augmented) real images of the update.
+            fake: the generated ones, detached.
+        """
+        return 0
+
     def num_d_images(self, batch_size: int) -> int:
-        """Return how many images D sees for it, so that its cost is counted."""
+        """Return how many images `forward` lets D see, so that its cost is counted."""
         return batch_size
+
+
+def check_weight(weight: float, name: str = "weight") -> None:
+    """Refuse a negative weight of a penalty.
+
+    Raises:
+        ValueError: it is negative.
+    """
+    if weight < 0:
+        raise ValueError(f"{name} must not be negative, not {weight}: a penalty is to be made small")
 
 
 def input_gradient(discriminator: Discriminator, images: ImageBatch) -> Tensor:
@@ -44,3 +78,22 @@ def input_gradient(discriminator: Discriminator, images: ImageBatch) -> Tensor:
     # The sum's gradient is every image's own only because no logit depends on another image.
     (gradient_NCHW,) = torch.autograd.grad(logits_N.sum(), images_NCHW, create_graph=True)
     return gradient_NCHW
+
+
+def slope(gradient_NCHW: Tensor) -> Tensor:
+    """Return the length of each image's gradient, (N,).
+
+    It is sqrt(1e-4 + sum of squares), as in compare_gan, whose derivative exists where the gradient vanishes.
+    """
+    return (1e-4 + gradient_NCHW.square().sum((1, 2, 3))).sqrt()
+
+
+def kernels(network: nn.Module) -> Iterator[Tensor]:
+    """Yield the trained weight of every linear and convolution layer, a row for each thing that it puts out: (O, ...).
+
+    A normalised weight is given as it is before it is normalised.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            (weight,) = (p for p in module.parameters() if p.dim() > 1)
+            yield weight.transpose(0, 1) if isinstance(module, nn.ConvTranspose2d) else weight

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import ImageBatch
-from ganzoo.penalties.base import Penalty, input_gradient
+from ganzoo.penalties.base import Penalty, check_weight, input_gradient
 from ganzoo.registry import register
 
 
@@ -21,11 +21,11 @@ class r1(Penalty):
     """
 
     def __init__(self, *, weight: float = 10.0) -> None:
-        if weight < 0:
-            raise ValueError(f"weight must not be negative, not {weight}: a penalty is to be made small")
+        super().__init__()
+        check_weight(weight)
         self.weight = weight
 
-    def __call__(
+    def forward(
         self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator
     ) -> Tensor:
         """Return half the weighted mean squared norm of the gradient at the real images; the fakes play no part."""

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import ImageBatch
-from ganzoo.penalties.base import Penalty, input_gradient
+from ganzoo.penalties.base import Penalty, check_weight, input_gradient, slope
 from ganzoo.registry import register
 
 
@@ -24,11 +24,11 @@ class wgangp(Penalty):
     """
 
     def __init__(self, *, weight: float = 10.0, target: float = 1.0) -> None:
-        if weight < 0:
-            raise ValueError(f"weight must not be negative, not {weight}: a penalty is to be made small")
+        super().__init__()
+        check_weight(weight)
         self.weight, self.target = weight, target
 
-    def __call__(
+    def forward(
         self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator
     ) -> Tensor:
         """Return the weighted mean squared difference between slope and target; there are as many fakes as reals."""
@@ -36,5 +36,4 @@ class wgangp(Penalty):
         mix_N111 = torch.rand(len(real), 1, 1, 1, generator=rng).to(real.images_NCHW.device)
         between_NCHW = torch.lerp(fake.images_NCHW.float(), real.images_NCHW.float(), mix_N111)
         gradient_NCHW = input_gradient(discriminator, real.with_images(between_NCHW))
-        slope_N = (1e-4 + gradient_NCHW.square().sum((1, 2, 3))).sqrt()
-        return self.weight * (slope_N - self.target).square().mean()
+        return self.weight * (slope(gradient_NCHW) - self.target).square().mean()

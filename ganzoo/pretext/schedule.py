@@ -1,9 +1,8 @@
 """Weights that change over a run."""
 
-import math
-from typing import Literal
+from ganzoo.schedule import Schedule, remaining
 
-Schedule = Literal["constant", "linear", "cosine"]
+__all__ = ["Schedule", "scheduled_weight"]
 
 
 def scheduled_weight(weight: float, schedule: Schedule, *, step: int, num_steps: int) -> float:
@@ -11,9 +10,4 @@ def scheduled_weight(weight: float, schedule: Schedule, *, step: int, num_steps:
 
     Annealing the generator's weight to 0 restores the GAN's own optimum (arXiv:1811.11212, section 4).
     """
-    progress = min(step / max(num_steps - 1, 1), 1.0)
-    if schedule == "linear":
-        return weight * (1.0 - progress)
-    if schedule == "cosine":
-        return weight * 0.5 * (1.0 + math.cos(math.pi * progress))
-    return weight
+    return weight * remaining(schedule, step / max(num_steps - 1, 1))

@@ -9,7 +9,7 @@ A step asks a remedy three things, in this order:
 At the end of a task follows `after_task`. State that must survive a restart is kept in buffers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -81,8 +81,3 @@ class Remedy(Component, nn.Module):
             network: as the task left it; its weights, buffers and gradients are to stay as they are.
             examples: `num_task_examples` of the ended task.
         """
-
-
-def parameter_shapes(network: nn.Module) -> Mapping[str, torch.Size]:
-    """Return the shapes of a network's trained parameters, by name."""
-    return {name: p.shape for name, p in network.named_parameters() if p.requires_grad}

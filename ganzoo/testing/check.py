@@ -8,7 +8,7 @@ import torch
 
 from ganzoo import registry
 from ganzoo.registry import Component, Part
-from ganzoo.testing import layers, measures, networks, objectives, optimizers, remedies, tasks
+from ganzoo.testing import conditioning, layers, measures, networks, objectives, optimizers, penalties, remedies, tasks
 from ganzoo.testing.declaration import check_declaration
 from ganzoo.testing.findings import Findings
 
@@ -17,9 +17,9 @@ Check = Callable[[Part[Component], Findings], None]
 CHECKS: Mapping[str, Check] = {
     "architectures": cast("Check", networks.check_architecture),
     "losses": cast("Check", objectives.check_loss),
-    "penalties": cast("Check", objectives.check_penalty),
+    "penalties": cast("Check", penalties.check_penalty),
     "normalizations": cast("Check", layers.check_normalization),
-    "conditioning": cast("Check", layers.check_conditioning),
+    "conditioning": cast("Check", conditioning.check_conditioning),
     "pretext": cast("Check", tasks.check_pretext),
     "augment": cast("Check", objectives.check_augment),
     "optim": cast("Check", optimizers.check_optimizer),

@@ -1,8 +1,7 @@
-"""Checks of normalizations and conditionings. N: batch; C, H, W: image; F: features."""
+"""Checks of normalizations. N: batch; C, H, W: image."""
 
 import torch
 
-from ganzoo.conditioning.base import Conditioning
 from ganzoo.errors import UserError
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
@@ -10,9 +9,8 @@ from ganzoo.randomness import initialization
 from ganzoo.registry import Part, parameters
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tools import equal, expect_all_trained, expect_finite, make_latents, make_rng, snapshot
-from ganzoo.testing.toys import ToyNormalization
 
-NUM_FEATURES, LATENT_DIM, NUM_CLASSES = 4, 6, 3
+NUM_FEATURES, LATENT_DIM, NUM_CLASSES = 32, 6, 3
 
 
 def check_normalization(part: Part[Normalization], findings: Findings) -> None:
@@ -101,57 +99,3 @@ def _expect_declared(findings: Findings, depends: bool, declared: bool, where: s
         + ("depends on its batch" if depends else "does not depend on its batch"),
         f"set uses_batch_statistics = {depends}",
     )
-
-
-def check_conditioning(part: Part[Conditioning], findings: Findings) -> None:
-    """Check the generator's normalizations, and the discriminator's head with and without spectral norm."""
-    conditioning = part(num_classes=NUM_CLASSES)
-    findings.expect(
-        getattr(conditioning, "num_classes", None) == NUM_CLASSES,
-        "constructor",
-        "num_classes is not kept",
-        "call super().__init__(num_classes=num_classes)",
-    )
-    where = "generator_normalization"
-    for component in (_Conditional, _Unconditional):
-        wants_refusal = component.conditional_form() is None
-        with findings.guard(where):
-            try:
-                form = conditioning.generator_normalization(Part(f"normalizations.{component.__name__}", component))
-            except ValueError:
-                findings.expect(wants_refusal, where, "it refuses a layer that has a conditional form", "return that")
-                continue
-            facts = {"num_features": NUM_FEATURES, "latent_dim": LATENT_DIM, "num_classes": NUM_CLASSES}
-            layer = form(**facts, layers=LayerFactory(spectral_norm=False))
-            x_NCHW = torch.randn(8, NUM_FEATURES, 5, 5, generator=make_rng())
-            out_NCHW = layer(x_NCHW, make_latents(8, latent_dim=LATENT_DIM, num_classes=NUM_CLASSES))
-            findings.expect(out_NCHW.shape == x_NCHW.shape, where, "its layer changes the shape", "keep it")
-
-    where = "discriminator_head"
-    for spectral_norm in (False, True):
-        with findings.guard(where), initialization(0, "head"):
-            head = conditioning.discriminator_head(8, LayerFactory(spectral_norm=spectral_norm))
-            labels_N = torch.arange(8) % NUM_CLASSES
-            out_N = head(torch.randn(8, 8, generator=make_rng()), labels_N)
-            findings.expect(out_N.shape == (8,), where, f"its output is {tuple(out_N.shape)}", "return one number each")
-            expect_finite(findings, {"the output": out_N}, where)
-            out_N.sum().backward()
-            expect_all_trained(findings, head, where)
-
-
-class _Unconditional(Normalization):
-    """A layer without a conditional form."""
-
-    def __init__(self, *, num_features: int) -> None:
-        super().__init__()
-
-    def forward(self, x_NCHW: torch.Tensor, condition: object) -> torch.Tensor:
-        return x_NCHW
-
-
-class _Conditional(_Unconditional):
-    """A layer with one."""
-
-    @classmethod
-    def conditional_form(cls) -> type[Normalization]:
-        return ToyNormalization

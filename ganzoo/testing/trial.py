@@ -73,7 +73,7 @@ class Trial:
                 )
         self.gan = Gan(generator, discriminator, tasks, ema_decay=None, num_classes=num_classes)
         replaces = any(task.replaces_adversarial for task in tasks.values())
-        self.objective = Objective(None if replaces else MeanLoss(), None, None)
+        self.objective = Objective(None if replaces else MeanLoss(), {}, None)
         self.optimizer = torch.optim.SGD(self.gan.d_parameters(), lr=0.01)
 
     @property

@@ -109,11 +109,67 @@ def test_layer_normalises_each_image_alone(x: Tensor) -> None:
     assert torch.allclose(make("layer")(x, None), (x - mean) / (var + 1e-5).sqrt(), atol=1e-5)
 
 
+def over_pixels(x: Tensor, num_groups: int) -> Tensor:
+    groups = x.unflatten(1, (num_groups, -1))
+    mean, var = groups.mean((2, 3, 4), keepdim=True), groups.var((2, 3, 4), keepdim=True, unbiased=False)
+    return ((groups - mean) / (var + 1e-5).sqrt()).flatten(1, 2)
+
+
+def test_instance_normalises_each_channel_of_each_image_alone(x: Tensor) -> None:
+    layer = make("instance")
+    layer.normalize.weight.data, layer.normalize.bias.data = (
+        torch.tensor([2.0, 1.0, 0.5]),
+        torch.tensor([0.0, 1.0, 3.0]),
+    )  # type: ignore[union-attr]
+    expected = over_pixels(x, 3) * torch.tensor([2.0, 1.0, 0.5])[:, None, None]
+    assert torch.allclose(layer(x, None), expected + torch.tensor([0.0, 1.0, 3.0])[:, None, None], atol=1e-5)
+
+
+def test_instance_is_the_same_in_evaluation(x: Tensor) -> None:
+    layer = make("instance")
+    assert torch.equal(layer(x, None), layer.eval()(x, None))
+
+
+def test_conditional_instance_starts_as_plain_and_scales_and_shifts_by_class(x: Tensor, condition: Latents) -> None:
+    layer = make("conditional_instance")
+    assert torch.allclose(layer(x, condition), over_pixels(x, 3), atol=1e-5)
+    table = torch.arange(30).reshape(5, 6) / 10
+    layer.scale_and_shift.weight.data.copy_(table)  # type: ignore[union-attr, operator]
+    rows = table[condition.labels_N]
+    expected = over_pixels(x, 3) * (1 + rows[:, :3, None, None]) + rows[:, 3:, None, None]
+    assert torch.allclose(layer(x, condition), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("num_groups", [1, 2, 6])
+def test_group_normalises_over_the_channels_of_a_group_and_its_pixels(num_groups: int) -> None:
+    x = torch.randn(4, 6, 3, 3, generator=torch.Generator().manual_seed(2)) * 2 + 1
+    layer = registry.part("normalizations.group", num_groups=num_groups)(num_features=6)
+    assert torch.allclose(layer(x, None), over_pixels(x, num_groups), atol=1e-5)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("num_groups", [0, 4, 32])
+def test_groups_that_do_not_divide_the_channels_are_refused(num_groups: int) -> None:
+    with pytest.raises(UserError, match=r"normalizations\.group: num_groups must divide the 6 channels of a layer"):
+        registry.part("normalizations.group", num_groups=num_groups)(num_features=6)
+
+
+def test_forms_with_and_without_labels_lead_to_each_other() -> None:
+    for name in ("batch", "instance"):
+        plain, conditional = (registry.get(f"normalizations.{prefix}{name}") for prefix in ("", "conditional_"))
+        assert issubclass(plain, Normalization)
+        assert issubclass(conditional, Normalization)
+        assert (plain.conditional_form(), plain.unconditional_form()) == (conditional, plain)
+        assert (conditional.conditional_form(), conditional.unconditional_form()) == (conditional, plain)
+
+
 def test_none_returns_its_input(x: Tensor) -> None:
     assert make("none")(x, None) is x
 
 
-@pytest.mark.parametrize(("name", "form"), [("batch", "conditional_batch"), ("self_modulated_batch", None)])
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [("batch", "conditional_batch"), ("instance", "conditional_instance"), ("self_modulated_batch", None)],
+)
 def test_projection_gives_the_conditional_form_with_its_arguments(name: str, form: str | None) -> None:
     projection = registry.part("conditioning.projection")(num_classes=5)
     given = registry.part(f"normalizations.{name}", eps=0.5)
@@ -122,7 +178,7 @@ def test_projection_gives_the_conditional_form_with_its_arguments(name: str, for
     assert got.arguments == {"eps": 0.5}
 
 
-@pytest.mark.parametrize("name", ["none", "layer"])
+@pytest.mark.parametrize("name", ["none", "layer", "group"])
 def test_projection_refuses_a_normalization_without_conditional_form(name: str) -> None:
     projection = registry.part("conditioning.projection")(num_classes=5)
     with pytest.raises(ValueError, match=f"normalizations.{name} of the generator has no form that takes class labels"):

@@ -45,7 +45,14 @@ def test_the_fused_kernel_repeats_to_the_bit() -> None:
     assert torch.equal(updated(adam(num_steps=20), gradients), updated(adam(num_steps=20), gradients))
 
 
-@pytest.mark.parametrize(("schedule", "expected"), [("constant", [1.0] * 5), ("linear", [1.0, 0.75, 0.5, 0.25, 0.0])])
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("constant", [1.0] * 5),
+        ("linear", [1.0, 0.75, 0.5, 0.25, 0.0]),
+        ("cosine", [1.0, (1 + 0.5**0.5) / 2, 0.5, (1 - 0.5**0.5) / 2, 0.0]),
+    ],
+)
 def test_rates_over_a_run_of_four_updates(schedule: str, expected: list[float]) -> None:
     recipe = adam(learning_rate=0.1, schedule=schedule, num_steps=4)  # type: ignore[arg-type]
     optimizer = recipe.optimizer([nn.Parameter(torch.zeros(1))])

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput
 from ganzoo.batch import ImageBatch
-from ganzoo.remedies.base import Examples, parameter_shapes
-from ganzoo.remedies.elastic_weight_consolidation import elastic_weight_consolidation, fisher_diagonal
+from ganzoo.layers.consolidation import parameter_shapes
+from ganzoo.remedies.base import Examples
+from ganzoo.remedies.elastic_weight_consolidation import elastic_weight_consolidation
 
 SHAPE = (1, 2, 2)
 
@@ -45,14 +46,6 @@ def analytic(network: Logistic, images_NCHW: Tensor) -> tuple[Tensor, Tensor]:
     p_N = torch.sigmoid(x_NF @ network.w + network.b).detach()
     variance_N = p_N * (1 - p_N)
     return (variance_N[:, None] * x_NF.square()).mean(0), variance_N.mean()
-
-
-def test_fisher_information_of_logistic_regression_is_the_analytic_one() -> None:
-    network, seen = Logistic(torch.tensor([0.5, -2.0, 1.0, 3.0]), 0.3), examples(32, 1)
-    found = fisher_diagonal(network, seen.batch.images_NCHW)
-    w, b = analytic(network, seen.batch.images_NCHW)
-    torch.testing.assert_close(found["w"], w)
-    torch.testing.assert_close(found["b"], b)
 
 
 def test_the_penalty_of_three_tasks_is_the_sum_of_three_quadratics_and_so_is_its_gradient() -> None:

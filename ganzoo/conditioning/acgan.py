@@ -1,0 +1,101 @@
+"""The auxiliary classifier GAN. N: batch; F: feature width; K: classes."""
+
+from torch import Tensor
+from torch.nn import functional
+
+from ganzoo.architectures.base import Discriminator, ImageShape
+from ganzoo.conditioning.base import Conditioning
+from ganzoo.layers.factory import LayerFactory
+from ganzoo.pretext.base import Observed, PretextTask, Seen, TaskResult, Term
+from ganzoo.registry import Part, register
+
+
+@register("conditioning")
+class acgan(Conditioning):
+    """Let D classify images besides judging them, reward G for fakes of the class asked for, and give G the labels.
+
+    A linear head on D's features classifies the upright images, real and generated; D's adversarial logit sees no
+    labels. They enter G by the conditional form of its normalization.
+
+    Source: Odena et al., "Conditional Image Synthesis with Auxiliary Classifier GANs", arXiv:1610.09585, section 3:
+    both networks raise the log-likelihood of the class, of real and of generated images, each with weight 1.
+    Departures: the weights are options; labels enter G by its normalization, as in `conditioning.projection`, not
+    beside its latents.
+
+    Args:
+        d_real_weight: of D's cross-entropy on real images.
+        d_fake_weight: of D's cross-entropy on generated images; 0 keeps D from learning what G means by a class.
+        g_weight: of G's cross-entropy on its images.
+    """
+
+    def __init__(
+        self, *, d_real_weight: float = 1.0, d_fake_weight: float = 1.0, g_weight: float = 1.0, num_classes: int
+    ) -> None:
+        super().__init__(num_classes=num_classes)
+        weights = {"d_real_weight": d_real_weight, "d_fake_weight": d_fake_weight, "g_weight": g_weight}
+        for name, weight in weights.items():
+            if weight < 0:
+                raise ValueError(f"{name} must not be negative, not {weight}")
+        if d_real_weight == 0:
+            raise ValueError("d_real_weight must be greater than 0: D cannot learn the classes from fakes alone")
+        self.weights = weights
+
+    def build_discriminator(
+        self, part: Part[Discriminator], *, image_shape: ImageShape, latent_dim: int
+    ) -> Discriminator:
+        """Return the discriminator as it is without labels; those are the task's."""
+        return part(image_shape=image_shape, latent_dim=latent_dim, conditioning=None)
+
+    def auxiliary_task(self, *, feature_dim: int, layers: LayerFactory) -> PretextTask:
+        """Return the classification."""
+        return LabelPrediction(feature_dim=feature_dim, num_classes=self.num_classes, layers=layers, **self.weights)
+
+
+class LabelPrediction(PretextTask):
+    """Recognise the class of the upright images.
+
+    Args:
+        d_real_weight: of D's cross-entropy on real images.
+        d_fake_weight: of D's cross-entropy on generated images.
+        g_weight: of G's cross-entropy on its images.
+        feature_dim: F.
+        num_classes: K.
+        layers: the discriminator's factory.
+    """
+
+    def __init__(
+        self,
+        *,
+        d_real_weight: float,
+        d_fake_weight: float,
+        g_weight: float,
+        feature_dim: int,
+        num_classes: int,
+        layers: LayerFactory,
+    ) -> None:
+        super().__init__()
+        self.d_real_weight, self.d_fake_weight, self.g_weight = d_real_weight, d_fake_weight, g_weight
+        self.head = layers.linear(feature_dim, num_classes)
+        self.chance = {"accuracy_real": 1 / num_classes, "accuracy_fake": 1 / num_classes}
+
+    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+        """Return the cross-entropies of real and of generated images."""
+        assert observed.real is not None
+        (real, accuracy_real), (fake, accuracy_fake) = self._classify(observed.real), self._classify(observed.fake)
+        return TaskResult(
+            [Term("loss_real", real, self.d_real_weight), Term("loss_fake", fake, self.d_fake_weight)],
+            {"accuracy_real": accuracy_real, "accuracy_fake": accuracy_fake},
+        )
+
+    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+        """Return the cross-entropy of the generated images: their labels are those that G was asked for."""
+        fake, accuracy_fake = self._classify(observed.fake)
+        return TaskResult([Term("loss_fake", fake, self.g_weight)], {"accuracy_fake": accuracy_fake})
+
+    def _classify(self, seen: Seen) -> tuple[Tensor, Tensor]:
+        """Return cross-entropy and accuracy."""
+        labels_N = seen.batch.labels_N
+        assert labels_N is not None, "a conditional GAN was given no labels"
+        logits_NK = self.head(seen.output.features_NF).float()
+        accuracy = (logits_NK.detach().argmax(1) == labels_N).float().mean()
+        return functional.cross_entropy(logits_NK, labels_N), accuracy

@@ -1,0 +1,36 @@
+"""Group normalization. N: batch; C, H, W: image."""
+
+from torch import Tensor, nn
+
+from ganzoo.batch import Latents
+from ganzoo.normalizations.base import Normalization
+from ganzoo.registry import register
+
+
+@register("normalizations")
+class group(Normalization):
+    """Normalise groups of channels of each image over their pixels, then scale and shift each channel.
+
+    It looks at no other image of the batch. One group is `normalizations.layer`, and a group for each channel
+    `normalizations.instance`. It has no form that takes class labels.
+
+    Source: Wu & He, "Group Normalization", arXiv:1803.08494, section 3, with its 32 groups.
+
+    Args:
+        num_groups: of equally many channels each; it must divide the channels of every layer that is normalised.
+        eps: added to the variance.
+    """
+
+    def __init__(self, *, num_groups: int = 32, eps: float = 1e-5, num_features: int) -> None:
+        super().__init__()
+        if num_groups < 1 or num_features % num_groups:
+            raise ValueError(
+                f"num_groups must divide the {num_features} channels of a layer, and {num_groups} does not; set "
+                "normalizations.group.num_groups, or another width of the network"
+            )
+        self.normalize = nn.GroupNorm(num_groups, num_features, eps=eps)
+
+    def forward(self, x_NCHW: Tensor, condition: Latents | None) -> Tensor:
+        """Normalise `x`; the condition plays no part."""
+        out: Tensor = self.normalize(x_NCHW)
+        return out

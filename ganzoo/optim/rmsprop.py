@@ -1,0 +1,45 @@
+"""RMSprop."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from ganzoo.optim.scheduled import ScheduledOptimizer, check_positive, check_share
+from ganzoo.registry import register
+from ganzoo.schedule import Schedule
+
+
+@register("optim")
+class rmsprop(ScheduledOptimizer):
+    """Divide each gradient by the root of its mean square: Adam without momentum and without correction at the start.
+
+    Source: Tieleman & Hinton, "Neural Networks for Machine Learning", lecture 6.5, 2012; in GANs, Arjovsky et al.,
+    arXiv:1701.07875, algorithm 1, which gives the learning rate. The mean squares begin at 0, as torch's, so that first
+    steps are larger than later ones.
+
+    Args:
+        learning_rate: step size at the first update.
+        decay: of the mean squared gradient per update, in [0, 1).
+        eps: added to the root of the mean squared gradient.
+        schedule: `constant`, or from `learning_rate` at the first generator update to 0 after the last: `linear`, or
+            `cosine`, half a wave.
+    """
+
+    def __init__(
+        self,
+        *,
+        learning_rate: float = 5e-5,
+        decay: float = 0.99,
+        eps: float = 1e-8,
+        schedule: Schedule = "constant",
+        num_steps: int,
+    ) -> None:
+        super().__init__(learning_rate=learning_rate, schedule=schedule, num_steps=num_steps)
+        check_share("decay", decay)
+        check_positive("eps", eps)
+        self.decay, self.eps = decay, eps
+
+    def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        """Return RMSprop over these parameters."""
+        return torch.optim.RMSprop(parameters, lr=self.learning_rate, alpha=self.decay, eps=self.eps)

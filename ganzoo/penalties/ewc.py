@@ -1,0 +1,93 @@
+"""Elastic weight consolidation of the discriminator. N: batch."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ganzoo.architectures.base import Discriminator
+from ganzoo.batch import ImageBatch
+from ganzoo.layers.consolidation import Springs, fisher_diagonal
+from ganzoo.penalties.base import Penalty, check_weight
+from ganzoo.registry import register
+
+
+@register("penalties")
+class ewc(Penalty):
+    """Hold D's weights where it told earlier fakes from real images, each as firmly as that needed it.
+
+    To D a GAN's training is a sequence of tasks: to tell real images from those of G as it is at the time. Here a task
+    lasts `consolidate_every` updates of D. At its end D's weights w_t and the diagonal F_t of its Fisher information
+    are kept, and from then on D pays weight / 2 * sum_t decay^(tasks since t) * sum_i F_ti (w_i - w_ti)^2.
+
+    Source: Kirkpatrick et al., arXiv:1612.00796, equation 3. That D forgets earlier fakes, and EWC against it: Liang et
+    al., "Generative Adversarial Network Training is a Continual Learning Problem", arXiv:1811.11083; the generated
+    distributions as tasks also in Thanh-Tung & Tran, arXiv:1807.04015. (Seff et al., arXiv:1705.08395, consolidate G
+    over data sets that follow each other.) Departures, all choices of this project: the Fisher information is that of D
+    as a logistic classifier of real against fake whatever the adversarial loss, with its targets drawn from D itself
+    (see `remedies.elastic_weight_consolidation`); it is a mean over images of the task's last batch; the length of a
+    task, the decay and every default. Weights are D's trained parameters, under spectral norm those before the
+    division; heads of tasks are free.
+
+    Args:
+        weight: factor of the penalty (the papers' lambda).
+        consolidate_every: updates of D in a task.
+        num_fisher_images: images over which the Fisher information is averaged, half of them real; at most the batches.
+        decay: factor of what earlier tasks hold, each time that a task ends; 1 lets none fade.
+    """
+
+    needs_independent_logits = True
+
+    def __init__(
+        self,
+        *,
+        weight: float = 100.0,
+        consolidate_every: int = 500,
+        num_fisher_images: int = 64,
+        decay: float = 0.9,
+        parameter_shapes: Mapping[str, torch.Size],
+    ) -> None:
+        super().__init__()
+        check_weight(weight)
+        if consolidate_every < 1:
+            raise ValueError(f"consolidate_every must be at least 1, not {consolidate_every}")
+        if num_fisher_images < 2:
+            raise ValueError(f"num_fisher_images must be at least 2, not {num_fisher_images}: half of them are real")
+        if not 0 <= decay <= 1:
+            raise ValueError(f"decay must lie in [0, 1], not {decay}")
+        self.weight, self.consolidate_every, self.decay = weight, consolidate_every, decay
+        self.num_images_each = num_fisher_images // 2
+        self.springs = Springs(parameter_shapes)
+        self.num_updates = 0
+
+    def forward(
+        self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator
+    ) -> Tensor:
+        """Return the weighted energy of the springs, 0 in the first task; no image plays a part."""
+        return self.weight * self.springs.energy(discriminator)
+
+    def after_d_step(self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch) -> int:
+        """End a task if it is time, on the images of the update."""
+        self.num_updates += 1
+        if self.num_updates % self.consolidate_every:
+            return 0
+        self.springs.relax(self.decay)
+        # Each kind has half of the mean, whatever the batch; half of F is the stiffness that it adds.
+        num = 0
+        for images in (real[: self.num_images_each], fake[: self.num_images_each]):
+            fisher = fisher_diagonal(discriminator, lambda x: discriminator(x.images_NCHW, x.labels_N).logits_N, images)
+            self.springs.add(discriminator, {name: value / 2 for name, value in fisher.items()})
+            num += len(images)
+        return num
+
+    def num_d_images(self, batch_size: int) -> int:
+        """Return 0: the penalty looks at weights alone, and `after_d_step` counts its own images."""
+        return 0
+
+    def get_extra_state(self) -> Tensor:
+        """Return what is saved besides the springs: how many updates there were."""
+        return torch.tensor(self.num_updates)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Restore it."""
+        self.num_updates = int(state)

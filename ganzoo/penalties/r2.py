@@ -1,0 +1,34 @@
+"""The R2 penalty. N: batch; C, H, W: image."""
+
+import torch
+from torch import Tensor
+
+from ganzoo.architectures.base import Discriminator
+from ganzoo.batch import ImageBatch
+from ganzoo.penalties.base import Penalty, check_weight, input_gradient
+from ganzoo.registry import register
+
+
+@register("penalties")
+class r2(Penalty):
+    """Penalise the slope of D at generated images, so that D is flat where the fakes are once G matches the data.
+
+    Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", arXiv:1801.04406, section 4,
+    beside
+    R1: weight / 2 * E[|grad D(x)|^2] over generated x. It is R1 at the other end, and the two may be listed together.
+
+    Args:
+        weight: twice the factor of the mean squared gradient (the paper's gamma; it uses 10 for images).
+    """
+
+    def __init__(self, *, weight: float = 10.0) -> None:
+        super().__init__()
+        check_weight(weight)
+        self.weight = weight
+
+    def forward(
+        self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator
+    ) -> Tensor:
+        """Return half the weighted mean squared norm of the gradient at the fakes; the real images play no part."""
+        gradient_NCHW = input_gradient(discriminator, fake)
+        return 0.5 * self.weight * gradient_NCHW.square().sum((1, 2, 3)).mean()

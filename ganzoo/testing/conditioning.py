@@ -1,0 +1,168 @@
+"""Checks of conditionings. N: batch; C, H, W: image."""
+
+import math
+from collections.abc import Collection
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ganzoo.architectures.base import DiscriminatorOutput, Generator, ImageShape
+from ganzoo.batch import ImageBatch, Latents
+from ganzoo.conditioning.base import Conditioning
+from ganzoo.layers.factory import LayerFactory
+from ganzoo.normalizations.base import Normalization
+from ganzoo.pretext.base import Observed, Seen, Term
+from ganzoo.randomness import initialization
+from ganzoo.registry import Part
+from ganzoo.testing.findings import Findings
+from ganzoo.testing.tools import expect_all_trained, expect_finite, make_latents, make_rng
+from ganzoo.testing.toys import ToyDiscriminator, ToyNormalization
+
+IMAGE_SHAPE, LATENT_DIM, NUM_CLASSES, NUM_FEATURES = (3, 8, 8), 6, 3, 4
+
+
+def check_conditioning(part: Part[Conditioning], findings: Findings) -> None:
+    """Check the generator's normalizations, and both networks, with and without spectral norm in D."""
+    conditioning = part(num_classes=NUM_CLASSES)
+    findings.expect(
+        getattr(conditioning, "num_classes", None) == NUM_CLASSES,
+        "constructor",
+        "num_classes is not kept",
+        "call super().__init__(num_classes=num_classes)",
+    )
+    where = "generator_normalization"
+    for component in (_Conditional, _Unconditional):
+        wants_refusal = component.conditional_form() is None
+        with findings.guard(where):
+            try:
+                form = conditioning.generator_normalization(Part(f"normalizations.{component.__name__}", component))
+            except ValueError:
+                findings.expect(wants_refusal, where, "it refuses a layer that has a conditional form", "return that")
+                continue
+            facts = {"num_features": NUM_FEATURES, "latent_dim": LATENT_DIM, "num_classes": NUM_CLASSES}
+            layer = form(**facts, layers=LayerFactory(spectral_norm=False))
+            x_NCHW = torch.randn(8, NUM_FEATURES, 5, 5, generator=make_rng())
+            out_NCHW = layer(x_NCHW, make_latents(8, latent_dim=LATENT_DIM, num_classes=NUM_CLASSES))
+            findings.expect(out_NCHW.shape == x_NCHW.shape, where, "its layer changes the shape", "keep it")
+
+    for spectral_norm in (False, True):
+        with findings.guard("networks"), initialization(0, "networks"):
+            _check_networks(conditioning, spectral_norm, findings)
+
+
+def _check_networks(conditioning: Conditioning, spectral_norm: bool, findings: Findings) -> None:
+    """Build both networks and, if there is one, the auxiliary task; labels must reach G, and D or the task."""
+    g_part = Part("architectures.toy", ConditionedGenerator)
+    generator = conditioning.build_generator(g_part, image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM)
+    d_part = Part("architectures.toy", ConditionedDiscriminator, {"spectral_norm": spectral_norm})
+    discriminator = conditioning.build_discriminator(d_part, image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM)
+    task = conditioning.auxiliary_task(feature_dim=discriminator.feature_dim, layers=discriminator.layers)
+    for parameter in generator.parameters():
+        # Labels may have no effect at first.
+        torch.nn.init.normal_(parameter)
+
+    latents = make_latents(8, latent_dim=LATENT_DIM, num_classes=NUM_CLASSES)
+    assert latents.labels_N is not None
+    others = Latents(latents.latents_NL, (latents.labels_N + 1) % NUM_CLASSES)
+    images_NCHW = generator(latents)
+    where = "build_generator"
+    findings.expect(
+        images_NCHW.shape == (8, *IMAGE_SHAPE), where, f"images are {tuple(images_NCHW.shape)}", "return its images"
+    )
+    findings.expect(
+        not torch.allclose(images_NCHW, generator(others)), where, "labels do not change its images", "hand them over"
+    )
+    latents_NL = generator.sample_latents(5, rng=make_rng())
+    findings.expect(
+        latents_NL.shape == (5, LATENT_DIM), where, f"its latents are {tuple(latents_NL.shape)}", "draw latent_dim"
+    )
+
+    where = "build_discriminator"
+    output = discriminator(images_NCHW, latents.labels_N, taps=tuple(discriminator.tap_shapes))
+    findings.expect(
+        output.logits_N.shape == (8,), where, f"its logits are {tuple(output.logits_N.shape)}", "return one number each"
+    )
+    expect_finite(findings, {"the images": images_NCHW, "the logits": output.logits_N}, where)
+    changed = not torch.allclose(output.logits_N, discriminator(images_NCHW, others.labels_N).logits_N)
+    findings.expect(
+        changed or task is not None, where, "labels do not change its logits", "use them, or return an auxiliary_task"
+    )
+    terms = [Term("logit", output.logits_N.sum())]
+    if task is not None:
+        seen = Seen(ImageBatch(images_NCHW, latents.labels_N), output)
+        terms += task.d_terms(Observed(seen, seen, {}), step=0).terms
+    torch.stack([term.weight * term.value for term in terms]).sum().backward()  # type: ignore[no-untyped-call]
+    expect_all_trained(findings, generator, "build_generator")
+    expect_all_trained(findings, discriminator, where)
+    if task is not None:
+        expect_all_trained(findings, task, "auxiliary_task")
+
+
+class ConditionedGenerator(Generator):
+    """A linear layer, a normalization that may take labels, and tanh.
+
+    Args:
+        image_shape: (C, H, W).
+        latent_dim: L.
+        conditioning: gives the normalization; None for none.
+    """
+
+    uses_batch_statistics = False
+
+    def __init__(self, *, image_shape: ImageShape, latent_dim: int, conditioning: Conditioning | None) -> None:
+        super().__init__()
+        self.image_shape, self.latent_dim, self.layers = image_shape, latent_dim, LayerFactory(spectral_norm=False)
+        self.linear = self.layers.linear(latent_dim, math.prod(image_shape))
+        self.normalize = None
+        if conditioning is not None:
+            part = conditioning.generator_normalization(Part("normalizations.toy", _Conditional))
+            facts = {"latent_dim": latent_dim, "num_classes": conditioning.num_classes}
+            self.normalize = part(num_features=image_shape[0], **facts, layers=self.layers)
+
+    def forward(self, inputs: Latents) -> Tensor:
+        """Return images (N, C, H, W) in [-1, 1]."""
+        images_NCHW: Tensor = self.linear(inputs.latents_NL).unflatten(1, self.image_shape)
+        return (images_NCHW if self.normalize is None else self.normalize(images_NCHW, inputs)).tanh()
+
+
+class ConditionedDiscriminator(ToyDiscriminator):
+    """A toy whose labels enter as its conditioning says.
+
+    Args:
+        image_shape: (C, H, W).
+        spectral_norm: whether its weights are spectrally normalised.
+        conditioning: gives the head; None for none.
+    """
+
+    def __init__(self, *, image_shape: ImageShape, spectral_norm: bool, conditioning: Conditioning | None) -> None:
+        super().__init__(image_shape=image_shape, spectral_norm=spectral_norm)
+        self.head = None if conditioning is None else conditioning.discriminator_head(self.feature_dim, self.layers)
+
+    def forward(
+        self, images_NCHW: Tensor, labels_N: Tensor | None = None, *, taps: Collection[str] = ()
+    ) -> DiscriminatorOutput:
+        """Judge images."""
+        output = super().forward(images_NCHW, taps=taps)
+        if self.head is None:
+            return output
+        assert labels_N is not None, "a conditional discriminator was given no labels"
+        return replace(output, logits_N=output.logits_N + self.head(output.features_NF, labels_N))
+
+
+class _Unconditional(Normalization):
+    """A layer without a conditional form."""
+
+    def __init__(self, *, num_features: int) -> None:
+        super().__init__()
+
+    def forward(self, x_NCHW: Tensor, condition: object) -> Tensor:
+        return x_NCHW
+
+
+class _Conditional(_Unconditional):
+    """A layer with one."""
+
+    @classmethod
+    def conditional_form(cls) -> type[Normalization]:
+        return ToyNormalization

@@ -1,0 +1,191 @@
+"""Checks of penalties. N: batch."""
+
+import torch
+from torch import Tensor
+
+from ganzoo.batch import ImageBatch
+from ganzoo.layers.consolidation import parameter_shapes
+from ganzoo.penalties.base import Penalty
+from ganzoo.randomness import Streams, initialization
+from ganzoo.registry import Part
+from ganzoo.testing.findings import Findings
+from ganzoo.testing.tools import equal, expect_finite, make_images, make_rng, no_global_rng, snapshot
+from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator
+
+NUM_CLASSES, BATCH_SIZE, NUM_STEPS = 3, 8, 4
+
+
+class CountingDiscriminator(ToyDiscriminator):
+    """A toy that counts the images it sees.
+
+    Args:
+        num_classes: K.
+    """
+
+    def __init__(self, *, num_classes: int) -> None:
+        super().__init__(num_classes=num_classes)
+        self.num_seen = 0
+        self.register_forward_pre_hook(self._count)
+
+    def _count(self, module: torch.nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self.num_seen += len(inputs[0])
+
+
+class Trial:
+    """A toy discriminator that is trained with the penalty.
+
+    Args:
+        part: the penalty.
+        num_classes: K of a conditional discriminator, or 0.
+    """
+
+    def __init__(self, part: Part[Penalty], num_classes: int) -> None:
+        self.num_classes = num_classes
+        with initialization(0, "discriminator"):
+            self.discriminator = CountingDiscriminator(num_classes=num_classes)
+        self.penalty = part(parameter_shapes=parameter_shapes(self.discriminator))
+        self.optimizer = torch.optim.SGD(self.discriminator.parameters(), lr=0.01)
+        self.rng = Streams(0)
+
+    def images(self, step: int) -> tuple[ImageBatch, ImageBatch]:
+        """Return real and generated images of a step."""
+        real = make_images(BATCH_SIZE, num_classes=self.num_classes, seed=100 + step)
+        fake = make_images(BATCH_SIZE, num_classes=self.num_classes, seed=200 + step)
+        return real, ImageBatch(fake.images_NCHW, fake.labels_N, torch.zeros(BATCH_SIZE, 6))
+
+    def value(self, step: int, *, rng: torch.Generator) -> Tensor:
+        """Return the penalty at a step's images."""
+        real, fake = self.images(step)
+        penalty: Tensor = self.penalty(self.discriminator, real, fake, rng=rng)
+        return penalty
+
+    def after_d_step(self, step: int) -> int:
+        """Let the penalty act after the update on a step's images."""
+        real, fake = self.images(step)
+        return self.penalty.after_d_step(self.discriminator, real, fake)
+
+    def train(self, steps: range) -> None:
+        """Update the discriminator on a mean difference of logits and the penalty."""
+        for step in steps:
+            real, fake = self.images(step)
+            logits = [self.discriminator(images.images_NCHW, images.labels_N).logits_N for images in (real, fake)]
+            loss = logits[1].mean() - logits[0].mean() + self.value(step, rng=self.rng["penalty"])
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimizer.step()
+            self.after_d_step(step)
+
+
+def check_penalty(part: Part[Penalty], findings: Findings) -> None:
+    """Check value, gradients, randomness, the count of images and the state, with and without labels."""
+    for num_classes in (0, NUM_CLASSES):
+        kind = "conditional" if num_classes else "unconditional"
+        where = f"penalty of a {kind} discriminator"
+        with findings.guard(where):
+            _check_value(part, num_classes, findings, where)
+        with findings.guard("after_d_step"):
+            _check_after_d_step(Trial(part, num_classes), findings)
+    with findings.guard("g_penalty"):
+        _check_g_penalty(Trial(part, 0).penalty, findings)
+    with findings.guard("state"):
+        _check_state(part, findings)
+
+
+def _check_value(part: Part[Penalty], num_classes: int, findings: Findings, where: str) -> None:
+    trial = Trial(part, num_classes)
+    for num_steps in (0, NUM_STEPS):
+        # A penalty may depend on what was before.
+        trial.train(range(num_steps))
+        discriminator, before = trial.discriminator, snapshot(trial.discriminator)
+        discriminator.num_seen = 0
+        with no_global_rng(findings, where):
+            value = trial.value(0, rng=make_rng())
+        expect_finite(findings, {"it": value}, where)
+        findings.expect(value.shape == (), where, f"its shape is {tuple(value.shape)}", "return a scalar")
+        findings.expect(
+            float(value.detach()) >= 0, where, "it is negative", "a penalty is to be made small, at least 0"
+        )
+        num_said = trial.penalty.num_d_images(BATCH_SIZE)
+        findings.expect(
+            discriminator.num_seen == num_said,
+            "num_d_images",
+            f"it says {num_said} for {BATCH_SIZE} images and the discriminator saw {discriminator.num_seen}",
+            "return how many images the discriminator sees for it",
+        )
+        findings.expect(
+            torch.equal(value, trial.value(0, rng=make_rng())),
+            where,
+            "it does not repeat under an equal generator",
+            "let all randomness come from `rng`, and change state in after_d_step alone",
+        )
+        trial.optimizer.zero_grad(set_to_none=True)
+        value.backward()  # type: ignore[no-untyped-call]
+        gradients = [p.grad for p in discriminator.parameters() if p.grad is not None]
+        findings.expect(
+            float(value.detach()) == 0 or any(bool(g.any()) for g in gradients),
+            where,
+            "the discriminator gets no gradient from it",
+            "differentiate with create_graph=True",
+        )
+        expect_finite(findings, {f"gradient {i} of D": g for i, g in enumerate(gradients)}, where)
+        findings.expect(
+            equal(before, snapshot(discriminator)),
+            where,
+            "it changes the discriminator's weights or buffers",
+            "only compute; the step updates D",
+        )
+
+
+def _check_after_d_step(trial: Trial, findings: Findings) -> None:
+    where, discriminator = "after_d_step", trial.discriminator
+    for step in range(NUM_STEPS):
+        discriminator.zero_grad(set_to_none=True)
+        before, discriminator.num_seen = snapshot(discriminator), 0
+        with no_global_rng(findings, where):
+            num_said = trial.after_d_step(step)
+        findings.expect(
+            num_said == discriminator.num_seen,
+            where,
+            f"it says {num_said} images and the discriminator saw {discriminator.num_seen}",
+            "return how many images it let the discriminator see",
+        )
+        findings.expect(
+            equal(before, snapshot(discriminator)) and all(p.grad is None for p in discriminator.parameters()),
+            where,
+            "it changes the discriminator's weights, buffers or gradients",
+            "only look: use torch.autograd.grad, and buffers of its own",
+        )
+
+
+def _check_g_penalty(penalty: Penalty, findings: Findings) -> None:
+    with initialization(0, "generator"):
+        generator = ToyGenerator()
+    value = penalty.g_penalty(generator)
+    if value is None:
+        return
+    where = "g_penalty"
+    expect_finite(findings, {"it": value}, where)
+    findings.expect(value.shape == (), where, f"its shape is {tuple(value.shape)}", "return a scalar")
+    findings.expect(
+        value.requires_grad,
+        where,
+        "no gradient flows to the generator",
+        "compute it from its parameters, or return None",
+    )
+
+
+def _check_state(part: Part[Penalty], findings: Findings) -> None:
+    whole, first, second = Trial(part, 0), Trial(part, 0), Trial(part, 0)
+    whole.train(range(NUM_STEPS))
+    first.train(range(NUM_STEPS // 2))
+    second.discriminator.load_state_dict(snapshot(first.discriminator))
+    second.penalty.load_state_dict(snapshot(first.penalty))
+    second.rng.load_state_dict(first.rng.state_dict())
+    second.train(range(NUM_STEPS // 2, NUM_STEPS))
+    findings.expect(
+        equal(snapshot(whole.discriminator), snapshot(second.discriminator))
+        and equal(snapshot(whole.penalty), snapshot(second.penalty)),
+        "state",
+        "loaded from its state_dict, it goes on differently",
+        "call super().__init__(), and keep what changes in buffers of a fixed shape",
+    )
