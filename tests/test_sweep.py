@@ -32,6 +32,7 @@ SMALL: dict[str, Any] = {
     "num_subsets": 4,
     "path": "no-such-folder",
     "size": 16,
+    "dataset": registry.part("data.synthetic"),
 }
 
 
