@@ -122,11 +122,10 @@ class celeba(Dataset):
         if not path.is_file():
             raise UserError(f"'{path}' is missing, which has CelebA's attributes; put it there, beside {PARTITION}")
         # The first line is the number of images, the second the names of the attributes; 1 is present, -1 absent.
-        _, header, *lines = path.read_text("utf-8").splitlines()
-        columns = header.split()
         assert self.attribute is not None
         try:
-            column = 1 + columns.index(self.attribute)
+            _, header, *lines = path.read_text("utf-8").splitlines()
+            column = 1 + header.split().index(self.attribute)
             value_of = {row[0]: row[column] for row in map(str.split, lines) if row}
             return torch.tensor([{"-1": 0, "1": 1}[value_of[name]] for name in names])
         except (ValueError, IndexError, KeyError) as error:

@@ -116,7 +116,8 @@ class imagenet(Dataset):
         try:
             class_of = _classes(meta_path)
             labels = [class_of[int(line)] for line in truth_path.read_text("utf-8").split()]
-        except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        except Exception as error:
+            # scipy may raise nearly anything where a file is damaged.
             raise UserError(
                 f"'{truth_path.parent}' is damaged ({error}); unpack ILSVRC2012_devkit_t12.tar.gz again"
             ) from error
