@@ -67,13 +67,14 @@ def files_key(paths: Sequence[Path], root: Path) -> str:
     Raises:
         UserError: a file is missing.
     """
-    digest = hashlib.sha256()
-    for path in paths:
+    digest, above = hashlib.sha256(), f"{root}{os.sep}"
+    for name in map(str, paths):
         try:
-            stat = path.stat()
+            stat = os.stat(name)
         except OSError as error:
-            raise UserError(f"'{path}' is missing or cannot be read ({error.strerror}); bring it back") from error
-        digest.update(f"{path.relative_to(root)}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+            raise UserError(f"'{name}' is missing or cannot be read ({error.strerror}); bring it back") from error
+        assert name.startswith(above), f"{name} is not below {root}"
+        digest.update(f"{name.removeprefix(above)}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
     return digest.hexdigest()
 
 

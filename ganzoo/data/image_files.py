@@ -1,5 +1,6 @@
 """Image files: found, decoded, cut to a square, resized. n: images of a piece; C, H, W: image."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -24,9 +25,13 @@ T = TypeVar("T")
 
 def find_images(folder: Path) -> list[Path]:
     """Return the images below a folder, ordered by path; hidden files and folders are left out."""
-    found = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    visible = (path for path in found if not any(part.startswith(".") for part in path.parts))
-    return [folder / path for path in sorted(visible, key=lambda path: path.parts) if (folder / path).is_file()]
+    # In plain strings: of a million files pathlib would take minutes.
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        visible = (name for name in names if not name.startswith("."))
+        found += [os.path.join(place, name) for name in visible if os.path.splitext(name)[1].lower() in SUFFIXES]
+    return [Path(path) for path in sorted(found, key=lambda path: path.split(os.sep))]
 
 
 def class_folders(folder: Path) -> list[Path]:
