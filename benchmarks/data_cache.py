@@ -2,7 +2,7 @@
 
     python benchmarks/data_cache.py --out benchmarks/results/data_cache.json
 
-It writes JPEG files of smooth noise into a temporary folder, then loads them as `data.image_folder` in fresh processes:
+It writes JPEG files of smooth noise into temporary folders, then loads them as `data.image_folder` in fresh processes:
 first without a cache (`cold`: every image is decoded, resized and written), then with it (`warm`). Each process gathers
 one shuffled epoch in batches afterwards, as training does. Memory is read from /proc, so this runs on Linux: `peak_rss`
 counts pages of the mapped file that were touched, which the system takes back when it needs them; `anonymous` is what
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -27,6 +28,7 @@ ROOT = Path(__file__).parent.parent
 PAGE, RESULT = ROOT / "docs" / "data.md", ROOT / "benchmarks" / "results" / "data_cache.json"
 BEGIN, END = "<!-- table of benchmarks/data_cache.py -->", "<!-- end of the table -->"
 MIB = 2**20
+Json = Any
 STATES = ("imports", "cold", "warm")
 
 
@@ -73,26 +75,37 @@ def load(folder: Path, size: int, batch_size: int) -> dict[str, float]:
     }
 
 
-def table(report: dict[str, dict[str, float]]) -> str:
+def table(report: dict[str, Json]) -> str:
     """Return the result as the table of the docs."""
     lines = [
-        "| | seconds to start (of the CPU) | peak memory, MiB | without pages of the file, MiB |",
-        "|---|---|---|---|",
-        f"| imports alone | | {report['imports']['peak_rss_mib']} | |",
+        "| | images | seconds to start (of the CPU) | peak memory, MiB | without pages of the file, MiB |",
+        "|---|---|---|---|---|",
+        f"| imports alone | | | {report['imports']['peak_rss_mib']} | |",
     ]
-    for state, name in (("cold", "first start, without a cache"), ("warm", "later starts")):
-        found = report[state]
-        lines.append(
-            f"| {name} | {found['seconds_to_start']:.1f} ({found['cpu_seconds_to_start']:.1f}) | "
-            f"{found['peak_rss_mib']} | {found['anonymous_mib_while_gathering']} |"
-        )
+    for num, states in report["num_images"].items():
+        for state, name in (("cold", "first start, without a cache"), ("warm", "later starts")):
+            found = states[state]
+            lines.append(
+                f"| {name} | {int(num):,} | {found['seconds_to_start']:.1f} ({found['cpu_seconds_to_start']:.1f}) | "
+                f"{found['peak_rss_mib']} | {found['anonymous_mib_while_gathering']} |"
+            )
     return "\n".join(lines)
+
+
+def measure(arguments: argparse.Namespace, state: str, folder: Path, cache: Path) -> Json:
+    """Return what a fresh process reports of one state, and show what it says."""
+    environment = {**os.environ, "GANZOO_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, *sys.argv, "--only", state, "--folder", str(folder)]
+    run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    *said, last = run.stdout.splitlines()
+    print(state, last, *said, sep="\n  ")
+    return json.loads(last)
 
 
 def main() -> None:
     """Parse the arguments, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--num", type=int, default=20_000, help="images")
+    parser.add_argument("--num", type=int, default=20_000, help="images of the larger folder; the smaller has a tenth")
     parser.add_argument("--size", type=int, default=64, help="height and width in px that they are resized to")
     parser.add_argument("--width", type=int, default=160, help="of the files, px")
     parser.add_argument("--height", type=int, default=120, help="of the files, px")
@@ -123,17 +136,12 @@ def main() -> None:
     load_before = os.getloadavg()[0]
     settings = {key: getattr(arguments, key) for key in ("num", "size", "width", "height", "batch_size")}
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "photos"
-        write_images(folder, arguments.num, width=arguments.width, height=arguments.height)
-        environment = {**os.environ, "GANZOO_CACHE": f"{place}/cache", "OMP_NUM_THREADS": "1"}
-        measured = {}
-        for state in STATES:
-            command = [sys.executable, *sys.argv, "--only", state, "--folder", str(folder)]
-            run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-            *said, last = run.stdout.splitlines()
-            measured[state] = json.loads(last)
-            print(state, measured[state], *said, sep="\n  ")
-        cache_bytes = sum(path.stat().st_size for path in Path(f"{place}/cache").rglob("*.npy"))
+        imports = measure(arguments, "imports", Path(place), Path(place))
+        by_num = {}
+        for num in (arguments.num // 10, arguments.num):
+            folder, cache = Path(place) / f"photos-{num}", Path(place) / f"cache-{num}"
+            write_images(folder, num, width=arguments.width, height=arguments.height)
+            by_num[str(num)] = {state: measure(arguments, state, folder, cache) for state in ("cold", "warm")}
     report = {
         "command": "python benchmarks/data_cache.py --out benchmarks/results/data_cache.json",
         "machine": {
@@ -143,8 +151,8 @@ def main() -> None:
         },
         "settings": settings,
         "image_bytes": arguments.num * 3 * arguments.size**2,
-        "cache_bytes": cache_bytes,
-        **measured,
+        "imports": imports,
+        "num_images": by_num,
     }
     if arguments.out:
         arguments.out.write_text(json.dumps(report, indent=2) + "\n")

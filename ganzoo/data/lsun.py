@@ -126,30 +126,29 @@ class lsun(Dataset):
         return slice(0, cut) if split == "train" else slice(cut, total)
 
     def _from_database(self, place: Path, split: str, name: str) -> ImageData:
-        environment = _open(place)
-        rows = self._rows(split, int(environment.stat()["entries"]), place)
+        with _open(place) as environment:
+            rows = self._rows(split, int(environment.stat()["entries"]), place)
 
-        def items() -> Iterator[tuple[bytes, bytes]]:
-            with environment.begin() as transaction, transaction.cursor() as cursor:
-                for row, key in enumerate(cursor.iternext(keys=True, values=False)):
-                    if row >= rows.stop:
-                        return
-                    if row >= rows.start:
-                        yield key, cursor.value()
+            def items() -> Iterator[tuple[bytes, bytes]]:
+                with environment.begin() as transaction, transaction.cursor() as cursor:
+                    for row, key in enumerate(cursor.iternext(keys=True, values=False)):
+                        if row >= rows.stop:
+                            return
+                        if row >= rows.start:
+                            yield key, cursor.value()
 
-        def decode(item: tuple[bytes, bytes]) -> Tensor:
-            key, content = item
-            image = f"{key.decode(errors='replace')}' in '{place}"
-            return read_square(content, name=image, size=self.size, crop_size=self.crop_size)
+            def decode(item: tuple[bytes, bytes]) -> Tensor:
+                key, content = item
+                image = f"{key.decode(errors='replace')}' in '{place}"
+                return read_square(content, name=image, size=self.size, crop_size=self.crop_size)
 
-        key = {
-            "files": files_key([place / "data.mdb"], place),
-            "crop_size": self.crop_size,
-            "start": rows.start,
-            "stop": rows.stop,
-        }
-        shape = (rows.stop - rows.start, 3, self.size, self.size)
-        with environment:
+            key = {
+                "files": files_key([place / "data.mdb"], place),
+                "crop_size": self.crop_size,
+                "start": rows.start,
+                "stop": rows.stop,
+            }
+            shape = (rows.stop - rows.start, 3, self.size, self.size)
             source = ImageSource(name, key, shape, None, lambda: decode_all(items(), decode))
             return cached_images(source, say=self.say)
 

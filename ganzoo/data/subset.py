@@ -67,14 +67,12 @@ class subset(Dataset):
         """Refuse options that contradict each other or the data set."""
         spec, name = self.whole_spec, name_of(type(self.whole))
         counts = {"num_images": self.num_images, "num_images_per_class": self.num_images_per_class}
-        chosen = [option for option, value in counts.items() if value is not None]
-        by_class = [option for option in chosen if option != "num_images"]
-        if self.label_fraction is not None:
-            chosen, by_class = ["label_fraction", *chosen], ["label_fraction", *by_class]
-            if not 0 < self.label_fraction <= 1:
-                raise ValueError(f"label_fraction must lie above 0 and at most at 1, not be {self.label_fraction}")
+        options = {"label_fraction": self.label_fraction, **counts}
+        chosen = [option for option, value in options.items() if value is not None]
         if len(chosen) > 1:
             raise ValueError(f"{' and '.join(chosen)} exclude each other; keep one and set the others to None")
+        if self.label_fraction is not None and not 0 < self.label_fraction <= 1:
+            raise ValueError(f"label_fraction must lie above 0 and at most at 1, not be {self.label_fraction}")
         for option, value in counts.items():
             if value is not None and value < 1:
                 raise ValueError(f"{option} must be at least 1, not {value}")
@@ -93,6 +91,7 @@ class subset(Dataset):
                     f"classes must lie in 0..{spec.num_classes - 1}, the classes of {name}, not be {list(self.classes)}"
                 )
         unlabelled = [split for split in self.splits if not spec.num_classes_of(split)]
+        by_class = [option for option in chosen if option != "num_images"]
         if by_class and unlabelled:
             raise ValueError(
                 f"{by_class[0]} needs labels and the split '{unlabelled[0]}' of {name} has none; use num_images"
