@@ -219,6 +219,13 @@ def _conditioning(experiment: Experiment, spec: DataSpec) -> Conditioning | None
             "choose a labelled data set or set experiment.conditioning = None",
             where=part.where,
         )
+    if not spec.num_classes_of(experiment.train_split):
+        labelled = [split for split in spec.num_images if spec.num_classes_of(split)]
+        raise UserError(
+            f"{part.name} needs class labels and the split '{experiment.train_split}' of {experiment.dataset.name} has "
+            f"none; set experiment.train_split = '{labelled[0]}' or experiment.conditioning = None",
+            where=part.where,
+        )
     return part(num_classes=spec.num_classes)
 
 

@@ -23,6 +23,11 @@ def data_folders(data_dir: Path | None) -> list[Path]:
     return usual if data_dir is None else [data_dir.expanduser(), *usual]
 
 
+def image_caches() -> Path:
+    """Return the folder in which decoded and resized images are kept; it need not exist."""
+    return cache_folder() / "images"
+
+
 def quoted(paths: list[Path]) -> str:
     """Return paths for a message: 'a', 'b' or 'c'."""
     texts = [f"'{path}'" for path in paths]

@@ -70,7 +70,7 @@ def probe_runs(
             raise UserError(
                 f"'{path}' was trained on other data than '{runs[0].path}'; probe it by a command of its own"
             )
-    dataset = first(data_dir=data_dir)
+    dataset = first(data_dir=data_dir, say=say)
     metric.check_data(dataset.spec())
     for _, gan, _, _ in loaded:
         metric.check_networks(num_classes=gan.num_classes, discriminator=gan.discriminator)

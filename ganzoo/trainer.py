@@ -120,10 +120,11 @@ class Trainer:
     ) -> None:
         self.experiment, self.device, self.monitor = configuration.experiment, device, monitor
         environment.choose_deterministic_kernels(device)
-        dataset = self.experiment.dataset(data_dir=data_dir)
+        dataset = self.experiment.dataset(data_dir=data_dir, say=monitor.say)
         self.spec = dataset.spec()
         data = dataset.load(self.experiment.train_split)
-        on_device = data.images_NCHW.numel() <= DEVICE_DATA_BYTES
+        # Of a file that is mapped into memory only the rows of a batch are read.
+        on_device = not data.is_memory_mapped and data.images_NCHW.numel() <= DEVICE_DATA_BYTES
         self.uint8_NCHW = data.images_NCHW.to(device) if on_device else data.images_NCHW
         self.labels_N = data.labels_N
         self.state = TrainState.create(self.experiment, self.spec, num_images=len(data), device=device)

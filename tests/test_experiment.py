@@ -32,6 +32,13 @@ def test_conditioning_without_labels(experiment: Experiment) -> None:
     assert "conditioning.projection needs class labels and data.synthetic has none" in message
 
 
+def test_conditioning_on_a_split_without_labels(experiment: Experiment) -> None:
+    spec = DataSpec((1, 16, 16), 10, {"labelled": 20, "train": 20}, frozenset({"train"}))
+    message = refused(experiment, spec, conditioning=registry.part("conditioning.projection"))
+    assert "conditioning.projection needs class labels and the split 'train' of data.synthetic has none" in message
+    assert "experiment.train_split = 'labelled'" in message
+
+
 def test_conditioning_with_a_normalization_that_has_no_conditional_form(experiment: Experiment) -> None:
     generator = replace(
         experiment.generator, arguments={"width": 4, "normalization": registry.part("normalizations.layer")}

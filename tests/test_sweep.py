@@ -33,6 +33,7 @@ SMALL: dict[str, Any] = {
     "path": "no-such-folder",
     "size": 16,
     "consolidate_every": 1,
+    "dataset": registry.part("data.synthetic"),
 }
 
 

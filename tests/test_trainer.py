@@ -4,12 +4,16 @@ import errno
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from PIL import Image
 
 from ganzoo import cli, config, registry, vital_signs
 from ganzoo.checkpoint import read_networks
+from ganzoo.data.base import ImageData
+from ganzoo.data.image_folder import image_folder
 from ganzoo.errors import RunFailedError, UserError
 from ganzoo.monitor import Silent
 from ganzoo.run_folder import Json, RunFolder
@@ -386,3 +390,56 @@ def test_scopes_give_each_network_its_own_optimizer(tiny_recipe: Path) -> None:
         state.d_scheduler.step()
     assert g_group["lr"] == pytest.approx(5e-5)
     assert d_group["lr"] == 4e-4
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[str]:
+    """Twenty images of two classes in files; the bindings of a run on them."""
+    rng = np.random.default_rng(0)
+    for number in range(20):
+        path = tmp_path / "photos" / f"{number % 2}/{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(path)
+    return [
+        "experiment.dataset = @data.image_folder",
+        f"data.image_folder.path = '{tmp_path / 'photos'}'",
+        "data.image_folder.size = 16",
+        "data.image_folder.num_classes = 2",
+        "experiment.num_steps = 4",
+    ]
+
+
+def test_a_run_on_mapped_images_equals_one_on_images_in_memory(
+    tiny_recipe: Path, tmp_path: Path, photos: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitor = Silent()
+    mapped = run(tiny_recipe, tmp_path / "mapped", *photos, monitor=monitor)
+    assert sum("for the first time" in text for text in monitor.said) == 1
+    load = image_folder.load
+
+    def load_into_memory(self: image_folder, split: str) -> ImageData:
+        data = load(self, split)
+        return ImageData(data.images_NCHW.clone(), data.labels_N)
+
+    monkeypatch.setattr(image_folder, "load", load_into_memory)
+    in_memory = run(tiny_recipe, tmp_path / "in-memory", *photos)
+    assert same(networks(mapped.folder.path, 4), networks(in_memory.folder.path, 4))
+    assert mapped.folder.environment()["data_sha256"] == in_memory.folder.environment()["data_sha256"]
+
+
+def test_mapped_images_are_moved_batch_by_batch(
+    tiny_recipe: Path, tmp_path: Path, photos: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved: list[int] = []
+    to = torch.Tensor.to
+
+    def watched(tensor: torch.Tensor, *arguments: object, **options: object) -> torch.Tensor:
+        if tensor.dtype == torch.uint8 and tensor.ndim == 4:
+            moved.append(len(tensor))
+        return to(tensor, *arguments, **options)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(torch.Tensor, "to", watched)
+    run(tiny_recipe, tmp_path / "run", *photos, "experiment.log_every = 100")
+    assert moved.count(8) >= 8  # two batches of eight for each of four steps
+    # The 20 images that the run's health is read from are a copy of their own, and not moved as a whole.
+    assert 20 not in moved

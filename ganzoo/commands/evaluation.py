@@ -99,7 +99,7 @@ def measure(opened: OpenRun, protocol: "EvaluationProtocol", *, data_dir: Path |
     assert isinstance(data_sha256, dict)
     inputs = EvaluationInputs(
         opened.gan,
-        experiment.dataset(data_dir=data_dir),
+        experiment.dataset(data_dir=data_dir, say=say),
         protocol,
         run_seed=experiment.seed,
         device=opened.device,

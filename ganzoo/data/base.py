@@ -1,7 +1,7 @@
 """The contract of a data set. N: images; C, H, W: image. Images are uint8 in 0..255 here and nowhere else."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,19 +20,34 @@ class DataSpec:
         image_shape: (C, H, W) as trained on.
         num_classes: classes of its labels; 0 if it has none.
         num_images: images of each split, by name; None where only the files tell.
+        unlabelled_splits: splits without labels in a data set that has them.
     """
 
     image_shape: tuple[int, int, int]
     num_classes: int
     num_images: Mapping[str, int | None]
+    unlabelled_splits: frozenset[str] = frozenset()
+
+    def num_classes_of(self, split: str) -> int:
+        """Return how many classes the labels of a split have; 0 if it has none."""
+        return 0 if split in self.unlabelled_splits else self.num_classes
 
 
 @dataclass(frozen=True)
 class ImageData:
-    """A loaded split: uint8 images (N, C, H, W) in 0..255 and, if there are any, int64 labels (N,)."""
+    """A loaded split: uint8 images (N, C, H, W) in 0..255 and, if there are any, int64 labels (N,).
+
+    Args:
+        images_NCHW: the images; only to be read from.
+        labels_N: their labels.
+        known_sha256: the hash, where it was computed before.
+        is_memory_mapped: whether the images are a file of which only what is indexed is read: take rows, not all.
+    """
 
     images_NCHW: Tensor
     labels_N: Tensor | None = None
+    known_sha256: str | None = None
+    is_memory_mapped: bool = False
 
     def __len__(self) -> int:
         return len(self.images_NCHW)
@@ -40,6 +55,8 @@ class ImageData:
     @cached_property
     def sha256(self) -> str:
         """The hash of shape, pixels and labels: two splits of the same hash are the same data."""
+        if self.known_sha256 is not None:
+            return self.known_sha256
         digest = hashlib.sha256(repr(tuple(self.images_NCHW.shape)).encode())
         digest.update(self.images_NCHW.contiguous().numpy().data)
         if self.labels_N is not None:
@@ -52,13 +69,15 @@ class Dataset(Component):
 
     Args:
         data_dir: where the user keeps data sets (`--data-dir`), a runtime fact; None if not given.
+        say: receives a sentence where loading takes long, a runtime fact; None for nobody.
     """
 
     kind = "data"
-    runtime_facts = frozenset({"data_dir"})
+    runtime_facts = frozenset({"data_dir", "say"})
 
-    def __init__(self, *, data_dir: Path | None = None) -> None:
+    def __init__(self, *, data_dir: Path | None = None, say: Callable[[str], None] | None = None) -> None:
         self.data_dir = data_dir
+        self.say: Callable[[str], None] = _say_nothing if say is None else say
 
     def spec(self) -> DataSpec:
         """Return shape, classes and sizes; needs no files."""
@@ -88,3 +107,7 @@ class Dataset(Component):
     def find(self) -> str | None:
         """Return where the files are, or None if they are not on this machine (for `ganzoo doctor`)."""
         raise NotImplementedError
+
+
+def _say_nothing(text: str) -> None:
+    """Stand for a listener where there is none."""

@@ -1,23 +1,29 @@
-"""The two official formats of CIFAR-10: pickled batches and binary records.
+"""CIFAR-10 and CIFAR-100 and their two official formats: pickled batches and binary records. N: images.
 
 The pickles are read by an unpickler that knows arrays and plain values alone, so that a file cannot run code.
 """
 
+import hashlib
 import io
 import pickle
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
+import torch
+
+from ganzoo.data.base import Dataset, DataSpec, ImageData
+from ganzoo.errors import UserError
+from ganzoo.places import data_folders, quoted
 
 Batch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 """Pixels (N, 3072), the planes red, green and blue one after another, and labels (N,)."""
 
-NUM_BYTES = 3 * 32 * 32
-TRAIN_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
-TEST_BATCHES = ("test_batch",)
+SIZE = 32
+NUM_BYTES = 3 * SIZE * SIZE
 
 
 class FormatError(Exception):
@@ -40,22 +46,26 @@ class _ArrayUnpickler(pickle.Unpickler):
         if (module, name) == ("_codecs", "encode"):
             # How Python 3 writes bytes at protocol 2: encode(text, "latin1").
             return _encode
-        raise FormatError(f"it asks for {module}.{name}, which no batch of CIFAR-10 needs")
+        raise FormatError(f"it asks for {module}.{name}, which no batch of CIFAR needs")
 
 
 def _encode(text: str, encoding: str) -> bytes:
     return text.encode(encoding)
 
 
-def read_pickled(content: bytes) -> Batch:
-    """Return a batch of the Python version: a dict with `data`, uint8 (N, 3072), and `labels`, a list.
+def read_pickled(content: bytes, *, label_key: str = "labels") -> Batch:
+    """Return a batch of the Python version: a dict with `data`, uint8 (N, 3072), and a list of labels.
+
+    Args:
+        content: of the file.
+        label_key: the key of the labels.
 
     Raises:
         FormatError: it is something else.
     """
     try:
         batch = _ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()
-        pixels, labels = batch[b"data"], np.asarray(batch[b"labels"], dtype=np.int64)
+        pixels, labels = batch[b"data"], np.asarray(batch[label_key.encode()], dtype=np.int64)
     except FormatError:
         raise
     except Exception as error:
@@ -66,39 +76,21 @@ def read_pickled(content: bytes) -> Batch:
     return pixels, labels
 
 
-def read_binary(content: bytes) -> Batch:
-    """Return a batch of the binary version: records of a label and 3072 pixels, one byte each.
+def read_binary(content: bytes, *, num_labels: int = 1) -> Batch:
+    """Return a batch of the binary version: records of labels and 3072 pixels, one byte each.
+
+    Args:
+        content: of the file.
+        num_labels: labels of a record, of which the last counts.
 
     Raises:
         FormatError: its length is no whole number of records.
     """
-    record_size = 1 + NUM_BYTES
+    record_size = num_labels + NUM_BYTES
     if len(content) % record_size:
         raise FormatError(f"{len(content)} bytes are no whole number of records of {record_size}")
     records = np.frombuffer(content, dtype=np.uint8).reshape(-1, record_size)
-    return records[:, 1:], records[:, 0].astype(np.int64)
-
-
-def read_batches(place: Path, split: str) -> list[Batch]:
-    """Return the batches of a split from a tar archive or an extracted folder.
-
-    Args:
-        place: `cifar-10-python.tar.gz`, or a folder `cifar-10-batches-py` or `cifar-10-batches-bin`.
-        split: `train` or `test`.
-
-    Raises:
-        FormatError: a batch is missing or not of its format; the message names it.
-    """
-    names = TRAIN_BATCHES if split == "train" else TEST_BATCHES
-    binary = place.name.endswith("-bin")
-    read = read_binary if binary else read_pickled
-    batches = []
-    for name, content in zip(names, _contents(place, [f"{n}.bin" if binary else n for n in names]), strict=True):
-        try:
-            batches.append(read(content))
-        except FormatError as error:
-            raise FormatError(f"{name}: {error}") from error
-    return batches
+    return records[:, num_labels:], records[:, num_labels - 1].astype(np.int64)
 
 
 def _contents(place: Path, names: list[str]) -> list[bytes]:
@@ -117,3 +109,100 @@ def _contents(place: Path, names: list[str]) -> list[bytes]:
         raise FormatError(f"no {error.args[0]} in it") from error
     except (OSError, EOFError, tarfile.TarError) as error:
         raise FormatError(str(error)) from error
+
+
+class Cifar(Dataset):
+    """What both data sets share: an archive, the folders that it and its binary version unpack to, and their batches.
+
+    Args:
+        data_dir: where the user keeps data sets; None if not given.
+    """
+
+    title: ClassVar[str]
+    """How the data set is called in messages."""
+    stem: ClassVar[str]
+    """Of the archive and the folders: `cifar-10` of `cifar-10-python.tar.gz`."""
+    folders: ClassVar[tuple[str, str]]
+    """What the archives of the Python and of the binary version unpack to."""
+    archive_md5: ClassVar[str]
+    """Of the archive of the Python version."""
+    archive_megabytes: ClassVar[int]
+    """The size of that archive."""
+    batches: ClassVar[Mapping[str, Sequence[str]]]
+    """The files of each split, without the suffix `.bin` of the binary version."""
+    num_images: ClassVar[Mapping[str, int]]
+    num_classes: ClassVar[int]
+    label_key: ClassVar[str] = "labels"
+    num_labels: ClassVar[int] = 1
+    """Labels of a binary record, of which the last counts."""
+
+    def __init__(self, *, data_dir: Path | None = None) -> None:
+        super().__init__(data_dir=data_dir)
+
+    def spec(self) -> DataSpec:
+        """Return shape, classes and sizes."""
+        return DataSpec((3, SIZE, SIZE), self.num_classes, self.num_images)
+
+    def load(self, split: str) -> ImageData:
+        """Return a split."""
+        self.check_split(split)
+        place, archive, num = self._place(), self._archive(), self.num_images[split]
+        if place is None:
+            folders = data_folders(self.data_dir)
+            raise UserError(
+                f"{self.title} was not found: no {', '.join(self.folders)} or {archive} in {quoted(folders)}; download "
+                f"https://www.cs.toronto.edu/~kriz/{archive} ({self.archive_megabytes} MB, md5 {self.archive_md5}) "
+                f"into '{folders[0]}'"
+            )
+        if place.is_file():
+            _check_md5(place, self.archive_md5)
+        try:
+            pixels, labels_N = self._read(place, split)
+        except FormatError as error:
+            raise UserError(f"'{place}' is damaged ({error}); download {archive} again") from error
+        if len(labels_N) != num or not 0 <= labels_N.min() <= labels_N.max() < self.num_classes:
+            raise UserError(
+                f"'{place}' holds {len(labels_N)} {split} images with labels {labels_N.min()} to {labels_N.max()} "
+                f"where {self.title} has {num} with labels 0 to {self.num_classes - 1}; download {archive} again"
+            )
+        images_NCHW = torch.from_numpy(pixels.reshape(-1, 3, SIZE, SIZE))
+        return ImageData(images_NCHW.contiguous(), torch.from_numpy(labels_N))
+
+    def find(self) -> str | None:
+        """Return where the files are."""
+        place = self._place()
+        return None if place is None else str(place)
+
+    def _archive(self) -> str:
+        return f"{self.stem}-python.tar.gz"
+
+    def _place(self) -> Path | None:
+        layouts = (*self.folders, self._archive())
+        places = (folder / layout for folder in data_folders(self.data_dir) for layout in layouts)
+        return next((place for place in places if place.exists()), None)
+
+    def _read(self, place: Path, split: str) -> Batch:
+        """Return a split from the archive or one of the folders.
+
+        Raises:
+            FormatError: a batch is missing or not of its format; the message names it.
+        """
+        names, is_binary = self.batches[split], place.name == self.folders[1]
+        batches = []
+        for name, content in zip(names, _contents(place, [f"{n}.bin" if is_binary else n for n in names]), strict=True):
+            try:
+                batches.append(
+                    read_binary(content, num_labels=self.num_labels)
+                    if is_binary
+                    else read_pickled(content, label_key=self.label_key)
+                )
+            except FormatError as error:
+                raise FormatError(f"{name}: {error}") from error
+        return np.concatenate([pixels for pixels, _ in batches]), np.concatenate([labels for _, labels in batches])
+
+
+def _check_md5(path: Path, expected: str) -> None:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "md5").hexdigest()
+    if found != expected:
+        raise UserError(f"'{path}' has md5 {found}, not {expected}: it is damaged or incomplete; download it again")

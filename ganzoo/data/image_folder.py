@@ -1,19 +1,15 @@
-"""Any folder of images. N: images; C, H, W: image."""
+"""Any folder of images. N: images."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from ganzoo.data.base import Dataset, DataSpec, ImageData
+from ganzoo.data.image_files import SUFFIXES, class_folders, find_images, load_files
 from ganzoo.errors import UserError
-from ganzoo.hardware import num_cpus
 from ganzoo.registry import register
-from ganzoo.resize import resize_uint8
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
 SPLITS = ("train", "test")
 
 
@@ -26,7 +22,9 @@ class image_folder(Dataset):
     at any depth are of it.
 
     Departures from the files: a camera's orientation mark is obeyed, of an animation the first frame is taken,
-    transparency is dropped, grey becomes three equal channels. The whole split is held in memory, as uint8.
+    transparency is dropped, grey becomes three equal channels.
+
+    The images are decoded once, into a cache on disk that is mapped into memory from then on.
 
     Source: the layout that torchvision's ImageFolder also reads.
 
@@ -35,16 +33,25 @@ class image_folder(Dataset):
         size: height and width in pixels, by antialiased bilinear interpolation.
         num_classes: how many sub-folders a split has, each a class; 0 to ignore them and have no labels.
         data_dir: where the user keeps data sets; None if not given.
+        say: receives a sentence when the images are read for the first time; None for nobody.
     """
 
-    def __init__(self, *, path: str, size: int, num_classes: int = 0, data_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        path: str,
+        size: int,
+        num_classes: int = 0,
+        data_dir: Path | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
         if size < 1:
             raise ValueError(f"size must be at least 1 pixel, not {size}")
         if num_classes < 0:
             raise ValueError(f"num_classes must be at least 0, not {num_classes}")
         if not path:
             raise ValueError("path is empty; give the folder of the images")
-        super().__init__(data_dir=data_dir)
+        super().__init__(data_dir=data_dir, say=say)
         self.root = (data_dir or Path()) / Path(path).expanduser()
         self.size = size
         self.num_classes = num_classes
@@ -59,18 +66,16 @@ class image_folder(Dataset):
         folder = self._folder(split)
         labels_N = None
         if self.num_classes:
-            by_class = [_images(name) for name in self._classes(folder)]
+            by_class = [find_images(name) for name in self._classes(folder)]
             paths = [path for members in by_class for path in members]
             labels_N = torch.repeat_interleave(torch.tensor([len(members) for members in by_class]))
         else:
-            paths = _images(folder)
+            paths = find_images(folder)
         if not paths:
             raise UserError(f"no images in '{folder}'; it needs files ending in {', '.join(sorted(SUFFIXES))}")
-        images_NCHW = torch.empty(len(paths), 3, self.size, self.size, dtype=torch.uint8)
-        with ThreadPoolExecutor(num_cpus()) as pool:
-            for row, image_CHW in enumerate(pool.map(self._read, paths)):
-                images_NCHW[row] = image_CHW
-        return ImageData(images_NCHW, labels_N)
+        return load_files(
+            paths, root=folder, size=self.size, name=f"'{self.root}' ({split})", say=self.say, labels_N=labels_N
+        )
 
     def find(self) -> str | None:
         """Return where the files are."""
@@ -91,36 +96,14 @@ class image_folder(Dataset):
         return self.root
 
     def _classes(self, folder: Path) -> list[Path]:
-        classes = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        classes = class_folders(folder)
         if len(classes) != self.num_classes:
             names = ", ".join(path.name for path in classes[:10]) or "none"
             raise UserError(
                 f"'{folder}' has {len(classes)} sub-folders ({names}), not {self.num_classes}; set "
                 f"data.image_folder.num_classes = {len(classes)}, each sub-folder being a class"
             )
-        empty = [path for path in classes if not _images(path)]
+        empty = [path for path in classes if not find_images(path)]
         if empty:
             raise UserError(f"the class folder '{empty[0]}' holds no images; fill or remove it")
         return classes
-
-    def _read(self, path: Path) -> Tensor:
-        """Return one image, uint8 (3, size, size)."""
-        from PIL import Image, ImageOps
-
-        try:
-            with Image.open(path) as file:
-                pixels_HWC = np.array(ImageOps.exif_transpose(file).convert("RGB"))
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise UserError(f"the image '{path}' cannot be read ({error}); replace or remove it") from error
-        height, width, _ = pixels_HWC.shape
-        side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        square_HWC = torch.from_numpy(pixels_HWC[top : top + side, left : left + side])
-        return resize_uint8(square_HWC.permute(2, 0, 1).unsqueeze(0), self.size)[0]
-
-
-def _images(folder: Path) -> list[Path]:
-    """Return the images below a folder, ordered by path; hidden files and folders are left out."""
-    found = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    visible = (path for path in found if not any(part.startswith(".") for part in path.parts))
-    return [folder / path for path in sorted(visible, key=lambda path: path.parts) if (folder / path).is_file()]

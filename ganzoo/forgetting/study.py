@@ -112,7 +112,7 @@ def _run(
 ) -> Study:
     experiment = configuration.experiment
     arms = arms_of(experiment)
-    dataset = experiment.dataset(data_dir=data_dir)
+    dataset = experiment.dataset(data_dir=data_dir, say=monitor.say)
     spec = dataset.spec()
     check_data(experiment, spec)
     for arm in arms:

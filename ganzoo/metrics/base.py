@@ -142,3 +142,20 @@ class Metric(Component):
                 f"{name_of(type(self))}.{parameter} is '{split}' and the data set has the splits {', '.join(splits)}"
                 f"{nearest(split, splits)}"
             )
+
+    def check_labels(self, spec: DataSpec, parameter: str, split: str) -> None:
+        """Refuse a split without labels.
+
+        Args:
+            spec: of the data set.
+            parameter: that names the split.
+            split: its value.
+
+        Raises:
+            UserError: it has none.
+        """
+        if not spec.num_classes_of(split):
+            name = name_of(type(self))
+            raise UserError(
+                f"{name} needs class labels and the split '{split}' has none; set {name}.{parameter} to another split"
+            )

@@ -55,6 +55,7 @@ class classification_accuracy(LabelledFeatures):
         if self.baseline_split is None:
             return
         self.check_split(spec, "baseline_split", self.baseline_split)
+        self.check_labels(spec, "baseline_split", self.baseline_split)
         there = spec.num_images[self.baseline_split]
         if there is not None and there < self.num_fake:
             raise UserError(

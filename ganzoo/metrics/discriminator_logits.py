@@ -6,6 +6,7 @@ from torch import Tensor
 from ganzoo.architectures.base import Discriminator
 from ganzoo.data.base import ImageData
 from ganzoo.data_order import to_images
+from ganzoo.errors import UserError
 from ganzoo.layers.batch_statistics import evaluation_mode
 
 BATCH_SIZE = 64
@@ -20,10 +21,14 @@ def discriminator_logits(discriminator: Discriminator, data: ImageData, *, num_c
         discriminator: D.
         data: at least one image; with labels if the GAN is conditional.
         num_classes: classes of the labels that D takes; 0 for an unconditional GAN, whose D is shown none.
+
+    Raises:
+        UserError: images without labels, for a conditional GAN.
     """
     device = next(discriminator.parameters()).device
     labels_N = data.labels_N if num_classes else None
-    assert labels_N is not None or not num_classes, "a conditional discriminator was given images without labels"
+    if num_classes and labels_N is None:
+        raise UserError("a conditional discriminator needs labels and these images have none; choose a labelled split")
     logits = []
     with evaluation_mode(discriminator), torch.no_grad():
         for rows_n in torch.split(torch.arange(len(data)), BATCH_SIZE):

@@ -95,6 +95,7 @@ class linear_probe(Metric):
                     f"{name}.{parameter} is '{split}' and the data set has the splits {', '.join(spec.num_images)}"
                     f"{nearest(split, spec.num_images)}"
                 )
+            self.check_labels(spec, parameter, split)
             there = spec.num_images[split]
             if num is not None and there is not None and there < num:
                 which = parameter.replace("_split", "")

@@ -92,7 +92,11 @@ class ms_ssim(Metric):
     def _similarities(self, data: ImageData, inputs: MetricInputs, *, stream: str) -> Tensor:
         rng = make_generator(inputs.seed, stream)
         if inputs.num_classes:
-            assert data.labels_N is not None, "a conditional GAN has labels, and so has its data"
+            if data.labels_N is None:
+                raise UserError(
+                    f"{name_of(type(self))} compares images of one class where a GAN is conditional, and the split "
+                    f"'{self.reference_split}' has no labels; set {name_of(type(self))}.reference_split to another"
+                )
             labels_N, num_classes = data.labels_N, inputs.num_classes
         else:
             labels_N, num_classes = torch.zeros(len(data), dtype=torch.int64), 1

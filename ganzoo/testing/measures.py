@@ -66,14 +66,15 @@ def _check_split(dataset: Dataset, spec: DataSpec, findings: Findings) -> None:
     )
     num = spec.num_images[split]
     findings.expect(num in (None, len(data)), where, f"it has {len(data)} images and spec() says {num}", "correct one")
-    if spec.num_classes:
+    num_classes = spec.num_classes_of(split)
+    if num_classes:
         findings.expect(
             labels_N is not None
             and labels_N.dtype == torch.int64
             and len(labels_N) == len(data)
-            and 0 <= int(labels_N.min()) <= int(labels_N.max()) < spec.num_classes,
+            and 0 <= int(labels_N.min()) <= int(labels_N.max()) < num_classes,
             where,
-            f"it has no int64 labels in 0..{spec.num_classes - 1}, one for each image",
+            f"it has no int64 labels in 0..{num_classes - 1}, one for each image",
             "return them, or let num_classes be 0",
         )
     else:

@@ -10,6 +10,7 @@ from ganzoo.data.base import ImageData
 from ganzoo.errors import UserError
 
 WITHOUT_FILES = ["digits", "synthetic"]
+SMALL = {"cifar10", "cifar100", "svhn", "tiny_imagenet"}
 
 
 @pytest.mark.parametrize("name", WITHOUT_FILES)
@@ -48,6 +49,41 @@ def test_the_hash_tells_pixels_labels_and_shape_apart() -> None:
     assert ImageData(images.clone(), labels.clone()).sha256 == others[-1].sha256
 
 
-@pytest.mark.parametrize("name", ["digits", "synthetic", "fashion_mnist", "cifar10"])
+NUM_CLASSES = {
+    "celeba": 0,
+    "celeba_hq": 0,
+    "cifar10": 10,
+    "cifar100": 100,
+    "digits": 10,
+    "fashion_mnist": 10,
+    "imagenet": 1000,
+    "lsun": 0,
+    "stl10": 10,
+    "svhn": 10,
+    "synthetic": 10,
+    "tiny_imagenet": 200,
+}
+
+
+@pytest.mark.parametrize("name", NUM_CLASSES)
 def test_the_spec_needs_no_files(name: str) -> None:
-    assert registry.part(f"data.{name}")(data_dir=Path("/nowhere")).spec().num_classes == 10
+    assert registry.part(f"data.{name}")(data_dir=Path("/nowhere")).spec().num_classes == NUM_CLASSES[name]
+
+
+def test_a_known_hash_is_not_computed_again() -> None:
+    assert ImageData(torch.zeros(1, 1, 1, 1, dtype=torch.uint8), known_sha256="known").sha256 == "known"
+
+
+@pytest.mark.parametrize("name", sorted({*NUM_CLASSES} - {"digits", "synthetic", "fashion_mnist"}))
+def test_what_is_missing_is_said_in_one_sentence(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "cache"))
+    dataset = registry.part(f"data.{name}")(data_dir=tmp_path / "mine")
+    assert dataset.find() is None
+    for split in dataset.spec().num_images:
+        with pytest.raises(UserError) as caught:
+            dataset.load(split)
+        message = str(caught.value)
+        for expected in ("was not found", str(tmp_path / "mine"), "http", " GB" if name not in SMALL else " MB"):
+            assert expected in message
+        assert "\n" not in message

@@ -12,7 +12,6 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from ganzoo.data import cifar10 as module
 from ganzoo.data.cifar10 import cifar10
 from ganzoo.data.cifar_files import FormatError, read_binary, read_pickled
 from ganzoo.errors import UserError
@@ -66,11 +65,11 @@ def write(place: Path) -> None:
 def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(module, "NUM_IMAGES", {"train": 5 * SIZE, "test": SIZE})
+    monkeypatch.setattr(cifar10, "num_images", {"train": 5 * SIZE, "test": SIZE})
 
 
 def accept(monkeypatch: pytest.MonkeyPatch, archive: Path) -> None:
-    monkeypatch.setattr(module, "ARCHIVE_MD5", hashlib.md5(archive.read_bytes()).hexdigest())
+    monkeypatch.setattr(cifar10, "archive_md5", hashlib.md5(archive.read_bytes()).hexdigest())
 
 
 @pytest.mark.parametrize("folder", ["mine", "data", "cache/data"])
@@ -110,7 +109,7 @@ class Evil:
 
 def test_a_pickle_cannot_run_code(tmp_path: Path) -> None:
     content = pickle.dumps({b"data": Evil(), b"labels": []}, protocol=2)
-    with pytest.raises(FormatError, match="which no batch of CIFAR-10 needs"):
+    with pytest.raises(FormatError, match="which no batch of CIFAR needs"):
         read_pickled(content)
     assert not (tmp_path / "was-here").exists()
 
@@ -151,7 +150,7 @@ def test_a_missing_batch_is_named(tmp_path: Path) -> None:
 
 def test_a_batch_of_too_few_images_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "data/cifar-10-batches-py")
-    monkeypatch.setattr(module, "NUM_IMAGES", {"train": 50_000, "test": 10_000})
+    monkeypatch.setattr(cifar10, "num_images", {"train": 50_000, "test": 10_000})
     with pytest.raises(UserError, match=r"holds 10 train images .* where CIFAR-10 has 50000"):
         cifar10().load("train")
 

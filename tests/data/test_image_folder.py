@@ -144,3 +144,20 @@ def test_the_images_are_the_same_every_time(tmp_path: Path) -> None:
         Image.fromarray(rng.integers(0, 256, (9, 12, 3), dtype=np.uint8)).save(tmp_path / f"{number}.png")
     first, second = (image_folder(path=str(tmp_path), size=6).load("train") for _ in range(2))
     assert torch.equal(first.images_NCHW, second.images_NCHW)
+
+
+def test_images_are_decoded_once_until_a_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        save(tmp_path / f"{number}.png", value=number)
+    said: list[str] = []
+    dataset = image_folder(path=str(tmp_path), size=4, say=said.append)
+    first = dataset.load("train")
+    assert len(said) == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(Image, "open", lambda *_: pytest.fail("an image is decoded again"))
+        second = dataset.load("train")
+    assert second.is_memory_mapped
+    assert torch.equal(first.images_NCHW, second.images_NCHW)
+    save(tmp_path / "1.png", value=77)
+    assert dataset.load("train").images_NCHW[:, 0, 0, 0].tolist() == [0, 77, 2]
+    assert dataset.load("train").sha256 != first.sha256

@@ -1,0 +1,29 @@
+"""CIFAR-100."""
+
+from ganzoo.data.cifar_files import Cifar
+from ganzoo.registry import register
+
+
+@register("data")
+class cifar100(Cifar):
+    """50,000 + 10,000 colour images in 100 classes, 32 x 32 pixels; the 20 coarse classes are not used.
+
+    Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009. The official archive of the
+    Python version (md5 eb9058c3a382ffc7106e4002c42a8d85) is read as it is; so are the folders `cifar-100-python` and
+    `cifar-100-binary` that the archives of the Python and of the binary version unpack to. Unpacked folders load
+    faster; all give the same data.
+
+    Args:
+        data_dir: where the user keeps data sets; None if not given.
+    """
+
+    title = "CIFAR-100"
+    stem = "cifar-100"
+    folders = ("cifar-100-python", "cifar-100-binary")
+    archive_md5 = "eb9058c3a382ffc7106e4002c42a8d85"
+    archive_megabytes = 161
+    batches = {"train": ["train"], "test": ["test"]}
+    num_images = {"train": 50_000, "test": 10_000}
+    num_classes = 100
+    label_key = "fine_labels"
+    num_labels = 2  # coarse, then fine

@@ -1,0 +1,116 @@
+"""Image files: found, decoded, cut to a square, resized. n: images of a piece; C, H, W: image."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganzoo.data.base import ImageData
+from ganzoo.data.image_cache import ImageSource, cached_images, files_key
+from ganzoo.errors import UserError
+from ganzoo.hardware import num_cpus
+from ganzoo.resize import resize_uint8
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
+PIECE_SIZE = 512  # images decoded before they are written, to bound the memory
+
+T = TypeVar("T")
+
+
+def find_images(folder: Path) -> list[Path]:
+    """Return the images below a folder, ordered by path; hidden files and folders are left out."""
+    # In plain strings: of a million files pathlib would take minutes.
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        visible = (name for name in names if not name.startswith("."))
+        found += [os.path.join(place, name) for name in visible if os.path.splitext(name)[1].lower() in SUFFIXES]
+    return [Path(path) for path in sorted(found, key=lambda path: path.split(os.sep))]
+
+
+def class_folders(folder: Path) -> list[Path]:
+    """Return the visible sub-folders of a folder, ordered by name."""
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def read_square(file: Path | bytes, *, name: str, size: int, crop_size: int | None = None) -> Tensor:
+    """Return the central square of an image, uint8 (3, size, size), by antialiased bilinear interpolation.
+
+    A camera's orientation mark is obeyed, of an animation the first frame is taken, transparency is dropped, grey
+    becomes three equal channels.
+
+    Args:
+        file: its path, or its content.
+        name: of the image, for messages.
+        size: height and width of the result, in pixels.
+        crop_size: height and width of the square, in pixels; None for the largest.
+
+    Raises:
+        UserError: it is no image, is damaged, or is smaller than the square.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(BytesIO(file) if isinstance(file, bytes) else file) as image:
+            pixels_HWC = np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UserError(f"the image '{name}' cannot be read ({error}); replace or remove it") from error
+    height, width, _ = pixels_HWC.shape
+    side = min(height, width) if crop_size is None else crop_size
+    if side > min(height, width):
+        raise UserError(f"the image '{name}' has {width} x {height} pixels, too few for a square of {side}; replace it")
+    top, left = (height - side) // 2, (width - side) // 2
+    square_HWC = torch.from_numpy(pixels_HWC[top : top + side, left : left + side])
+    return resize_uint8(square_HWC.permute(2, 0, 1).unsqueeze(0), size)[0]
+
+
+def load_files(
+    paths: Sequence[Path],
+    *,
+    root: Path,
+    size: int,
+    name: str,
+    say: Callable[[str], None],
+    labels_N: Tensor | None = None,
+    crop_size: int | None = None,
+) -> ImageData:
+    """Return the central squares of image files in their order, through a cache on disk.
+
+    Args:
+        paths: of the files.
+        root: a folder above them; the cache follows from the names below it.
+        size: height and width of the result, in pixels.
+        name: of the images, for messages.
+        say: receives a sentence when the cache is made.
+        labels_N: of the files; None if there are none.
+        crop_size: height and width of the square, in pixels; None for the largest.
+
+    Raises:
+        UserError: a file is missing, or is no image; the cache cannot be written.
+    """
+
+    def decode(path: Path) -> Tensor:
+        return read_square(path, name=str(path), size=size, crop_size=crop_size)
+
+    key = {"files": files_key(paths, root), "crop_size": crop_size}
+    source = ImageSource(name, key, (len(paths), 3, size, size), labels_N, lambda: decode_all(paths, decode))
+    return cached_images(source, say=say)
+
+
+def decode_all(items: Sequence[T] | Iterator[T], decode: Callable[[T], Tensor]) -> Iterator[Tensor]:
+    """Yield images in the order of their items, uint8 (n, C, H, W), decoded by as many threads as there are CPUs."""
+    with ThreadPoolExecutor(num_cpus()) as pool:
+        waiting: list[T] = []
+        for item in items:
+            waiting.append(item)
+            if len(waiting) == PIECE_SIZE:
+                yield torch.stack(list(pool.map(decode, waiting)))
+                waiting = []
+        if waiting:
+            yield torch.stack(list(pool.map(decode, waiting)))

@@ -1,0 +1,164 @@
+"""LSUN. N: images."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from ganzoo.data.base import Dataset, DataSpec, ImageData
+from ganzoo.data.image_cache import ImageSource, cached_images, files_key
+from ganzoo.data.image_files import decode_all, find_images, load_files, read_square
+from ganzoo.errors import UserError
+from ganzoo.places import data_folders, quoted
+from ganzoo.registry import register
+
+if TYPE_CHECKING:
+    import lmdb
+
+FOLDERS = ("lsun", "LSUN", ".")
+
+
+@register("data")
+class lsun(Dataset):
+    """The images of one LSUN category, cut to a central square and resized. No labels.
+
+    The last `num_test` images of the official training part are the split `test`, the others `train`; `val` is the
+    official validation part of 300 images, too few for a Frechet distance (compare_gan held out a hundredth for the
+    same reason). Their order is that of their keys, which are hashes, so that it is as good as random.
+
+    Source: Yu et al., LSUN, arXiv:1506.03365: the official databases `CATEGORY_train_lmdb` and `CATEGORY_val_lmdb`
+    (which need the package lmdb), or the same images as files in folders `CATEGORY_train` and `CATEGORY_val`, named by
+    their keys. Both give the same data.
+
+    Images are decoded once, into a cache on disk that is mapped into memory. It takes 49 kB an image at 128 pixels, so
+    149 GB for the 3,033,042 bedrooms, and `num_images` limits it.
+
+    Args:
+        category: `bedroom`, `church_outdoor`, `cat`, ...
+        size: height and width in pixels, by antialiased bilinear interpolation.
+        crop_size: height and width of the central square that is cut out before, in pixels; None for the largest.
+        num_images: how many images of the training part are used, `train` and `test` together, the first by key; None
+            for all.
+        num_test: how many of these, the last, form the split `test`; with 0 there is none.
+        data_dir: where the user keeps data sets; None if not given.
+        say: receives a sentence when the images are read for the first time; None for nobody.
+    """
+
+    def __init__(
+        self,
+        *,
+        category: str = "bedroom",
+        size: int = 128,
+        crop_size: int | None = None,
+        num_images: int | None = None,
+        num_test: int = 30_000,
+        data_dir: Path | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        if not category or "/" in category:
+            raise ValueError(f"category must be a name such as 'bedroom', not '{category}'")
+        for name, value in (("size", size), ("crop_size", crop_size)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1 pixel, not {value}")
+        if num_test < 0:
+            raise ValueError(f"num_test must be at least 0, not {num_test}")
+        if num_images is not None and num_images <= num_test:
+            raise ValueError(f"num_images must exceed num_test ({num_test}), not be {num_images}: train needs an image")
+        super().__init__(data_dir=data_dir, say=say)
+        self.category, self.size, self.crop_size = category, size, crop_size
+        self.num_images, self.num_test = num_images, num_test
+
+    def spec(self) -> DataSpec:
+        """Return shape and sizes; without `num_images`, only the files tell how many images `train` has."""
+        splits = {"train": None if self.num_images is None else self.num_images - self.num_test, "val": None}
+        return DataSpec((3, self.size, self.size), 0, splits | ({"test": self.num_test} if self.num_test else {}))
+
+    def load(self, split: str) -> ImageData:
+        """Return a split."""
+        self.check_split(split)
+        part = "val" if split == "val" else "train"
+        place = self._place(part)
+        name = f"LSUN {self.category} ({split})"
+        if place is None:
+            folder = data_folders(self.data_dir)[0] / FOLDERS[0]
+            archive = f"{self.category}_{part}_lmdb"
+            raise UserError(
+                f"{name} was not found: no {archive} and no folder {self.category}_{part} in "
+                f"{quoted(self._folders())}; with download.py of https://github.com/fyu/lsun get {archive}.zip "
+                f"(43 GB for the bedrooms) and unpack it in '{folder}'"
+            )
+        if place.name.endswith("_lmdb"):
+            return self._from_database(place, split, name)
+        paths = find_images(place)
+        chosen = paths[self._rows(split, len(paths), place)]
+        return load_files(chosen, root=place, size=self.size, crop_size=self.crop_size, name=name, say=self.say)
+
+    def find(self) -> str | None:
+        """Return where the training part is."""
+        place = self._place("train")
+        return None if place is None else str(place)
+
+    def _folders(self) -> list[Path]:
+        return [folder / name for folder in data_folders(self.data_dir) for name in FOLDERS]
+
+    def _place(self, part: str) -> Path | None:
+        """Return the database or folder of an official part."""
+        names = (f"{self.category}_{part}_lmdb", f"{self.category}_{part}")
+        places = (folder / name for folder in self._folders() for name in names)
+        return next((place for place in places if place.is_dir()), None)
+
+    def _rows(self, split: str, there: int, place: Path) -> slice:
+        """Return which images of an official part form a split."""
+        if split == "val":
+            if not there:
+                raise UserError(f"'{place}' holds no images; unpack it again")
+            return slice(0, there)
+        wanted = self.num_images or self.num_test + 1
+        if there < wanted:
+            asked = "data.lsun.num_images" if self.num_images else "the test split and one more"
+            raise UserError(
+                f"'{place}' holds {there:,} images, fewer than the {wanted:,} of {asked}; lower it, or "
+                "data.lsun.num_test, or unpack it again"
+            )
+        total = self.num_images or there
+        cut = total - self.num_test
+        return slice(0, cut) if split == "train" else slice(cut, total)
+
+    def _from_database(self, place: Path, split: str, name: str) -> ImageData:
+        with _open(place) as environment:
+            rows = self._rows(split, int(environment.stat()["entries"]), place)
+
+            def items() -> Iterator[tuple[bytes, bytes]]:
+                with environment.begin() as transaction, transaction.cursor() as cursor:
+                    for row, key in enumerate(cursor.iternext(keys=True, values=False)):
+                        if row >= rows.stop:
+                            return
+                        if row >= rows.start:
+                            yield key, cursor.value()
+
+            def decode(item: tuple[bytes, bytes]) -> Tensor:
+                key, content = item
+                image = f"{key.decode(errors='replace')}' in '{place}"
+                return read_square(content, name=image, size=self.size, crop_size=self.crop_size)
+
+            key = {
+                "files": files_key([place / "data.mdb"], place),
+                "crop_size": self.crop_size,
+                "start": rows.start,
+                "stop": rows.stop,
+            }
+            shape = (rows.stop - rows.start, 3, self.size, self.size)
+            source = ImageSource(name, key, shape, None, lambda: decode_all(items(), decode))
+            return cached_images(source, say=self.say)
+
+
+def _open(place: Path) -> "lmdb.Environment":
+    try:
+        import lmdb
+    except ImportError as error:
+        raise UserError(f"'{place}' is a database for the package lmdb; run `pip install 'ganzoo[lmdb]'`") from error
+    try:
+        return lmdb.open(str(place), readonly=True, lock=False, readahead=False, create=False)
+    except lmdb.Error as error:
+        raise UserError(f"'{place}' is no intact database ({error}); unpack it again") from error

@@ -1,0 +1,105 @@
+"""STL-10. N: images; n: images of a piece; C, H, W: image."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganzoo.data.base import Dataset, DataSpec, ImageData
+from ganzoo.data.image_cache import ImageSource, cached_images, files_key
+from ganzoo.errors import UserError
+from ganzoo.places import data_folders, quoted
+from ganzoo.registry import register
+from ganzoo.resize import resize_uint8
+
+NUM_IMAGES = {"train": 5_000, "test": 8_000, "unlabeled": 100_000}
+NUM_CLASSES = 10
+STORED_SIZE = 96
+FOLDER = "stl10_binary"
+PIECE_SIZE = 256  # images resized at once, to bound the memory
+
+
+@register("data")
+class stl10(Dataset):
+    """5,000 + 8,000 labelled and 100,000 unlabelled colour images, 96 x 96 pixels, by default resized to 48.
+
+    Unconditional GANs are trained on the 100,000: `experiment.train_split = 'unlabeled'` (so do SNGAN,
+    arXiv:1802.05957, and those who compare with it, at 48 pixels).
+
+    Source: Coates, Lee and Ng, An Analysis of Single Layer Networks in Unsupervised Feature Learning, AISTATS 2011. The
+    binary files of the official archive, whose images are stored column by column, and whose labels 1..10 become 0..9.
+    Resized images are kept in a cache on disk that is mapped into memory.
+
+    Args:
+        size: height and width in pixels; 96 as stored, others by antialiased bilinear interpolation.
+        data_dir: where the user keeps data sets; None if not given.
+        say: receives a sentence when the images are read for the first time; None for nobody.
+    """
+
+    def __init__(
+        self, *, size: int = 48, data_dir: Path | None = None, say: Callable[[str], None] | None = None
+    ) -> None:
+        if size < 1:
+            raise ValueError(f"size must be at least 1 pixel, not {size}")
+        super().__init__(data_dir=data_dir, say=say)
+        self.size = size
+
+    def spec(self) -> DataSpec:
+        """Return shape, classes and sizes."""
+        return DataSpec((3, self.size, self.size), NUM_CLASSES, NUM_IMAGES, frozenset({"unlabeled"}))
+
+    def load(self, split: str) -> ImageData:
+        """Return a split; `unlabeled` has no labels."""
+        self.check_split(split)
+        folder = self._folder()
+        if folder is None:
+            folders = data_folders(self.data_dir)
+            raise UserError(
+                f"STL-10 was not found: no {FOLDER} in {quoted(folders)}; download "
+                "http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz (2.6 GB, md5 "
+                f"91f7769df0f17e558f3565bffb0c7dfb) and unpack it in '{folders[0]}'"
+            )
+        num, path = NUM_IMAGES[split], folder / f"{split}_X.bin"
+        _check_size(path, num * 3 * STORED_SIZE**2)
+        labels_N = self._labels(folder, split) if self.spec().num_classes_of(split) else None
+
+        def read() -> Iterator[Tensor]:
+            # Of an image each plane is stored column by column.
+            stored_NCWH = np.memmap(path, np.uint8, "r", shape=(num, 3, STORED_SIZE, STORED_SIZE))
+            for start in range(0, num, PIECE_SIZE):
+                piece_nCHW = np.array(stored_NCWH[start : start + PIECE_SIZE].transpose(0, 1, 3, 2))
+                yield resize_uint8(torch.from_numpy(piece_nCHW), self.size)
+
+        shape = (num, 3, self.size, self.size)
+        source = ImageSource(f"STL-10 ({split})", {"files": files_key([path], folder)}, shape, labels_N, read)
+        return cached_images(source, say=self.say)
+
+    def find(self) -> str | None:
+        """Return where the files are."""
+        folder = self._folder()
+        return None if folder is None else str(folder)
+
+    def _folder(self) -> Path | None:
+        places = (folder / FOLDER for folder in data_folders(self.data_dir))
+        return next((place for place in places if place.is_dir()), None)
+
+    def _labels(self, folder: Path, split: str) -> Tensor:
+        path = folder / f"{split}_y.bin"
+        _check_size(path, NUM_IMAGES[split])
+        stored_N = np.fromfile(path, np.uint8)
+        if not 1 <= stored_N.min() <= stored_N.max() <= NUM_CLASSES:
+            raise UserError(
+                f"'{path}' holds labels {stored_N.min()} to {stored_N.max()}, not 1 to 10; unpack stl10_binary.tar.gz "
+                "again"
+            )
+        return torch.from_numpy(stored_N.astype(np.int64) - 1)
+
+
+def _check_size(path: Path, expected: int) -> None:
+    """Refuse a file that is missing or cut short."""
+    found = path.stat().st_size if path.is_file() else None
+    if found != expected:
+        has = "is missing" if found is None else f"has {found:,} bytes, not {expected:,}"
+        raise UserError(f"'{path}' {has}; unpack stl10_binary.tar.gz again")

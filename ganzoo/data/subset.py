@@ -1,0 +1,187 @@
+"""Part of another data set. N: images; n: images of a piece; C, H, W: image."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ganzoo.data.base import Dataset, DataSpec, ImageData
+from ganzoo.data.image_cache import ImageSource, cached_images
+from ganzoo.errors import UserError
+from ganzoo.randomness import make_generator
+from ganzoo.registry import Part, name_of, register
+
+PIECE_SIZE = 1024  # images copied at once, to bound the memory
+
+
+@register("data")
+class subset(Dataset):
+    """Some classes of another data set, or some of its images: a share of each class, or few.
+
+    Which images are taken follows from `seed`, the split and the class alone: a larger share contains a smaller one,
+    and a class has the same images whichever other classes there are. They keep their order. Everything here stands in
+    a run's operative configuration, and the data's hash is that of what is left.
+
+    Source: the protocols of few-shot generation and of semi-supervised GANs.
+
+    Departure: S3GAN (arXiv:1903.02271) trains on all images, a share of them labelled. Labels here belong to all images
+    of a split or to none, so `label_fraction` is the labelled share alone: the baseline that throws the unlabelled
+    images away. For the one that throws the labels away, train unconditionally on the whole data set.
+
+    Args:
+        dataset: what to take a part of.
+        classes: the classes to keep, in every split; they become 0, 1, ... in the order given. None for all.
+        label_fraction: the share of each class that is kept, above 0 and at most 1, rounded, one image at least.
+        num_images: how many images are kept in all, whatever their class.
+        num_images_per_class: how many images of each class are kept.
+        splits: the splits whose images are thinned out by one of these three; others lose classes only.
+        seed: of the choice; whatever the seed of the run, the images are the same.
+        data_dir: where the user keeps data sets; None if not given.
+        say: receives a sentence where loading takes long; None for nobody.
+    """
+
+    def __init__(
+        self,
+        *,
+        dataset: Part[Dataset],
+        classes: tuple[int, ...] | None = None,
+        label_fraction: float | None = None,
+        num_images: int | None = None,
+        num_images_per_class: int | None = None,
+        splits: tuple[str, ...] = ("train",),
+        seed: int = 0,
+        data_dir: Path | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        super().__init__(data_dir=data_dir, say=say)
+        self.whole = dataset(data_dir=data_dir, say=say)
+        self.whole_spec = self.whole.spec()
+        self.classes = None if classes is None else tuple(classes)
+        self.label_fraction, self.num_images = label_fraction, num_images
+        self.num_images_per_class, self.splits, self.seed = num_images_per_class, tuple(splits), seed
+        self._check()
+
+    def _check(self) -> None:
+        """Refuse options that contradict each other or the data set."""
+        spec, name = self.whole_spec, name_of(type(self.whole))
+        counts = {"num_images": self.num_images, "num_images_per_class": self.num_images_per_class}
+        options = {"label_fraction": self.label_fraction, **counts}
+        chosen = [option for option, value in options.items() if value is not None]
+        if len(chosen) > 1:
+            raise ValueError(f"{' and '.join(chosen)} exclude each other; keep one and set the others to None")
+        if self.label_fraction is not None and not 0 < self.label_fraction <= 1:
+            raise ValueError(f"label_fraction must lie above 0 and at most at 1, not be {self.label_fraction}")
+        for option, value in counts.items():
+            if value is not None and value < 1:
+                raise ValueError(f"{option} must be at least 1, not {value}")
+        if self.seed < 0:
+            raise ValueError(f"seed must be at least 0, not {self.seed}")
+        unknown = [split for split in self.splits if split not in spec.num_images]
+        if unknown:
+            raise ValueError(f"splits names '{unknown[0]}' and {name} has: {', '.join(spec.num_images)}")
+        if self.classes is not None:
+            if not spec.num_classes:
+                raise ValueError(f"classes needs labels and {name} has none; set classes = None")
+            if not self.classes or len(set(self.classes)) < len(self.classes):
+                raise ValueError(f"classes must name at least one class, each once, not {list(self.classes)}")
+            if not 0 <= min(self.classes) <= max(self.classes) < spec.num_classes:
+                raise ValueError(
+                    f"classes must lie in 0..{spec.num_classes - 1}, the classes of {name}, not be {list(self.classes)}"
+                )
+        unlabelled = [split for split in self.splits if not spec.num_classes_of(split)]
+        by_class = [option for option in chosen if option != "num_images"]
+        if by_class and unlabelled:
+            raise ValueError(
+                f"{by_class[0]} needs labels and the split '{unlabelled[0]}' of {name} has none; use num_images"
+            )
+
+    def spec(self) -> DataSpec:
+        """Return shape, classes and sizes; with only some classes, splits without labels are gone."""
+        whole = self.whole_spec
+        if self.classes is None:
+            counts = {split: self._count(split) for split in whole.num_images}
+            return DataSpec(whole.image_shape, whole.num_classes, counts, whole.unlabelled_splits)
+        labelled = [split for split in whole.num_images if split not in whole.unlabelled_splits]
+        return DataSpec(whole.image_shape, len(self.classes), {split: self._count(split) for split in labelled})
+
+    def _count(self, split: str) -> int | None:
+        """Return how many images of a split are kept, where that follows without the files."""
+        if split in self.splits and self.num_images is not None:
+            return self.num_images
+        if split in self.splits and self.num_images_per_class is not None:
+            num_classes = self.whole_spec.num_classes if self.classes is None else len(self.classes)
+            return self.num_images_per_class * num_classes
+        if self.classes is not None or (split in self.splits and self.label_fraction is not None):
+            return None
+        return self.whole_spec.num_images[split]
+
+    def load(self, split: str) -> ImageData:
+        """Return the part of a split; of a memory-mapped data set it is kept in a cache of its own.
+
+        Raises:
+            UserError: as the data set's own `load`; or there are fewer images than asked for.
+        """
+        self.check_split(split)
+        data = self.whole.load(split)
+        rows_N = torch.arange(len(data))
+        if self.classes is not None:
+            assert data.labels_N is not None
+            rows_N = torch.isin(data.labels_N, torch.tensor(self.classes)).nonzero().squeeze(1)
+        if split in self.splits:
+            rows_N = self._thin_out(rows_N, data.labels_N, split)
+        if len(rows_N) == len(data) and self.classes is None:
+            return data
+        labels_N = None if data.labels_N is None else self._relabel(data.labels_N[rows_N])
+        if not data.is_memory_mapped:
+            return ImageData(data.images_NCHW[rows_N], labels_N)
+
+        def read() -> Iterator[Tensor]:
+            for rows_n in torch.split(rows_N, PIECE_SIZE):
+                yield data.images_NCHW[rows_n]
+
+        key = {"of": data.sha256, "rows": hashlib.sha256(rows_N.numpy().tobytes()).hexdigest()}
+        channels, height, width = self.whole_spec.image_shape
+        shape = (len(rows_N), channels, height, width)
+        name = f"a subset of {name_of(type(self.whole))} ({split})"
+        return cached_images(ImageSource(name, key, shape, labels_N, read), say=self.say)
+
+    def find(self) -> str | None:
+        """Return where the files are."""
+        return self.whole.find()
+
+    def _relabel(self, labels_N: Tensor) -> Tensor:
+        """Return positions in `classes`."""
+        if self.classes is None:
+            return labels_N
+        new_K = torch.full((self.whole_spec.num_classes,), -1)
+        new_K[list(self.classes)] = torch.arange(len(self.classes))
+        return new_K[labels_N]
+
+    def _thin_out(self, rows_N: Tensor, labels_N: Tensor | None, split: str) -> Tensor:
+        """Return the rows that are kept of those given, in their order."""
+        if self.num_images is not None:
+            return self._choose(rows_N, self.num_images, split, what="images")
+        if self.label_fraction is None and self.num_images_per_class is None:
+            return rows_N
+        assert labels_N is not None
+        kept = []
+        for label in self.classes or range(self.whole_spec.num_classes):
+            own_N = rows_N[labels_N[rows_N] == label]
+            num = self.num_images_per_class
+            if self.label_fraction is not None:
+                num = min(len(own_N), max(1, round(self.label_fraction * len(own_N))))
+            assert num is not None
+            kept.append(self._choose(own_N, num, f"{split}/{label}", what=f"images of class {label}"))
+        return torch.cat(kept).sort().values
+
+    def _choose(self, rows_N: Tensor, num: int, stream: str, *, what: str) -> Tensor:
+        if num > len(rows_N):
+            option = "num_images" if self.num_images is not None else "num_images_per_class"
+            raise UserError(
+                f"data.subset.{option} asks for {num} {what} and {name_of(type(self.whole))} has {len(rows_N)} in "
+                f"'{stream.split('/')[0]}'; lower it"
+            )
+        order_N = torch.randperm(len(rows_N), generator=make_generator(self.seed, f"subset/{stream}"))
+        return rows_N[order_N[:num]].sort().values
