@@ -131,7 +131,7 @@ def test_the_commands_of_a_package_begin_with_its_installation(tmp_path: Path) -
         (
             "losses",
             "hinge",
-            "losses.hinge exists already, from ganzoo; choose another name than those of losses: hinge",
+            "losses.hinge exists already, from ganzoo; choose another name than those of losses:",
         ),
         ("architectures", "resnet", "architectures.resnet_generator exists already"),
         ("data", "torch", "'torch' is a name of Python's own or of an installed package"),
