@@ -1,6 +1,6 @@
 """The gallery: a page of every kind and of every pretext task, made from the registry when the documentation is built.
 
-`conf.py` calls `pages` and `write_pages`. Nothing here names a component: what `ganzoo list` shows is what the pages hold.
+`conf.py` calls `pages` and `write_pages`. Nothing here names a component: the pages hold what `ganzoo list` shows.
 """
 
 import re

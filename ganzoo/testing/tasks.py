@@ -23,7 +23,7 @@ NUM_CLASSES = 3
 
 def check_pretext(part: Part[PretextTask], findings: Findings) -> None:
     """Check a task in both steps, with and without labels, at the first batch sizes it accepts."""
-    sizes = [size for size in BATCH_SIZES if _accepts(part, size)]
+    sizes = accepted_batch_sizes(part)
     if not sizes:
         findings.add(
             "constructor", f"it refuses every batch size of {list(BATCH_SIZES)}", _refusal(part, BATCH_SIZES[1])
@@ -45,6 +45,11 @@ def check_pretext(part: Part[PretextTask], findings: Findings) -> None:
     if not part.component.replaces_adversarial:
         with findings.guard("adversarial term"):
             _check_adversarial(part, smallest, findings)
+
+
+def accepted_batch_sizes(part: Part[PretextTask]) -> list[int]:
+    """Return which of the batch sizes that are tried a task accepts."""
+    return [size for size in BATCH_SIZES if _accepts(part, size)]
 
 
 def _accepts(part: Part[PretextTask], batch_size: int) -> bool:
