@@ -65,7 +65,12 @@ def _check_split(dataset: Dataset, spec: DataSpec, findings: Findings) -> None:
         f"return uint8 (N, *{spec.image_shape}), as spec() says",
     )
     num = spec.num_images[split]
-    findings.expect(num in (None, len(data)), where, f"it has {len(data)} images and spec() says {num}", "correct one")
+    findings.expect(
+        num in (None, len(data)),
+        where,
+        f"it has {len(data)} images and spec() says {num}",
+        "let spec() say how many load() gives",
+    )
     if spec.num_classes:
         findings.expect(
             labels_N is not None
@@ -107,7 +112,12 @@ def check_features(part: Part[FeatureExtractor], findings: Findings) -> None:
                 f"they are {tuple(features_NF.shape)} {features_NF.dtype} on {features_NF.device}",
                 "return float32 (N, feature_dim) on the CPU without gradient",
             )
-            findings.expect(bool(torch.isfinite(features_NF).all()), where, "they are not finite", "see preprocessing")
+            findings.expect(
+                bool(torch.isfinite(features_NF).all()),
+                where,
+                "they are not finite",
+                "check the preprocessing of uint8 images in 0..255",
+            )
             findings.expect(
                 torch.allclose(features_NF[:1], extractor(images_NCHW[:1]), rtol=1e-3, atol=1e-3),
                 where,

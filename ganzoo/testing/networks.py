@@ -141,7 +141,10 @@ def _check_discriminator(
     }
     for name, (tensor, shape) in shapes.items():
         findings.expect(
-            tuple(tensor.shape) == shape, where, f"{name} is {tuple(tensor.shape)}, not {shape}", "return what it says"
+            tuple(tensor.shape) == shape,
+            where,
+            f"{name} is {tuple(tensor.shape)}, not {shape}",
+            "let feature_dim and tap_shapes say what forward returns",
         )
         expect_finite(findings, {name: tensor}, where)
     findings.expect(list(output.taps) == taps, where, f"of the taps {taps} it gives {list(output.taps)}", "give each")
