@@ -5,6 +5,7 @@ import importlib.util
 import re
 import runpy
 import shlex
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -98,8 +99,12 @@ def run_command(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
         else:
             assert (program, arguments[0]) == ("pip", "install"), line
             pip_install(Path(arguments[1]), monkeypatch)
+    # A new process would import an installed package anew.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ganzoo_mirror"]:
+        del sys.modules[name]
 
 
+@pytest.mark.slow
 def test_the_page_can_be_followed_from_its_first_line_to_its_last(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -240,7 +240,6 @@ class of_two_equal_names(good_task):
 @broken("pretext")
 class of_a_number_for_each_image(good_task):
     said: ClassVar = "term 'loss' is (8,); return a scalar"
-    replaces_adversarial = True
 
     def value(self, observed):
         return self.head(observed.views["x"].output.features_NF).square().squeeze(1)
@@ -259,9 +258,8 @@ class reporting_with_gradient(good_task):
     said: ClassVar = "report 'size' is no detached scalar; call .detach() and take a mean"
 
     def result(self, observed):
-        # The check asks for terms without gradients, so that it is the shape that is told.
         features_NF = observed.views["x"].output.features_NF
-        return TaskResult([Term("loss", self.value(observed))], {"size": features_NF.mean(1)})
+        return TaskResult([Term("loss", self.value(observed))], {"size": features_NF.mean()})
 
 
 @broken("pretext")
