@@ -65,12 +65,7 @@ def _check_split(dataset: Dataset, spec: DataSpec, findings: Findings) -> None:
         f"return uint8 (N, *{spec.image_shape}), as spec() says",
     )
     num = spec.num_images[split]
-    findings.expect(
-        num in (None, len(data)),
-        where,
-        f"it has {len(data)} images and spec() says {num}",
-        "let spec() say how many load() gives",
-    )
+    findings.expect(num in (None, len(data)), where, f"it has {len(data)} images and spec() says {num}", "correct one")
     if spec.num_classes:
         findings.expect(
             labels_N is not None

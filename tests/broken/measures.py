@@ -83,7 +83,7 @@ class of_floats(good_data):
 
 @broken("data")
 class of_another_size(good_data):
-    said: ClassVar = "it has 6 images and spec() says 7; let spec() say how many load() gives"
+    said: ClassVar = "it has 6 images and spec() says 7; correct one"
     num_images: ClassVar = {"train": 7}
 
 
