@@ -1,5 +1,6 @@
 """Data sets, extractors and metrics that each break one rule; `said` is what the conformance check must say of it."""
 
+import itertools
 import random
 from typing import ClassVar
 
@@ -102,10 +103,11 @@ class labelled_in_secret(good_data):
 @broken("data")
 class in_any_order(good_data):
     said: ClassVar = "load of 'train': loaded twice, it differs; return the same images in the same order"
+    orders: ClassVar = itertools.cycle([[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0]])
 
     def load(self, split):
-        data = super().load(split)
-        return ImageData(data.images_NCHW + random.randrange(1, 200), data.labels_N)
+        data, rows = super().load(split), next(self.orders)
+        return ImageData(data.images_NCHW[rows], data.labels_N[rows])
 
 
 class good_features(FeatureExtractor):
