@@ -26,6 +26,7 @@ from ganzoo.randomness import initialization
 from ganzoo.registry import Component, Part, parameters
 from ganzoo.steps import StepOutput
 from ganzoo.testing.findings import Findings
+from ganzoo.testing.layers import LATENT_DIM, NUM_FEATURES
 from ganzoo.testing.measures import toy_discriminator
 from ganzoo.testing.networks import build_network
 from ganzoo.testing.optimizers import Descent
@@ -173,12 +174,16 @@ def check_normalization(part: Part[Normalization], findings: Findings) -> None:
     num_classes = NUM_CLASSES if "num_classes" in parameters(part.component) else 0
     with findings.guard(f"batch of {LARGE_BATCH}"):
         facts = known_facts(
-            part, num_features=4, latent_dim=6, num_classes=num_classes, layers=LayerFactory(spectral_norm=False)
+            part,
+            num_features=NUM_FEATURES,
+            latent_dim=LATENT_DIM,
+            num_classes=num_classes,
+            layers=LayerFactory(spectral_norm=False),
         )
         with initialization(0, "normalization"):
             layer = part(**facts)
-        x_NCHW = torch.randn(LARGE_BATCH, 4, 5, 5, generator=make_rng())
-        condition = make_latents(LARGE_BATCH, num_classes=num_classes)
+        x_NCHW = torch.randn(LARGE_BATCH, NUM_FEATURES, 5, 5, generator=make_rng())
+        condition = make_latents(LARGE_BATCH, latent_dim=LATENT_DIM, num_classes=num_classes)
         with no_global_rng(findings, "layer"):
             out_NCHW = layer(x_NCHW, condition)
         findings.expect(

@@ -207,7 +207,7 @@ class shrinking(Normalization):
 
 @broken("normalizations")
 class of_eight_rows(Normalization):
-    said: ClassVar = "(64, 4, 5, 5) became (8, 4, 5, 5); keep the shape at every batch size"
+    said: ClassVar = ", 5, 5); keep the shape at every batch size"
 
     def forward(self, x_NCHW, condition):
         return x_NCHW[:8]

@@ -46,6 +46,15 @@ def test_a_new_file_of_every_kind_keeps_its_contract_and_its_recipe_takes_two_st
         test()
 
 
+@pytest.mark.slow
+def test_the_recipe_of_a_new_remedy_trains_as_a_forgetting_experiment(tmp_path: Path) -> None:
+    write(plan("remedies", NAME, folder=tmp_path, is_package=False))
+    paths = [str(tmp_path / name) for name in ("my_part.gin", "my_part.py", "run")]
+    short = ["forgetting.num_steps_per_task = 2", "forgetting.eval_every = 1", "D_WIDTH = 2"]
+    sets = [argument for binding in short for argument in ("--set", binding)]
+    assert call(["forgetting", paths[0], "--plugin", paths[1], "--out", paths[2], *sets]) == 0
+
+
 def installed_package(folder: Path) -> dict[str, str]:
     """Make a project's package visible to this process as an installer would, and return its entry points."""
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
