@@ -14,7 +14,19 @@ from typing import Annotated
 import typer
 
 from ganzoo import __version__
-from ganzoo.commands import bench, components, evaluation, forgetting, machine, probe, report, results, table, training
+from ganzoo.commands import (
+    bench,
+    components,
+    evaluation,
+    forgetting,
+    machine,
+    new,
+    probe,
+    report,
+    results,
+    table,
+    training,
+)
 from ganzoo.errors import RunFailedError, UserError, nearest
 from ganzoo.terminal import complain, say
 
@@ -36,6 +48,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "check": training.check,
     "list": components.list_components,
     "describe": components.describe,
+    "new": new.new,
     "sample": results.sample,
     "eval": evaluation.evaluate_run,
     "probe": probe.probe,

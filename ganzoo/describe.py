@@ -19,6 +19,9 @@ from ganzoo.registry import Component, Part
 
 ROOTS: Mapping[str, type] = {"experiment": Experiment, "forgetting": ForgettingExperiment}
 ARGUMENT = re.compile(r"^    (\w+): (.*)$")
+# What a docstring says of its origin: a paragraph, and within that or another one sentences to its end.
+SOURCE = re.compile(r"^Sources?: (.*?)(?=\s*\bDepartures?\b[^:.]*:\s|\n\n|\Z)", re.MULTILINE | re.DOTALL)
+DEPARTURES = re.compile(r"\bDepartures?\b[^:.]*:\s.*?(?=\s*\bDepartures?\b[^:.]*:\s|\n\n|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,23 @@ class Description:
     facts: list[str]
     supports: dict[str, str]
     source: str
+
+    @property
+    def origin(self) -> str:
+        """What the text says after `Source:`, in one line."""
+        found = SOURCE.search(self.text)
+        return " ".join(found[1].split()) if found else ""
+
+    @property
+    def departures(self) -> list[str]:
+        """Every `Departures: ...`, or `Departures from ...: ...`, in one line each."""
+        return [" ".join(found.split()) for found in DEPARTURES.findall(self.text)]
+
+    @property
+    def body(self) -> str:
+        """The text without both; its first paragraph is one sentence."""
+        paragraphs = DEPARTURES.sub("", SOURCE.sub("", self.text)).split("\n\n")
+        return "\n\n".join(paragraph.strip() for paragraph in paragraphs if paragraph.strip())
 
 
 def describe(name: str) -> Description:

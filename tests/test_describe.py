@@ -4,6 +4,7 @@ from typing import Literal
 
 import pytest
 
+from ganzoo.cli import call
 from ganzoo.describe import argument_meanings, describe, type_name, wrapped
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.metrics.base import Metric
@@ -79,3 +80,24 @@ def test_a_discriminator_shows_its_taps_and_a_data_set_its_shape():
 def test_paragraphs_are_filled_and_indented_ones_left_as_they_are():
     assert wrapped("a b\nc d\n\n  x\n    y", 4) == "a b\nc d\n\n  x\n    y"
     assert wrapped("a b\nc d", 80) == "a b c d"
+
+
+def test_source_and_departures_are_told_apart_from_the_rest():
+    layer = describe("normalizations.layer")
+    assert layer.origin.endswith("arXiv:1704.00028, section 4.")
+    assert layer.departures == [
+        "Departure: scale and shift are learned for each channel, not for each channel and pixel."
+    ]
+    resnet = describe("architectures.resnet_generator")
+    assert len(resnet.departures) == 2
+    assert resnet.departures[1].startswith("Departures from it: the sigmoid")
+    assert resnet.body.startswith("A linear layer to 4x4")
+    assert all(word not in resnet.body for word in ("Source:", "Departures"))
+    assert describe("losses.hinge").departures == []
+
+
+def test_the_command_shows_source_and_departures(capsys):
+    assert call(["describe", "normalizations.layer"]) == 0
+    out = capsys.readouterr().out
+    assert "Source: Ba et al., arXiv:1607.06450, equation 3" in out
+    assert "Departure:" in out

@@ -1,7 +1,15 @@
-"""The conformance suite says what is wrong with a component, and passes what is right (see test_sweep)."""
+"""The conformance suite says what is wrong with a component, and passes what is right (see test_sweep).
 
+Components that are broken on purpose stand in `broken/` and, where a few lines tell it, below. Every place in
+`ganzoo/testing/` that records a breach must be reached by one of them.
+"""
+
+import ast
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from types import FrameType
 
 import pytest
 import torch
@@ -9,6 +17,10 @@ import torch
 from ganzoo import registry
 from ganzoo.errors import UserError
 from ganzoo.testing import ContractError, check_component, temporary_plugins
+from ganzoo.testing.findings import Findings
+
+Site = tuple[str, int]
+TESTING = Path(sys.modules[Findings.__module__].__file__ or "").parent
 
 
 @pytest.fixture(autouse=True)
@@ -226,19 +238,105 @@ class NAME(OptimizerRecipe):
 }
 
 
-@pytest.mark.parametrize("case", BREACHES)
-def test_a_breach_is_named_with_its_place_and_remedy(case: str, tmp_path: Path) -> None:
-    source, expected = BREACHES[case]
-    path = tmp_path / f"{case}.py"
-    source = source.replace("NAME", case).replace("D_LOSS", D_LOSS).replace("G_LOSS", G_LOSS)
-    path.write_text(IMPORTS + source)
-    (name,) = registry.load_file(path)
-    with pytest.raises(ContractError) as error:
-        check_component(name)
-    message = str(error.value)
-    assert expected in message
-    assert message.startswith(f"{name} ({path}) breaks its contract in ")
+BROKEN = {
+    f"{path.stem}.{node.name}": path
+    for path in sorted((Path(__file__).parent / "broken").glob("*.py"))
+    for node in ast.parse(path.read_text()).body
+    if isinstance(node, ast.ClassDef) and node.decorator_list
+}
+
+
+class Recorder:
+    """Notes which lines of `ganzoo/testing/` record breaches."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sites: set[Site] = set()
+        add = Findings.add
+
+        def recording_add(findings: Findings, where: str, what: str, remedy: str) -> None:
+            frame: FrameType | None = sys._getframe(1)
+            while frame is not None and Path(frame.f_code.co_filename).name == "findings.py":
+                frame = frame.f_back
+            assert frame is not None
+            self.sites.add((Path(frame.f_code.co_filename).stem, frame.f_lineno))
+            add(findings, where, what, remedy)
+
+        monkeypatch.setattr(Findings, "add", recording_add)
+
+
+def breach(path: Path, class_name: str = "") -> tuple[str, str, set[Site]]:
+    """Check a broken component of a file; return what it should say, what is said, and where breaches were recorded."""
+    with pytest.MonkeyPatch.context() as monkeypatch, temporary_plugins():
+        recorder = Recorder(monkeypatch)
+        names = [name for name in registry.load_file(path) if name.endswith(f".{class_name}") or not class_name]
+        (name,) = names
+        with pytest.raises(ContractError) as error:
+            check_component(name)
+        return getattr(registry.get(name), "said", ""), str(error.value), recorder.sites
+
+
+@cache
+def breach_of_text(case: str, folder: Path) -> tuple[str, str, set[Site]]:
+    """Check one of `BREACHES`."""
+    source, said = BREACHES[case]
+    path = folder / f"{case}.py"
+    path.write_text(IMPORTS + source.replace("NAME", case).replace("D_LOSS", D_LOSS).replace("G_LOSS", G_LOSS))
+    _, message, sites = breach(path)
+    assert message.startswith(f"losses.{case} ({path})") or f".{case} ({path}) breaks its contract in " in message
+    return said, message, sites
+
+
+@cache
+def breach_of_file(case: str) -> tuple[str, str, set[Site]]:
+    """Check a component of `broken/`."""
+    return breach(BROKEN[case], case.partition(".")[2])
+
+
+def assert_said(said: str, message: str) -> None:
+    assert said in message
     assert all("; " in line for line in message.splitlines()[1:] if line.startswith("  ") and line[2].isdigit())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("broken")
+
+
+@pytest.mark.parametrize("case", BREACHES)
+def test_a_breach_is_named_with_its_place_and_remedy(case: str, folder: Path) -> None:
+    said, message, _ = breach_of_text(case, folder)
+    assert_said(said, message)
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_component_is_told_what_is_wrong_and_how_to_mend_it(case: str) -> None:
+    said, message, _ = breach_of_file(case)
+    assert said
+    assert_said(said, message)
+
+
+def call_sites() -> dict[Site, str]:
+    """Return every line of `ganzoo/testing/` that may record a breach, with the code of its call."""
+    found: dict[Site, str] = {}
+    for path in TESTING.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            if is_call and ast.unparse(node.func) in ("findings.expect", "findings.add"):
+                found |= {
+                    (path.stem, line): ast.unparse(node) for line in range(node.lineno, (node.end_lineno or 0) + 1)
+                }
+    return found
+
+
+def test_every_check_catches_a_component_that_breaks_it(folder: Path, tmp_path: Path) -> None:
+    outcomes = [breach_of_text(case, folder) for case in BREACHES] + [breach_of_file(case) for case in BROKEN]
+    for name, body, _ in REMEDIES:
+        path = tmp_path / f"{name}.py"
+        path.write_text(IMPORTS + REMEDY.replace("NAME", name).replace("BODY", body))
+        outcomes.append(breach(path))
+    known = call_sites()
+    caught = {known[site] for _, _, sites in outcomes for site in sites if site in known}
+    assert set(known.values()) - caught == set()
 
 
 def test_every_breach_is_listed_at_once(tmp_path: Path) -> None:
@@ -291,26 +389,26 @@ class NAME(Remedy):
 '''
 
 
-@pytest.mark.parametrize(
-    ("name", "body", "said"),
-    [
-        (
-            "in_front",
-            "def mix(self, fresh, *, rng): return Examples(fresh.batch[4:], fresh.is_positive_N[4:])",
-            "begin",
-        ),
-        ("of_none", "def terms(self, network): return [Term('x', torch.zeros(()))]", "no gradient flows"),
-        ("drawing", "def after_step(self, fresh, *, rng): torch.rand(1)", "global random generator"),
-        ("meddling", "def after_task(self, network, examples): network.linear.bias.data += 1", "changes the network"),
-        (
-            "forgetful",
-            "def after_task(self, network, examples): self.kept = network.linear.bias.detach().clone()\n"
-            "    def terms(self, network):\n"
-            "        return [] if self.kept is None else [Term('x', (network.linear.bias - self.kept + 1).norm())]",
-            "goes on differently",
-        ),
-    ],
-)
+REMEDIES = [
+    (
+        "in_front",
+        "def mix(self, fresh, *, rng): return Examples(fresh.batch[4:], fresh.is_positive_N[4:])",
+        "begin",
+    ),
+    ("of_none", "def terms(self, network): return [Term('x', torch.zeros(()))]", "no gradient flows"),
+    ("drawing", "def after_step(self, fresh, *, rng): torch.rand(1)", "global random generator"),
+    ("meddling", "def after_task(self, network, examples): network.linear.bias.data += 1", "changes the network"),
+    (
+        "forgetful",
+        "def after_task(self, network, examples): self.kept = network.linear.bias.detach().clone()\n"
+        "    def terms(self, network):\n"
+        "        return [] if self.kept is None else [Term('x', (network.linear.bias - self.kept + 1).norm())]",
+        "goes on differently",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "body", "said"), REMEDIES)
 def test_a_broken_remedy_is_told_what_is_wrong(name: str, body: str, said: str, tmp_path: Path) -> None:
     path = tmp_path / f"{name}.py"
     path.write_text(IMPORTS + REMEDY.replace("NAME", name).replace("BODY", body))

@@ -11,6 +11,7 @@ from ganzoo.registry import Component, Part
 from ganzoo.testing import conditioning, layers, measures, networks, objectives, optimizers, penalties, remedies, tasks
 from ganzoo.testing.declaration import check_declaration
 from ganzoo.testing.findings import Findings
+from ganzoo.testing.properties import PROPERTIES
 
 Check = Callable[[Part[Component], Findings], None]
 
@@ -35,7 +36,8 @@ def check_component(name: str, **arguments: object) -> None:
 
     Checked are docstring and signature; that it builds; that what it computes is finite, of the right shape, repeats
     under an equal random generator and leaves torch's global one alone; that gradients reach what is trained in a step
-    and nothing else; and that a state saved and loaded goes on identically.
+    and nothing else; that a state saved and loaded goes on identically; other batch sizes, labels, and bfloat16. Which
+    kind is checked for what stands in the documentation, under "Writing a plugin".
 
     Args:
         name: `kind.name`, built in, of an installed package or of a loaded file.
@@ -60,4 +62,6 @@ def check_component(name: str, **arguments: object) -> None:
     else:
         with findings.guard("check"), torch.random.fork_rng(devices=[]):
             CHECKS[part.component.kind](part, findings)
+            if part.component.kind in PROPERTIES:
+                PROPERTIES[part.component.kind](part, findings)
     findings.raise_if_any()

@@ -108,7 +108,12 @@ def check_features(part: Part[FeatureExtractor], findings: Findings) -> None:
                 f"they are {tuple(features_NF.shape)} {features_NF.dtype} on {features_NF.device}",
                 "return float32 (N, feature_dim) on the CPU without gradient",
             )
-            findings.expect(bool(torch.isfinite(features_NF).all()), where, "they are not finite", "see preprocessing")
+            findings.expect(
+                bool(torch.isfinite(features_NF).all()),
+                where,
+                "they are not finite",
+                "check the preprocessing of uint8 images in 0..255",
+            )
             findings.expect(
                 torch.allclose(features_NF[:1], extractor(images_NCHW[:1]), rtol=1e-3, atol=1e-3),
                 where,

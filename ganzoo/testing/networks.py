@@ -47,11 +47,11 @@ def check_architecture(part: Part[Network], findings: Findings) -> None:
                     _check_discriminator(network, channels, num_classes, findings, where)
                 else:
                     findings.add("class", "it is neither Generator nor Discriminator", "derive from one of them")
-                _check_state(_builder(part, channels, num_classes), network, findings)
+                _check_state(build_network(part, channels, num_classes), network, findings)
 
 
-def _builder(part: Part[N], channels: int, num_classes: int) -> Callable[[int], N]:
-    """Return a function that builds the network from a seed."""
+def build_network(part: Part[N], channels: int, num_classes: int) -> Callable[[int], N]:
+    """Return a function that builds the network at its smallest resolution from a seed."""
     size = min(part.component.resolutions)
     conditioning = ToyConditioning(num_classes=num_classes) if num_classes else None
 
@@ -68,7 +68,7 @@ def _forms(part: Part[N], channels: int, findings: Findings) -> Iterator[tuple[N
     for num_classes in (0, NUM_CLASSES) if "conditioning" in parameters(part.component) else (0,):
         where = f"{'conditional' if num_classes else 'unconditional'} network for {channels} channels"
         with findings.guard(where):
-            build = _builder(part, channels, num_classes)
+            build = build_network(part, channels, num_classes)
             network = build(0)
             findings.expect(
                 equal(snapshot(network), snapshot(build(0))),
@@ -141,7 +141,10 @@ def _check_discriminator(
     }
     for name, (tensor, shape) in shapes.items():
         findings.expect(
-            tuple(tensor.shape) == shape, where, f"{name} is {tuple(tensor.shape)}, not {shape}", "return what it says"
+            tuple(tensor.shape) == shape,
+            where,
+            f"{name} is {tuple(tensor.shape)}, not {shape}",
+            "let feature_dim and tap_shapes say what forward returns",
         )
         expect_finite(findings, {name: tensor}, where)
     findings.expect(list(output.taps) == taps, where, f"of the taps {taps} it gives {list(output.taps)}", "give each")

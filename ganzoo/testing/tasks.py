@@ -1,9 +1,11 @@
 """Checks of pretext tasks: both steps on toy networks, as in training. N: batch."""
 
+from collections.abc import Callable
+
 import torch
 
 from ganzoo.errors import UserError
-from ganzoo.pretext.base import PretextTask, Role, TaskResult, View
+from ganzoo.pretext.base import Observed, PretextTask, Role, TaskResult, View
 from ganzoo.registry import Part
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tools import (
@@ -23,7 +25,7 @@ NUM_CLASSES = 3
 
 def check_pretext(part: Part[PretextTask], findings: Findings) -> None:
     """Check a task in both steps, with and without labels, at the first batch sizes it accepts."""
-    sizes = [size for size in BATCH_SIZES if _accepts(part, size)]
+    sizes = accepted_batch_sizes(part)
     if not sizes:
         findings.add(
             "constructor", f"it refuses every batch size of {list(BATCH_SIZES)}", _refusal(part, BATCH_SIZES[1])
@@ -44,6 +46,11 @@ def check_pretext(part: Part[PretextTask], findings: Findings) -> None:
         _check_state(part, smallest, findings)
     with findings.guard("adversarial term"):
         _check_adversarial(part, smallest, findings)
+
+
+def accepted_batch_sizes(part: Part[PretextTask]) -> list[int]:
+    """Return which of the batch sizes that are tried a task accepts."""
+    return [size for size in BATCH_SIZES if _accepts(part, size)]
 
 
 def _accepts(part: Part[PretextTask], batch_size: int) -> bool:
@@ -111,6 +118,7 @@ def _check_view(name: str, view: View, num_classes: int, findings: Findings, whe
 
 def _check_steps(trial: Trial, findings: Findings, where: str) -> None:
     gan, task = trial.gan, trial.task
+    _watch_terms(task, findings, where)
     for role in ROLES:
         at = f"{role}_terms of {where}"
         with no_global_rng(findings, at):
@@ -122,11 +130,23 @@ def _check_steps(trial: Trial, findings: Findings, where: str) -> None:
         else:
             expect_untouched(findings, gan.d_parameters(), at, "the discriminator or a head")
             expect_all_trained(findings, gan.generator, at)
-        observed = output.observed[TASK]
         terms = task.d_terms if role == "d" else task.g_terms
-        with torch.no_grad():
-            _check_result(terms(observed, step=0), task, findings, at)
-            _check_result(terms(observed, step=NUM_STEPS - 1), task, findings, at)
+        terms(output.observed[TASK], step=NUM_STEPS - 1)
+
+
+def _watch_terms(task: PretextTask, findings: Findings, where: str) -> None:
+    """Let every result of a task be checked before a step sums it up, where a wrong shape is an obscure error."""
+
+    def watched(terms: Callable[..., TaskResult], at: str) -> Callable[..., TaskResult]:
+        def checked(observed: Observed, *, step: int) -> TaskResult:
+            result = terms(observed, step=step)
+            _check_result(result, task, findings, at)
+            return result
+
+        return checked
+
+    for name in ("d_terms", "g_terms"):
+        setattr(task, name, watched(getattr(task, name), f"{name} of {where}"))
 
 
 def _check_result(result: TaskResult, task: PretextTask, findings: Findings, where: str) -> None:
