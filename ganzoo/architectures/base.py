@@ -2,16 +2,19 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from ganzoo.batch import Latents
-from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
 from ganzoo.registry import Component, Part
+
+if TYPE_CHECKING:
+    # Conditioning builds networks, and networks ask it for their layers.
+    from ganzoo.conditioning.base import Conditioning
 
 ImageShape = tuple[int, int, int]
 
@@ -65,7 +68,7 @@ class Generator(Network):
 
     @staticmethod
     def for_labels(
-        normalization: Part[Normalization], conditioning: Conditioning | None, latent_dim: int
+        normalization: Part[Normalization], conditioning: "Conditioning | None", latent_dim: int
     ) -> tuple[Part[Normalization], dict[str, int]]:
         """Return the form of a normalization that takes the labels there are, and the facts that it is built from."""
         if conditioning is None:
