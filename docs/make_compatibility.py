@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from covertable import make
+
 from ganzoo.combinations import AXES, USUAL, options, pair_refusal, pairs, refusal
 
 FOLDER = Path(__file__).parent
 FACTS, PAGE = FOLDER / "compatibility.json", FOLDER / "compatibility.md"
+EMPTY = "(empty)"
 SIZES = (16, 32, 48, 64, 128)
 HEAD = """# What goes together
 
@@ -21,7 +24,8 @@ Every two parts below were built together, at their default settings and small w
 first step, with the sentence given here. A pair counts as refused if it is refused whatever usual parts stand beside
 it. A dash is a field that is left empty.
 
-A test takes two steps with every pair that is not refused, and stops and resumes in between.
+A test takes two steps with every pair that is not refused, and stops and resumes in between. Which parts it puts
+together is `rows` in `docs/compatibility.json`, a covering array.
 """
 
 
@@ -33,11 +37,13 @@ class Facts:
         options: the parts of each axis.
         refused: first axis and name, second axis and name, sentence.
         sizes: of each architecture: for each height in pixels the sentence of its refusal, or None.
+        rows: combinations, a name for each axis, in which every pair that is not refused stands at least once.
     """
 
     options: Mapping[str, Sequence[str | None]]
     refused: Sequence[Sequence[str | None]]
     sizes: Mapping[str, Mapping[str, str | None]]
+    rows: Sequence[Sequence[str | None]]
 
 
 def find_out() -> Facts:
@@ -53,12 +59,35 @@ def find_out() -> Facts:
         str(family): {str(size): refusal({**usual, "architecture": family}, size=size) for size in SIZES}
         for family in there["architecture"]
     }
-    return Facts(there, refused, sizes)
+    return Facts(there, refused, sizes, covering_rows(there, refused))
+
+
+def covering_rows(
+    there: Mapping[str, Sequence[str | None]], refused: Sequence[Sequence[str | None]]
+) -> list[list[str | None]]:
+    """Return few combinations that hold every pair but the refused ones."""
+    constraints = [
+        {
+            "operator": "or",
+            "conditions": [
+                {"operator": "ne", "left": axis, "value": _named(name)},
+                {"operator": "ne", "left": other_axis, "value": _named(other)},
+            ],
+        }
+        for axis, name, other_axis, other, _ in refused
+    ]
+    factors = {axis: [_named(name) for name in names] for axis, names in there.items()}
+    rows = make(factors, strength=2, constraints=constraints)
+    return [[None if row[axis] == EMPTY else row[axis] for axis in AXES] for row in rows]
+
+
+def _named(name: str | None) -> str:
+    return EMPTY if name is None else name
 
 
 def as_json(facts: Facts) -> str:
     """Return the facts as the file holds them."""
-    value = {"options": facts.options, "refused": facts.refused, "sizes": facts.sizes}
+    value = {"options": facts.options, "refused": facts.refused, "sizes": facts.sizes, "rows": facts.rows}
     return json.dumps(value, indent=1) + "\n"
 
 

@@ -42,7 +42,9 @@ USUAL: Mapping[str, tuple[str | None, ...]] = {
     "pretext": (None, "rotation"),
     "augment": (None,),
 }
-WIDTH, BATCH_SIZE, LATENT_DIM, NUM_CLASSES = 4, 8, 8, 3
+BATCH_SIZE, LATENT_DIM, NUM_CLASSES = 8, 8, 3
+# Arguments that keep networks small, and the others in step with them, by their names.
+SMALL: Mapping[str, object] = {"width": 4, "num_groups": 1, "consolidate_every": 1, "queue_size": 16}
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def resolution(family: str) -> int:
 
 
 def experiment(combination: Combination, *, size: int | None = None, num_steps: int = 2) -> Experiment:
-    """Return a small experiment of these parts at their default settings, on synthetic labelled images.
+    """Return a small experiment of these parts at their default settings, kept small, on synthetic labelled images.
 
     Args:
         combination: a name for every axis.
@@ -111,7 +113,7 @@ def experiment(combination: Combination, *, size: int | None = None, num_steps: 
         loss=_part("losses", combination["loss"]),  # type: ignore[arg-type]
         penalty=_part("penalties", combination["penalty"]),  # type: ignore[arg-type]
         conditioning=_part("conditioning", combination["conditioning"]),  # type: ignore[arg-type]
-        pretext=(registry.part(f"pretext.{pretext}"),) if pretext else (),  # type: ignore[arg-type]
+        pretext=(_small(f"pretext.{pretext}"),) if pretext else (),  # type: ignore[arg-type]
         augment=_part("augment", combination["augment"]),  # type: ignore[arg-type]
         **optimizers,  # type: ignore[arg-type]
         num_steps=num_steps,
@@ -122,22 +124,25 @@ def experiment(combination: Combination, *, size: int | None = None, num_steps: 
 
 
 def _part(kind: str, name: str | None) -> Part[Component] | None:
-    return None if name is None else registry.part(f"{kind}.{name}")
+    return None if name is None else _small(f"{kind}.{name}")
+
+
+def _small(name: str, **arguments: object) -> Part[Component]:
+    """Return a part at its default settings but for what keeps it small, with those of the arguments that it takes."""
+    known = registry.options(registry.get(name))
+    return registry.part(name, **{key: value for key, value in {**SMALL, **arguments}.items() if key in known})
 
 
 def _network(name: str, axis: str, combination: Combination) -> Part[Component]:
-    """Return a network, narrow if its width can be chosen, with its normalization if that can be chosen.
+    """Return a network with its normalization, if that can be chosen.
 
     Raises:
         UserError: it cannot, and another than the usual one is asked for.
     """
-    known = registry.options(registry.get(f"architectures.{name}"))
-    given: dict[str, object] = {"width": WIDTH} if "width" in known else {}
-    if "normalization" in known:
-        given["normalization"] = registry.part(f"normalizations.{combination[axis]}")
-    elif combination[axis] not in USUAL[axis]:
-        raise UserError(f"architectures.{name} has a normalization of its own and takes no other")
-    return registry.part(f"architectures.{name}", **given)
+    full_name, normalization = f"architectures.{name}", combination[axis]
+    if "normalization" not in registry.options(registry.get(full_name)) and normalization not in USUAL[axis]:
+        raise UserError(f"{full_name} has a normalization of its own and takes no other")
+    return _small(full_name, normalization=_small(f"normalizations.{normalization}"))
 
 
 def refusal(combination: Combination, *, size: int | None = None) -> str | None:
@@ -160,13 +165,14 @@ def refusal(combination: Combination, *, size: int | None = None) -> str | None:
 def pair_refusal(first: Choice, second: Choice) -> str | None:
     """Return the sentence with which two parts are refused whatever usual parts stand beside them, or None."""
     given = {first.axis: first.name, second.axis: second.name}
-    sentence = None
+    sentences = []
     for others in product(*(USUAL[axis] if axis not in given else (given[axis],) for axis in AXES)):
-        found = refusal(dict(zip(AXES, others, strict=True)))
-        if found is None:
+        sentence = refusal(dict(zip(AXES, others, strict=True)))
+        if sentence is None:
             return None
-        sentence = found
-    return sentence
+        sentences.append(sentence)
+    # The usual parts are refused for reasons of their own; what names both parts is said of the pair.
+    return max(sentences, key=lambda text: sum(name is not None and name in text for name in given.values()))
 
 
 def pairs() -> Iterator[tuple[Choice, Choice]]:
