@@ -60,6 +60,8 @@ class resnet_generator(Generator):
         variant: `sngan` or `compare_gan`.
         latent: standard `normal`, or `uniform` on [-1, 1].
         attention_resolution: height in pixels of the feature map behind which self-attention stands; None for none.
+        weight_standardization: whether the filters of the blocks' convolutions have mean 0 and variance 1
+            (arXiv:1903.10520); not together with spectral_norm.
     """
 
     resolutions = tuple(GENERATOR_MULTIPLIERS)
@@ -73,6 +75,7 @@ class resnet_generator(Generator):
         variant: Variant = "sngan",
         latent: Literal["normal", "uniform"] = "normal",
         attention_resolution: int | None = None,
+        weight_standardization: bool = False,
         image_shape: ImageShape,
         latent_dim: int,
         conditioning: Conditioning | None,
@@ -82,7 +85,7 @@ class resnet_generator(Generator):
         self.check_width(width)
         self.image_shape, self.latent_dim, self.latent, self.variant = image_shape, latent_dim, latent, variant
         self.uses_batch_statistics = normalization.component.uses_batch_statistics
-        self.layers = layers = LayerFactory(spectral_norm=spectral_norm)
+        self.layers = layers = LayerFactory(spectral_norm=spectral_norm, weight_standardization=weight_standardization)
         channels, size = image_shape[:2]
         widths = [width * m for m in GENERATOR_MULTIPLIERS[size]]
         bottom_size = size // 2 ** (len(widths) - 1)
@@ -96,7 +99,8 @@ class resnet_generator(Generator):
             for i, o in pairwise(widths)
         )
         self.last_norm = last_norm(num_features=widths[-1], latent_dim=latent_dim, num_classes=0, layers=layers)
-        self.output = layers.conv2d(widths[-1], channels, 3, gain=1.0)
+        # Never standardised: nothing normalises its output, and filters of variance 1 would saturate tanh.
+        self.output = LayerFactory(spectral_norm=spectral_norm).conv2d(widths[-1], channels, 3, gain=1.0)
         # After all others, so that the rest starts from the same weights with attention and without.
         shapes = [(w, bottom_size * 2**i) for i, w in enumerate(widths)][1:]
         self.attention = attention_after(attention_resolution, shapes, layers)
@@ -137,6 +141,8 @@ class resnet_discriminator(Discriminator):
         spectral_norm: whether weights, those of every head included, are spectrally normalised.
         variant: `sngan` or `compare_gan`.
         attention_resolution: height in pixels of the feature map behind which self-attention stands; None for none.
+        weight_standardization: whether the filters of the blocks' convolutions have mean 0 and variance 1
+            (arXiv:1903.10520); not together with spectral_norm.
     """
 
     resolutions = tuple(DISCRIMINATOR_BLOCKS)
@@ -149,6 +155,7 @@ class resnet_discriminator(Discriminator):
         spectral_norm: bool = True,
         variant: Variant = "sngan",
         attention_resolution: int | None = None,
+        weight_standardization: bool = False,
         image_shape: ImageShape,
         conditioning: Conditioning | None,
     ) -> None:
@@ -158,7 +165,7 @@ class resnet_discriminator(Discriminator):
         self.check_normalization(normalization)
         self.variant = variant
         self.uses_batch_statistics = normalization.component.uses_batch_statistics
-        self.layers = layers = LayerFactory(spectral_norm=spectral_norm)
+        self.layers = layers = LayerFactory(spectral_norm=spectral_norm, weight_standardization=weight_standardization)
 
         channels, size = image_shape[:2]
         self.tap_shapes, self.blocks = {}, nn.ModuleList()

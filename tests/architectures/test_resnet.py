@@ -354,3 +354,20 @@ def test_a_normalization_that_needs_latents_is_refused_in_a_discriminator() -> N
 def test_only_a_normalization_over_the_batch_says_so() -> None:
     assert make_discriminator(4, normalization="batch").uses_batch_statistics
     assert not make_discriminator(4, normalization="layer").uses_batch_statistics
+
+
+def test_standardised_filters_have_mean_0_and_variance_1_in_the_blocks_and_not_at_the_output() -> None:
+    standardised = {"weight_standardization": True, "spectral_norm": False}
+    generator = make_generator(4, latent_dim=8, **standardised)
+    discriminator = make_discriminator(4, **standardised)
+    filters = [m.weight for net in (generator, discriminator) for m in net.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert len(filters) > 10
+    others = [w for w in filters if w.detach().flatten(1).mean(1).abs().max() > 1e-5]
+    assert [w.shape for w in others] == [generator.output.weight.shape]  # type: ignore[union-attr]
+    for weight in filters:
+        if weight.shape != generator.output.weight.shape:  # type: ignore[union-attr]
+            variance = weight.flatten(1).var(1, correction=0)
+            # eps = 1e-5 is added to the variance of Glorot's initialisation, which is of the order of 1e-2.
+            torch.testing.assert_close(variance, torch.ones(len(weight)), rtol=0, atol=5e-3)
+    with pytest.raises(UserError, match=r"spectral_norm and weight_standardization both decide the size of a weight"):
+        make_discriminator(4, weight_standardization=True, spectral_norm=True)
