@@ -66,7 +66,7 @@ def latents(num_classes: int = 0) -> Latents:
 
 def step(role: str, gan: Gan, augment: Augment, *, penalty: r1 | None = None) -> StepOutput:
     function, num_classes = (d_step if role == "d" else g_step), gan.num_classes
-    objective = Objective(hinge(), penalty, augment)
+    objective = Objective(hinge(), {} if penalty is None else {"penalty": penalty}, augment)
     return function(gan, objective, real_batch(num_classes), latents(num_classes), step=0, rng=Streams(0))
 
 
