@@ -116,10 +116,13 @@ def _title(axis: str, *, in_text: bool = False) -> str:
 
 
 def _size_lines(facts: Facts) -> list[str]:
-    head = ["| architecture | " + " | ".join(f"{size} px" for size in SIZES) + " |", "|---" * (len(SIZES) + 1) + "|"]
+    """Return a table of architectures and heights, with numbered reasons."""
+    reasons = list(dict.fromkeys(text for sizes in facts.sizes.values() for text in sizes.values() if text))
+    lines = ["| architecture | " + " | ".join(f"{size} px" for size in SIZES) + " |", "|---" * (len(SIZES) + 1) + "|"]
     for family, sizes in facts.sizes.items():
-        head.append(f"| `{family}` | " + " | ".join("no" if sizes[str(size)] else "yes" for size in SIZES) + " |")
-    return head
+        cells = [f"no ({reasons.index(text) + 1})" if text else "yes" for text in sizes.values()]
+        lines.append(f"| `{family}` | {' | '.join(cells)} |")
+    return [*lines, "", *(f"{number}. {reason}" for number, reason in enumerate(reasons, start=1))]
 
 
 def _pair_lines(facts: Facts, first: str, second: str, found: Mapping[tuple[str | None, str | None], str]) -> list[str]:
