@@ -54,7 +54,7 @@ def train(recipe: str, seed: int, out: Path) -> None:
 def untrained(out: Path) -> float:
     """Return the accuracy of a run's discriminator before training, by the run's own metric."""
     from ganzoo import config
-    from ganzoo.experiment import build_gan
+    from ganzoo.build import build_gan
     from ganzoo.metrics.linear_probe import linear_probe
 
     experiment = config.load(out / "operative.gin").experiment

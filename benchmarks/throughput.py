@@ -26,8 +26,9 @@ from torch.profiler import ProfilerActivity, profile
 
 from ganzoo import registry
 from ganzoo.batch import ImageBatch, Latents
+from ganzoo.build import build_gan, build_objective
 from ganzoo.data.base import DataSpec
-from ganzoo.experiment import Experiment, build_gan, build_objective
+from ganzoo.experiment import Experiment
 from ganzoo.gan import Gan
 from ganzoo.layers import residual
 from ganzoo.layers.spectral_norm import advance_spectral_norm

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.batch import ImageBatch, Latents
+from ganzoo.build import build_gan
 from ganzoo.config import Configuration, Resolved
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import RunFailedError, UserError
-from ganzoo.experiment import Experiment, build_gan
+from ganzoo.experiment import Experiment
 from ganzoo.gan import Gan
 from ganzoo.hardware import has_fast_bfloat16
 from ganzoo.steps import d_step, g_step

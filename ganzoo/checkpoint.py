@@ -16,10 +16,10 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
+from ganzoo.build import build_gan
 from ganzoo.config import Configuration
 from ganzoo.config import load as load_configuration
 from ganzoo.errors import RunFailedError, UserError
-from ganzoo.experiment import build_gan
 from ganzoo.gan import Gan
 from ganzoo.run_folder import RunFolder
 from ganzoo.train_state import TrainState

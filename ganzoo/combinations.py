@@ -11,8 +11,9 @@ from itertools import product
 
 from ganzoo import registry
 from ganzoo.architectures.base import Network
+from ganzoo.build import build_gan, build_objective
 from ganzoo.errors import UserError
-from ganzoo.experiment import Experiment, build_gan, build_objective
+from ganzoo.experiment import Experiment
 from ganzoo.normalizations.base import Normalization
 from ganzoo.registry import Component, Part
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "gin-config", "clean-fid", "scikit-learn")
 TRAINING_FILES = (
     "batch",
+    "build",
     "data_order",
     "experiment",
     "gan",

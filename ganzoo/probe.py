@@ -8,11 +8,11 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from ganzoo.build import build_gan
 from ganzoo.checkpoint import load_gan
 from ganzoo.data.base import ImageData
 from ganzoo.errors import UserError
 from ganzoo.evaluation_inputs import choose
-from ganzoo.experiment import build_gan
 from ganzoo.metrics.linear_probe import Probed, linear_probe, mean_and_error
 from ganzoo.run_folder import Json, RunFolder
 

@@ -7,9 +7,10 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from ganzoo.build import build_gan, build_objective
 from ganzoo.data.base import DataSpec
 from ganzoo.data_order import DataOrder
-from ganzoo.experiment import Experiment, build_gan, build_objective
+from ganzoo.experiment import Experiment
 from ganzoo.gan import Gan
 from ganzoo.pretext.base import Role
 from ganzoo.randomness import Streams

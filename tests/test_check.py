@@ -8,9 +8,9 @@ import torch
 
 from ganzoo import check as check_module
 from ganzoo import config
+from ganzoo.build import build_gan
 from ganzoo.check import check
 from ganzoo.errors import RunFailedError, UserError
-from ganzoo.experiment import build_gan
 
 
 def load(recipe: Path, *overrides: str) -> config.Configuration:

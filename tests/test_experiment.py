@@ -1,4 +1,4 @@
-"""Parts that do not fit together are refused before anything is trained, naming both."""
+"""The description of a run: how its parts are called, and values that it refuses."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,82 +6,12 @@ from pathlib import Path
 import pytest
 
 from ganzoo import config, registry
-from ganzoo.architectures.base import Generator
-from ganzoo.data.base import DataSpec
-from ganzoo.errors import UserError
-from ganzoo.experiment import Experiment, build_gan, penalties_of
-from ganzoo.pretext.transform_prediction import TransformPrediction
-
-UNLABELLED = DataSpec((1, 16, 16), 0, {"train": 20})
-LABELLED = DataSpec((1, 16, 16), 10, {"train": 20})
+from ganzoo.experiment import Experiment, penalties_of
 
 
 @pytest.fixture
 def experiment(tiny_recipe: Path) -> Experiment:
     return config.load(str(tiny_recipe)).experiment
-
-
-def refused(experiment: Experiment, spec: DataSpec = LABELLED, **values: object) -> str:
-    with pytest.raises(UserError) as error:
-        build_gan(replace(experiment, **values), spec)  # type: ignore[arg-type]
-    return str(error.value)
-
-
-def test_conditioning_without_labels(experiment: Experiment) -> None:
-    message = refused(experiment, UNLABELLED, conditioning=registry.part("conditioning.projection"))
-    assert "conditioning.projection needs class labels and data.synthetic has none" in message
-
-
-def test_conditioning_on_a_split_without_labels(experiment: Experiment) -> None:
-    spec = DataSpec((1, 16, 16), 10, {"labelled": 20, "train": 20}, frozenset({"train"}))
-    message = refused(experiment, spec, conditioning=registry.part("conditioning.projection"))
-    assert "conditioning.projection needs class labels and the split 'train' of data.synthetic has none" in message
-    assert "experiment.train_split = 'labelled'" in message
-
-
-def test_conditioning_with_a_normalization_that_has_no_conditional_form(experiment: Experiment) -> None:
-    generator = replace(
-        experiment.generator, arguments={"width": 4, "normalization": registry.part("normalizations.layer")}
-    )
-    message = refused(experiment, generator=generator, conditioning=registry.part("conditioning.projection"))
-    assert "normalizations.layer" in message
-    assert "normalizations.batch" in message
-
-
-def test_a_batch_that_rotation_cannot_share_evenly(experiment: Experiment) -> None:
-    message = refused(experiment, batch_size=10)
-    assert "pretext.rotation: a batch of 10 cannot be shared evenly by 4 transforms" in message
-    assert "tiny.gin:" in message
-
-
-def test_the_same_task_twice(experiment: Experiment) -> None:
-    assert "pretext.rotation is in the list twice" in refused(experiment, pretext=experiment.pretext * 2)
-
-
-def test_neither_loss_nor_task(experiment: Experiment) -> None:
-    assert "no task stands in for it" in refused(experiment, loss=None, pretext=())
-
-
-def test_a_penalty_on_a_logit_that_nothing_trains(experiment: Experiment) -> None:
-    message = refused(experiment, loss=None, penalty=registry.part("penalties.r1"))
-    assert "penalties.r1" in message
-    assert "experiment.penalty = None" in message
-
-
-def test_the_same_penalty_twice(experiment: Experiment) -> None:
-    r1 = registry.part("penalties.r1")
-    message = refused(experiment, penalty=(r1, r1))
-    assert "penalties.r1 is in the list twice; give one a scope (`@other/penalties.r1`)" in message
-
-
-def test_one_of_a_list_of_penalties_that_does_not_fit(experiment: Experiment) -> None:
-    message = refused(experiment, loss=None, penalty=(registry.part("penalties.l2"), registry.part("penalties.r1")))
-    assert "penalties.r1 differentiates the adversarial logit" in message
-    assert "take it out of the list" in message
-
-
-def test_a_penalty_of_weights_needs_no_adversarial_loss(experiment: Experiment) -> None:
-    build_gan(replace(experiment, loss=None, penalty=registry.part("penalties.l2")), UNLABELLED)
 
 
 def test_names_of_penalties_are_penalty_alone_and_by_part_in_a_list(experiment: Experiment) -> None:
@@ -97,39 +27,3 @@ def test_names_of_penalties_are_penalty_alone_and_by_part_in_a_list(experiment: 
 def test_values_out_of_range_name_the_field(experiment: Experiment, name: str, value: object) -> None:
     with pytest.raises(ValueError, match=name):
         replace(experiment, **{name: value})  # type: ignore[arg-type]
-
-
-def test_conditioning_that_a_network_would_ignore(experiment: Experiment) -> None:
-    class deaf(Generator):
-        def __init__(self, *, image_shape: tuple[int, int, int], latent_dim: int) -> None:
-            super().__init__()
-
-    generator = replace(experiment.generator, name="architectures.deaf", component=deaf, arguments={})
-    message = refused(experiment, generator=generator, conditioning=registry.part("conditioning.projection"))
-    assert "architectures.deaf would ignore conditioning.projection" in message
-
-
-def test_a_gradient_penalty_on_logits_that_depend_on_the_batch(experiment: Experiment) -> None:
-    normalized = {"width": 4, "normalization": registry.part("normalizations.batch")}
-    discriminator = replace(experiment.discriminator, arguments=normalized)
-    message = refused(experiment, discriminator=discriminator, penalty=registry.part("penalties.wgangp"))
-    assert "penalties.wgangp needs logits that depend on one image each" in message
-    assert "architectures.resnet_discriminator" in message
-
-
-def test_a_loss_beside_a_task_that_replaces_it(experiment: Experiment) -> None:
-    class replacing(TransformPrediction):
-        num_classes = 1
-        replaces_adversarial = True
-
-    message = refused(experiment, pretext=(replace(experiment.pretext[0], component=replacing, arguments={}),))
-    assert "the task 'replacing' replaces the adversarial term; set experiment.loss = None" in message
-
-
-def test_a_tap_that_the_discriminator_does_not_have(experiment: Experiment) -> None:
-    class deep(TransformPrediction):
-        num_classes = 1
-        taps = ("block9",)
-
-    message = refused(experiment, pretext=(replace(experiment.pretext[0], component=deep, arguments={}),))
-    assert "reads the tap 'block9' of architectures.resnet_discriminator, which has: block0, block1" in message

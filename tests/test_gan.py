@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 
 from ganzoo import config
+from ganzoo.build import build_gan
 from ganzoo.data.base import DataSpec
-from ganzoo.experiment import build_gan
 from ganzoo.gan import Gan
 
 SPEC = DataSpec((1, 16, 16), 10, {"train": 20})

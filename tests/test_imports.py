@@ -31,10 +31,21 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     tuple(f"ganzoo.{kind}" for kind in KINDS),
     ("ganzoo.gan", "ganzoo.evaluation_protocol"),
     ("ganzoo.views", "ganzoo.steps"),
-    ("ganzoo.experiment",),
+    ("ganzoo.experiment", "ganzoo.build"),
 )
 # What a component may import besides layers, registry and its neighbours: nothing that knows of a run.
-FORBIDDEN_TO_COMPONENTS = ("trainer", "config", "experiment", "steps", "views", "gan", "cli", "commands", "evaluate")
+FORBIDDEN_TO_COMPONENTS = (
+    "trainer",
+    "config",
+    "experiment",
+    "build",
+    "steps",
+    "views",
+    "gan",
+    "cli",
+    "commands",
+    "evaluate",
+)
 
 
 def modules() -> dict[str, Path]:
@@ -108,7 +119,7 @@ def test_the_registry_imports_only_errors_so_that_a_listing_needs_no_torch() -> 
 
 
 def test_the_steps_know_no_component() -> None:
-    for module in ("ganzoo.gan", "ganzoo.views", "ganzoo.steps", "ganzoo.experiment"):
+    for module in ("ganzoo.gan", "ganzoo.views", "ganzoo.steps", "ganzoo.experiment", "ganzoo.build"):
         named = {name for name in imports(MODULES[module]) if kind_of(name) and not name.endswith(".base")}
         assert named == set(), module
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from ganzoo import config, gin_reader, registry
+from ganzoo.build import build_gan
 from ganzoo.errors import UserError
-from ganzoo.experiment import Experiment, build_gan
+from ganzoo.experiment import Experiment
 from ganzoo.gin_reader import recipes_dir
 
 RECIPES = sorted(path.stem for path in recipes_dir().glob("*.gin"))

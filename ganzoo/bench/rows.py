@@ -9,11 +9,11 @@ from torch import nn
 from ganzoo import config
 from ganzoo.bench.axes import Graph, graph
 from ganzoo.bench.grid import Grid, Row, recipe_path
+from ganzoo.build import build_gan
 from ganzoo.check import build_metrics
 from ganzoo.config import Configuration
 from ganzoo.environment import training_code_files
 from ganzoo.errors import UserError
-from ganzoo.experiment import build_gan
 from ganzoo.gin_reader import read_file, shown
 
 

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from ganzoo.architectures.base import DiscriminatorOutput, Generator, ImageShape
 from ganzoo.batch import ImageBatch, Latents
+from ganzoo.build import build_tasks
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
-from ganzoo.experiment import build_tasks
 from ganzoo.forgetting.experiment import Arm, ForgettingExperiment
 from ganzoo.gan import Gan
 from ganzoo.layers.consolidation import parameter_shapes

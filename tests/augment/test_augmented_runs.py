@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from ganzoo import config
+from ganzoo.build import build_gan
 from ganzoo.checkpoint import read_networks
 from ganzoo.errors import UserError
-from ganzoo.experiment import build_gan
 from ganzoo.monitor import Silent
 from ganzoo.run_folder import RunFolder
 from ganzoo.trainer import train

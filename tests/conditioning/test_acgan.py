@@ -11,10 +11,11 @@ from torch import Tensor
 from ganzoo import config, registry
 from ganzoo.architectures.base import DiscriminatorOutput
 from ganzoo.batch import ImageBatch, Latents
+from ganzoo.build import build_gan, build_objective
 from ganzoo.conditioning.acgan import LabelPrediction, acgan
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
-from ganzoo.experiment import Experiment, build_gan, build_objective
+from ganzoo.experiment import Experiment
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import Observed, Seen
 from ganzoo.randomness import Streams

@@ -8,10 +8,11 @@ import torch
 
 from ganzoo import config, registry
 from ganzoo.batch import Latents
+from ganzoo.build import build_gan
 from ganzoo.conditioning.concat import LabelledImages, LabelledLatents, concat
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
-from ganzoo.experiment import Experiment, build_gan
+from ganzoo.experiment import Experiment
 from ganzoo.features.discriminator import discriminator
 from ganzoo.metrics.linear_probe import linear_probe
 from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator

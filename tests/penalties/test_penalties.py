@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from ganzoo import config, registry
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput
 from ganzoo.batch import ImageBatch
+from ganzoo.build import build_gan
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
-from ganzoo.experiment import build_gan
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.penalties.base import Penalty
 from ganzoo.penalties.dragan import dragan

@@ -9,9 +9,9 @@ import torch
 from ganzoo import config, registry
 from ganzoo.architectures.base import DiscriminatorOutput
 from ganzoo.batch import ImageBatch
+from ganzoo.build import build_gan
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
-from ganzoo.experiment import build_gan
 from ganzoo.pretext.base import Observed, Seen, StepBatch
 from ganzoo.pretext.replay import replay
 from ganzoo.testing.toys import ToyDiscriminator
