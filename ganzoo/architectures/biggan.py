@@ -1,13 +1,13 @@
 """BigGAN, for 32, 64 and 128 px. N: batch; C, H, W: image; L: latent dimension; E: label embedding; F: features."""
 
-from collections.abc import Collection
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganzoo.architectures.base import Discriminator, DiscriminatorOutput, Generator, ImageShape
+from ganzoo.architectures.base import ImageShape
+from ganzoo.architectures.stacked import StackedDiscriminator, StackedGenerator
 from ganzoo.batch import Latents
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.attention import attention_after
@@ -32,7 +32,7 @@ BOTTOM_SIZE = 4
 
 
 @register("architectures")
-class biggan_generator(Generator):
+class biggan_generator(StackedGenerator):
     """A linear layer to 4x4, upsampling residual blocks that each see a chunk of the latents, norm, ReLU, 3x3, tanh.
 
     The latents are cut into one chunk for the linear layer and one for each block. A block's normalizations scale and
@@ -69,9 +69,8 @@ class biggan_generator(Generator):
         latent_dim: int,
         conditioning: Conditioning | None,
     ) -> None:
-        super().__init__()
-        self.check_resolution(image_shape)
-        self.check_width(width)
+        layers = LayerFactory(spectral_norm=spectral_norm, initializer=orthogonal)
+        super().__init__(image_shape=image_shape, latent_dim=latent_dim, width=width, layers=layers)
         if embedding_dim < 1:
             raise ValueError(f"embedding_dim must be at least 1, not {embedding_dim}")
         modulated = normalization.component.latent_form()
@@ -86,9 +85,7 @@ class biggan_generator(Generator):
                 f"experiment.latent_dim = {latent_dim} cannot be cut into {len(widths)} chunks, one for the first "
                 f"layer and one for each block; set it to at least {len(widths)}"
             )
-        self.image_shape, self.latent_dim = image_shape, latent_dim
         self.uses_batch_statistics = modulated.uses_batch_statistics
-        self.layers = layers = LayerFactory(spectral_norm=spectral_norm, initializer=orthogonal)
         self.bottom_shape = (widths[0], BOTTOM_SIZE, BOTTOM_SIZE)
         self.chunk_dims = [latent_dim // len(widths) + (i < latent_dim % len(widths)) for i in range(len(widths))]
 
@@ -121,16 +118,14 @@ class biggan_generator(Generator):
             assert inputs.labels_N is not None, "a conditional generator was given no labels"
             embedded_NE = self.embedding(inputs.labels_N)
             chunks = [Latents(torch.cat([chunk.latents_NL, embedded_NE], dim=1)) for chunk in chunks]
-        h = self.input(first.latents_NL).unflatten(1, self.bottom_shape)
-        # A linear layer's output has no memory format, and the blocks' speed depends on it.
-        h = h.contiguous(memory_format=torch.channels_last)
+        h = self.coarsest_map(first.latents_NL)
         for block, attention, chunk in zip(self.blocks, self.attention, chunks, strict=True):
             h = attention(block(h, chunk))
         return torch.tanh(self.output(functional.relu(self.last_norm(h, first))))
 
 
 @register("architectures")
-class biggan_discriminator(Discriminator):
+class biggan_discriminator(StackedDiscriminator):
     """Residual blocks of which all but the last halve the size, ReLU, the sum over pixels, and a linear layer.
 
     Class conditioning adds its head to the logit.
@@ -162,16 +157,10 @@ class biggan_discriminator(Discriminator):
         image_shape: ImageShape,
         conditioning: Conditioning | None,
     ) -> None:
-        super().__init__()
-        self.check_resolution(image_shape)
-        self.check_width(width)
-        self.check_normalization(normalization)
-        self.uses_batch_statistics = normalization.component.uses_batch_statistics
-        self.layers = layers = LayerFactory(spectral_norm=spectral_norm, initializer=orthogonal)
-
+        layers = LayerFactory(spectral_norm=spectral_norm, initializer=orthogonal)
+        super().__init__(image_shape=image_shape, width=width, normalization=normalization, layers=layers)
         channels, size = image_shape[:2]
         multipliers = DISCRIMINATOR_MULTIPLIERS[size]
-        self.tap_shapes, self.blocks = {}, nn.ModuleList()
         for i, multiplier in enumerate(multipliers):
             downsample = i < len(multipliers) - 1
             block = DiscriminatorBlock(
@@ -184,23 +173,10 @@ class biggan_discriminator(Discriminator):
                 variant="sngan",
                 is_wide=True,
             )
-            self.blocks.append(block)
             channels, size = multiplier * width, size // 2 if downsample else size
-            self.tap_shapes[f"block{i}"] = (channels, size, size)
-        self.feature_dim = channels
-        self.logit = layers.linear(channels, 1)
-        shapes = [(c, height) for c, height, _ in self.tap_shapes.values()]
-        self.attention = attention_after(attention_resolution, shapes, layers)
-        # Last, so that a conditional discriminator starts from the same weights as an unconditional one.
-        self.conditional_head = None if conditioning is None else conditioning.discriminator_head(channels, layers)
+            self.add_block(block, (channels, size, size))
+        self.add_last_layers(channels, conditioning, attention_resolution=attention_resolution)
 
-    def forward(
-        self, images_NCHW: Tensor, labels_N: Tensor | None = None, *, taps: Collection[str] = ()
-    ) -> DiscriminatorOutput:
-        """Judge images; the tap `block2` is what the third block returns, with attention where it stands."""
-        h, tapped = images_NCHW, {}
-        for name, block, attention in zip(self.tap_shapes, self.blocks, self.attention, strict=True):
-            h = attention(block(h))
-            if name in taps:
-                tapped[name] = h
-        return self.judge(functional.relu(h).sum((2, 3)), labels_N, tapped)
+    def features(self, h_NCHW: Tensor) -> Tensor:
+        """Return the sums over pixels, after a ReLU."""
+        return functional.relu(h_NCHW).sum((2, 3))

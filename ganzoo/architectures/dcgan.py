@@ -1,14 +1,13 @@
 """DCGAN, for powers of two from 16 to 128 px. N: batch; C, H, W: image; L: latent dimension; F: features."""
 
-from collections.abc import Collection
 from itertools import pairwise
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganzoo.architectures.base import Discriminator, DiscriminatorOutput, Generator, ImageShape
+from ganzoo.architectures.base import ImageShape
+from ganzoo.architectures.stacked import LatentDistribution, StackedDiscriminator, StackedGenerator
 from ganzoo.batch import Latents
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.convolutional import ConvolutionBlock
@@ -23,7 +22,7 @@ NEGATIVE_SLOPE = 0.2
 
 
 @register("architectures")
-class dcgan_generator(Generator):
+class dcgan_generator(StackedGenerator):
     """A linear layer to 4x4, then 5x5 transposed convolutions of stride 2 to the image's size, tanh.
 
     Every map but the image is normalised, conditionally under class conditioning, and goes through a ReLU.
@@ -47,16 +46,13 @@ class dcgan_generator(Generator):
         width: int = 128,
         normalization: Part[Normalization],
         spectral_norm: bool = False,
-        latent: Literal["normal", "uniform"] = "uniform",
+        latent: LatentDistribution = "uniform",
         image_shape: ImageShape,
         latent_dim: int,
         conditioning: Conditioning | None,
     ) -> None:
-        super().__init__()
-        self.check_resolution(image_shape)
-        self.check_width(width)
-        self.image_shape, self.latent_dim, self.latent = image_shape, latent_dim, latent
-        self.layers = layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
+        layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
+        super().__init__(image_shape=image_shape, latent_dim=latent_dim, width=width, layers=layers, latent=latent)
         widths = [width * 2**i for i in reversed(range(NUM_STRIDES[image_shape[1]]))]
         self.bottom_shape = (widths[0], BOTTOM_SIZE, BOTTOM_SIZE)
 
@@ -74,17 +70,9 @@ class dcgan_generator(Generator):
         )
         self.output = layers.conv_transpose2d(widths[-1], image_shape[0], 5, stride=2)
 
-    def sample_latents(self, num: int, *, rng: torch.Generator) -> Tensor:
-        """Return latents (num, L) from the chosen distribution."""
-        if self.latent == "uniform":
-            return torch.rand(num, self.latent_dim, generator=rng) * 2 - 1
-        return super().sample_latents(num, rng=rng)
-
     def forward(self, inputs: Latents) -> Tensor:
         """Return images (N, C, H, W) in [-1, 1]."""
-        h = self.input(inputs.latents_NL).unflatten(1, self.bottom_shape)
-        # A linear layer's output has no memory format, and the blocks' speed depends on it.
-        h = h.contiguous(memory_format=torch.channels_last)
+        h = self.coarsest_map(inputs.latents_NL)
         h = functional.relu(self.first_norm(h, inputs))
         for block in self.blocks:
             h = block(h, inputs)
@@ -92,7 +80,7 @@ class dcgan_generator(Generator):
 
 
 @register("architectures")
-class dcgan_discriminator(Discriminator):
+class dcgan_discriminator(StackedDiscriminator):
     """5x5 convolutions of stride 2 down to 4x4, with leaky ReLU, and a linear layer of the last map.
 
     The features are all values of the last map; the taps are what each convolution returns.
@@ -119,38 +107,19 @@ class dcgan_discriminator(Discriminator):
         image_shape: ImageShape,
         conditioning: Conditioning | None,
     ) -> None:
-        super().__init__()
-        self.check_resolution(image_shape)
-        self.check_width(width)
-        self.check_normalization(normalization)
-        self.uses_batch_statistics = normalization.component.uses_batch_statistics
-        self.layers = layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
-
+        layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
+        super().__init__(image_shape=image_shape, width=width, normalization=normalization, layers=layers)
         channels, size = image_shape[:2]
-        self.tap_shapes, self.blocks = {}, nn.ModuleList()
         for i in range(NUM_STRIDES[size]):
             out_channels = width * 2**i
             conv = layers.conv2d(channels, out_channels, 5, stride=2)
             norm = None
             if i > 0:
                 norm = normalization(num_features=out_channels, latent_dim=0, num_classes=0, layers=layers)
-            self.blocks.append(ConvolutionBlock(conv, norm, negative_slope=NEGATIVE_SLOPE))
             channels, size = out_channels, size // 2
-            self.tap_shapes[f"block{i}"] = (channels, size, size)
-        self.feature_dim = channels * size**2
-        self.logit = layers.linear(self.feature_dim, 1)
-        # Last, so that a conditional discriminator starts from the same weights as an unconditional one.
-        self.conditional_head = None
-        if conditioning is not None:
-            self.conditional_head = conditioning.discriminator_head(self.feature_dim, layers)
+            self.add_block(ConvolutionBlock(conv, norm, negative_slope=NEGATIVE_SLOPE), (channels, size, size))
+        self.add_last_layers(channels * size**2, conditioning)
 
-    def forward(
-        self, images_NCHW: Tensor, labels_N: Tensor | None = None, *, taps: Collection[str] = ()
-    ) -> DiscriminatorOutput:
-        """Judge images; the tap `block2` is what the third convolution returns, after its leaky ReLU."""
-        h, tapped = images_NCHW, {}
-        for name, block in zip(self.tap_shapes, self.blocks, strict=True):
-            h = block(h)
-            if name in taps:
-                tapped[name] = h
-        return self.judge(h.flatten(1), labels_N, tapped)
+    def features(self, h_NCHW: Tensor) -> Tensor:
+        """Return all values of the last map."""
+        return h_NCHW.flatten(1)

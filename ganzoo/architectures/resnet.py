@@ -5,15 +5,14 @@ px), and compare_gan's `resnet_cifar` (`variant = 'compare_gan'`).
 N: batch; C, H, W: image; L: latent dimension; F: features.
 """
 
-from collections.abc import Collection
 from itertools import pairwise
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganzoo.architectures.base import Discriminator, DiscriminatorOutput, Generator, ImageShape
+from ganzoo.architectures.base import ImageShape
+from ganzoo.architectures.stacked import LatentDistribution, StackedDiscriminator, StackedGenerator
 from ganzoo.batch import Latents
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.attention import attention_after
@@ -40,7 +39,7 @@ DISCRIMINATOR_BLOCKS: dict[int, tuple[tuple[int, bool], ...]] = {
 
 
 @register("architectures")
-class resnet_generator(Generator):
+class resnet_generator(StackedGenerator):
     """A linear layer to 4x4, upsampling residual blocks to the image's size, norm, ReLU, 3x3 convolution, tanh.
 
     Source: SNGAN, arXiv:1802.05957, tables 4 to 6; at 32 px and width 256 it has 4,276,739 parameters. 48 px begins at
@@ -73,19 +72,17 @@ class resnet_generator(Generator):
         normalization: Part[Normalization],
         spectral_norm: bool = False,
         variant: Variant = "sngan",
-        latent: Literal["normal", "uniform"] = "normal",
+        latent: LatentDistribution = "normal",
         attention_resolution: int | None = None,
         weight_standardization: bool = False,
         image_shape: ImageShape,
         latent_dim: int,
         conditioning: Conditioning | None,
     ) -> None:
-        super().__init__()
-        self.check_resolution(image_shape)
-        self.check_width(width)
-        self.image_shape, self.latent_dim, self.latent, self.variant = image_shape, latent_dim, latent, variant
+        layers = LayerFactory(spectral_norm=spectral_norm, weight_standardization=weight_standardization)
+        super().__init__(image_shape=image_shape, latent_dim=latent_dim, width=width, layers=layers, latent=latent)
+        self.variant = variant
         self.uses_batch_statistics = normalization.component.uses_batch_statistics
-        self.layers = layers = LayerFactory(spectral_norm=spectral_norm, weight_standardization=weight_standardization)
         channels, size = image_shape[:2]
         widths = [width * m for m in GENERATOR_MULTIPLIERS[size]]
         bottom_size = size // 2 ** (len(widths) - 1)
@@ -105,17 +102,9 @@ class resnet_generator(Generator):
         shapes = [(w, bottom_size * 2**i) for i, w in enumerate(widths)][1:]
         self.attention = attention_after(attention_resolution, shapes, layers)
 
-    def sample_latents(self, num: int, *, rng: torch.Generator) -> Tensor:
-        """Return latents (num, L) from the chosen distribution."""
-        if self.latent == "uniform":
-            return torch.rand(num, self.latent_dim, generator=rng) * 2 - 1
-        return super().sample_latents(num, rng=rng)
-
     def forward(self, inputs: Latents) -> Tensor:
         """Return images (N, C, H, W) in [-1, 1]."""
-        h = self.input(inputs.latents_NL).unflatten(1, self.bottom_shape)
-        # A linear layer's output has no memory format, and the blocks' speed depends on it.
-        h = h.contiguous(memory_format=torch.channels_last)
+        h = self.coarsest_map(inputs.latents_NL)
         for block, attention in zip(self.blocks, self.attention, strict=True):
             h = attention(block(h, inputs))
         h = self.output(functional.relu(self.last_norm(h, inputs)))
@@ -123,7 +112,7 @@ class resnet_generator(Generator):
 
 
 @register("architectures")
-class resnet_discriminator(Discriminator):
+class resnet_discriminator(StackedDiscriminator):
     """Residual blocks, ReLU, pooling over pixels to features, and a linear layer to one logit.
 
     Source: SNGAN, arXiv:1802.05957, tables 4 to 6; at 32 px and width 128 it has 1,053,825 parameters. The features are
@@ -159,16 +148,10 @@ class resnet_discriminator(Discriminator):
         image_shape: ImageShape,
         conditioning: Conditioning | None,
     ) -> None:
-        super().__init__()
-        self.check_resolution(image_shape)
-        self.check_width(width)
-        self.check_normalization(normalization)
+        layers = LayerFactory(spectral_norm=spectral_norm, weight_standardization=weight_standardization)
+        super().__init__(image_shape=image_shape, width=width, normalization=normalization, layers=layers)
         self.variant = variant
-        self.uses_batch_statistics = normalization.component.uses_batch_statistics
-        self.layers = layers = LayerFactory(spectral_norm=spectral_norm, weight_standardization=weight_standardization)
-
         channels, size = image_shape[:2]
-        self.tap_shapes, self.blocks = {}, nn.ModuleList()
         for i, (multiplier, downsample) in enumerate(DISCRIMINATOR_BLOCKS[size]):
             block = DiscriminatorBlock(
                 channels,
@@ -179,26 +162,15 @@ class resnet_discriminator(Discriminator):
                 layers=layers,
                 variant=variant,
             )
-            self.blocks.append(block)
             channels, size = multiplier * width, size // 2 if downsample else size
-            self.tap_shapes[f"block{i}"] = (channels, size, size)
-        self.feature_dim = channels
-        self.logit = layers.linear(channels, 1)
-        shapes = [(c, height) for c, height, _ in self.tap_shapes.values()]
-        self.attention = attention_after(attention_resolution, shapes, layers)
-        # Last, so that a conditional discriminator starts from the same weights as an unconditional one.
-        self.conditional_head = None if conditioning is None else conditioning.discriminator_head(channels, layers)
+            self.add_block(block, (channels, size, size))
+        self.add_last_layers(channels, conditioning, attention_resolution=attention_resolution)
 
-    def forward(
-        self, images_NCHW: Tensor, labels_N: Tensor | None = None, *, taps: Collection[str] = ()
-    ) -> DiscriminatorOutput:
-        """Judge images; the tap `block2` is what the third block returns, with attention where it stands."""
-        h = images_NCHW if self.variant == "sngan" else (images_NCHW + 1) / 2
-        tapped = {}
-        for name, block, attention in zip(self.tap_shapes, self.blocks, self.attention, strict=True):
-            h = attention(block(h))
-            if name in taps:
-                tapped[name] = h
-        h = functional.relu(h)
-        features_NF = h.sum((2, 3)) if self.variant == "sngan" else h.mean((2, 3))
-        return self.judge(features_NF, labels_N, tapped)
+    def from_images(self, images_NCHW: Tensor) -> Tensor:
+        """Return images in the range that the variant's source has."""
+        return images_NCHW if self.variant == "sngan" else (images_NCHW + 1) / 2
+
+    def features(self, h_NCHW: Tensor) -> Tensor:
+        """Return the sums over pixels, or the variant's means, after a ReLU."""
+        h = functional.relu(h_NCHW)
+        return h.sum((2, 3)) if self.variant == "sngan" else h.mean((2, 3))

@@ -3,15 +3,14 @@
 N: batch; C, H, W: image; L: latent dimension; F: features.
 """
 
-from collections.abc import Collection
 from itertools import pairwise
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganzoo.architectures.base import Discriminator, DiscriminatorOutput, Generator, ImageShape
+from ganzoo.architectures.base import ImageShape
+from ganzoo.architectures.stacked import LatentDistribution, StackedDiscriminator, StackedGenerator
 from ganzoo.batch import Latents
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.attention import attention_after
@@ -28,7 +27,7 @@ DISCRIMINATOR_MULTIPLIERS = (1, 2, 4, 4, 8, 8)
 
 
 @register("architectures")
-class resnet5_generator(Generator):
+class resnet5_generator(StackedGenerator):
     """A linear layer to 4x4, five residual blocks, as many of which upsample as it takes, norm, ReLU, 3x3, sigmoid.
 
     Blocks upsample by zeros between pixels and have a 3x3 convolution on their shortcut. Every normalization, the last
@@ -54,17 +53,14 @@ class resnet5_generator(Generator):
         width: int = 64,
         normalization: Part[Normalization],
         spectral_norm: bool = False,
-        latent: Literal["normal", "uniform"] = "normal",
+        latent: LatentDistribution = "normal",
         attention_resolution: int | None = None,
         image_shape: ImageShape,
         latent_dim: int,
         conditioning: Conditioning | None,
     ) -> None:
-        super().__init__()
-        self.check_resolution(image_shape)
-        self.check_width(width)
-        self.image_shape, self.latent_dim, self.latent = image_shape, latent_dim, latent
-        self.layers = layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
+        layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
+        super().__init__(image_shape=image_shape, latent_dim=latent_dim, width=width, layers=layers, latent=latent)
         widths = [width * m for m in GENERATOR_MULTIPLIERS]
         self.bottom_shape = (widths[0], BOTTOM_SIZE, BOTTOM_SIZE)
 
@@ -90,24 +86,16 @@ class resnet5_generator(Generator):
         self.output = layers.conv2d(widths[-1], image_shape[0], 3)
         self.attention = attention_after(attention_resolution, shapes, layers)
 
-    def sample_latents(self, num: int, *, rng: torch.Generator) -> Tensor:
-        """Return latents (num, L) from the chosen distribution."""
-        if self.latent == "uniform":
-            return torch.rand(num, self.latent_dim, generator=rng) * 2 - 1
-        return super().sample_latents(num, rng=rng)
-
     def forward(self, inputs: Latents) -> Tensor:
         """Return images (N, C, H, W) in [-1, 1]."""
-        h = self.input(inputs.latents_NL).unflatten(1, self.bottom_shape)
-        # A linear layer's output has no memory format, and the blocks' speed depends on it.
-        h = h.contiguous(memory_format=torch.channels_last)
+        h = self.coarsest_map(inputs.latents_NL)
         for block, attention in zip(self.blocks, self.attention, strict=True):
             h = attention(block(h, inputs))
         return 2 * torch.sigmoid(self.output(functional.relu(self.last_norm(h, inputs)))) - 1
 
 
 @register("architectures")
-class resnet5_discriminator(Discriminator):
+class resnet5_discriminator(StackedDiscriminator):
     """Six residual blocks that halve the size down to one pixel, ReLU, the mean over pixels, and a linear layer.
 
     Norm and ReLU precede every convolution, even on pixels, and every shortcut has a 3x3 convolution. The features are
@@ -135,15 +123,9 @@ class resnet5_discriminator(Discriminator):
         image_shape: ImageShape,
         conditioning: Conditioning | None,
     ) -> None:
-        super().__init__()
-        self.check_resolution(image_shape)
-        self.check_width(width)
-        self.check_normalization(normalization)
-        self.uses_batch_statistics = normalization.component.uses_batch_statistics
-        self.layers = layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
-
+        layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
+        super().__init__(image_shape=image_shape, width=width, normalization=normalization, layers=layers)
         channels, size = image_shape[:2]
-        self.tap_shapes, self.blocks = {}, nn.ModuleList()
         for i, multiplier in enumerate(DISCRIMINATOR_MULTIPLIERS):
             downsample = size > 1
             block = DiscriminatorBlock(
@@ -155,23 +137,14 @@ class resnet5_discriminator(Discriminator):
                 layers=layers,
                 variant="compare_gan",
             )
-            self.blocks.append(block)
             channels, size = multiplier * width, size // 2 if downsample else size
-            self.tap_shapes[f"block{i}"] = (channels, size, size)
-        self.feature_dim = channels
-        self.logit = layers.linear(channels, 1)
-        shapes = [(c, height) for c, height, _ in self.tap_shapes.values()]
-        self.attention = attention_after(attention_resolution, shapes, layers)
-        # Last, so that a conditional discriminator starts from the same weights as an unconditional one.
-        self.conditional_head = None if conditioning is None else conditioning.discriminator_head(channels, layers)
+            self.add_block(block, (channels, size, size))
+        self.add_last_layers(channels, conditioning, attention_resolution=attention_resolution)
 
-    def forward(
-        self, images_NCHW: Tensor, labels_N: Tensor | None = None, *, taps: Collection[str] = ()
-    ) -> DiscriminatorOutput:
-        """Judge images; the tap `block2` is what the third block returns, with attention where it stands."""
-        h, tapped = (images_NCHW + 1) / 2, {}
-        for name, block, attention in zip(self.tap_shapes, self.blocks, self.attention, strict=True):
-            h = attention(block(h))
-            if name in taps:
-                tapped[name] = h
-        return self.judge(functional.relu(h).mean((2, 3)), labels_N, tapped)
+    def from_images(self, images_NCHW: Tensor) -> Tensor:
+        """Return images in [0, 1]."""
+        return (images_NCHW + 1) / 2
+
+    def features(self, h_NCHW: Tensor) -> Tensor:
+        """Return the means over pixels, after a ReLU."""
+        return functional.relu(h_NCHW).mean((2, 3))

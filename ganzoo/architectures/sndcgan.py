@@ -1,13 +1,13 @@
 """SNGAN's standard convolutional networks, for sizes divisible by 8. N: batch; C, H, W: image; F: features."""
 
-from collections.abc import Collection
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganzoo.architectures.base import Discriminator, DiscriminatorOutput, Generator, ImageShape
+from ganzoo.architectures.base import ImageShape
+from ganzoo.architectures.stacked import StackedDiscriminator, StackedGenerator
 from ganzoo.batch import Latents
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.convolutional import ConvolutionBlock
@@ -25,7 +25,7 @@ NEGATIVE_SLOPE = 0.1
 
 
 @register("architectures")
-class sndcgan_generator(Generator):
+class sndcgan_generator(StackedGenerator):
     """A linear layer to an eighth of the size, three 4x4 transposed convolutions of stride 2, a 3x3 convolution, tanh.
 
     Every map but the image is normalised, conditionally under class conditioning, and goes through a ReLU.
@@ -52,11 +52,8 @@ class sndcgan_generator(Generator):
         latent_dim: int,
         conditioning: Conditioning | None,
     ) -> None:
-        super().__init__()
-        self.check_resolution(image_shape)
-        self.check_width(width)
-        self.image_shape, self.latent_dim = image_shape, latent_dim
-        self.layers = layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
+        layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
+        super().__init__(image_shape=image_shape, latent_dim=latent_dim, width=width, layers=layers)
         channels, size = image_shape[:2]
         widths = [width * m for m in GENERATOR_MULTIPLIERS]
         bottom_size = size // 2**NUM_STRIDES
@@ -78,9 +75,7 @@ class sndcgan_generator(Generator):
 
     def forward(self, inputs: Latents) -> Tensor:
         """Return images (N, C, H, W) in [-1, 1]."""
-        h = self.input(inputs.latents_NL).unflatten(1, self.bottom_shape)
-        # A linear layer's output has no memory format, and the blocks' speed depends on it.
-        h = h.contiguous(memory_format=torch.channels_last)
+        h = self.coarsest_map(inputs.latents_NL)
         h = functional.relu(self.first_norm(h, inputs))
         for block in self.blocks:
             h = block(h, inputs)
@@ -88,7 +83,7 @@ class sndcgan_generator(Generator):
 
 
 @register("architectures")
-class sndcgan_discriminator(Discriminator):
+class sndcgan_discriminator(StackedDiscriminator):
     """Seven convolutions, 3x3 and 4x4 of stride 2 in turns, with leaky ReLU, and a linear layer of the last map.
 
     The features are all values of the last map, an eighth of the image's size. The taps are what each of the seven
@@ -115,38 +110,19 @@ class sndcgan_discriminator(Discriminator):
         image_shape: ImageShape,
         conditioning: Conditioning | None,
     ) -> None:
-        super().__init__()
-        self.check_resolution(image_shape)
-        self.check_width(width)
-        self.check_normalization(normalization)
-        self.uses_batch_statistics = normalization.component.uses_batch_statistics
-        self.layers = layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
-
+        layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
+        super().__init__(image_shape=image_shape, width=width, normalization=normalization, layers=layers)
         channels, size = image_shape[:2]
-        self.tap_shapes, self.blocks = {}, nn.ModuleList()
         for i, (multiplier, stride) in enumerate(DISCRIMINATOR_BLOCKS):
             out_channels, kernel_size = multiplier * width, 2 + stride
             conv = layers.conv2d(channels, out_channels, kernel_size, stride=stride)
             norm = None
             if i > 0:
                 norm = normalization(num_features=out_channels, latent_dim=0, num_classes=0, layers=layers)
-            self.blocks.append(ConvolutionBlock(conv, norm, negative_slope=NEGATIVE_SLOPE))
             channels, size = out_channels, size // stride
-            self.tap_shapes[f"block{i}"] = (channels, size, size)
-        self.feature_dim = channels * size**2
-        self.logit = layers.linear(self.feature_dim, 1)
-        # Last, so that a conditional discriminator starts from the same weights as an unconditional one.
-        self.conditional_head = None
-        if conditioning is not None:
-            self.conditional_head = conditioning.discriminator_head(self.feature_dim, layers)
+            self.add_block(ConvolutionBlock(conv, norm, negative_slope=NEGATIVE_SLOPE), (channels, size, size))
+        self.add_last_layers(channels * size**2, conditioning)
 
-    def forward(
-        self, images_NCHW: Tensor, labels_N: Tensor | None = None, *, taps: Collection[str] = ()
-    ) -> DiscriminatorOutput:
-        """Judge images; the tap `block2` is what the third convolution returns, after its leaky ReLU."""
-        h, tapped = images_NCHW, {}
-        for name, block in zip(self.tap_shapes, self.blocks, strict=True):
-            h = block(h)
-            if name in taps:
-                tapped[name] = h
-        return self.judge(h.flatten(1), labels_N, tapped)
+    def features(self, h_NCHW: Tensor) -> Tensor:
+        """Return all values of the last map."""
+        return h_NCHW.flatten(1)
