@@ -97,7 +97,7 @@ def test_the_entry_points_of_a_new_package_name_its_components(
     compile((scaffold.folder / f"tests/test_{name}.py").read_text(), "test", "exec")
 
 
-def test_a_wheel_carries_the_templates(tmp_path: Path) -> None:
+def test_a_wheel_carries_the_templates_and_says_that_it_has_types(tmp_path: Path) -> None:
     root = Path(__file__).parent.parent.parent
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=root, check=True, capture_output=True)
@@ -105,6 +105,7 @@ def test_a_wheel_carries_the_templates(tmp_path: Path) -> None:
     listing = subprocess.run([sys.executable, "-m", "zipfile", "-l", str(wheel)], capture_output=True, text=True)
     for path in (root / "ganzoo/scaffold/templates").iterdir():
         assert f"ganzoo/scaffold/templates/{path.name}" in listing.stdout
+    assert "ganzoo/py.typed" in listing.stdout
 
 
 def test_the_command_says_what_it_wrote_and_the_next_three_commands(
