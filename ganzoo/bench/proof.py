@@ -59,7 +59,8 @@ class Proof:
             if row != self.baseline:
                 axes = [d for d in allowed if d.key in self.axes[row]]
                 owned = len(allowed) - len(axes)
-                more = f", and {owned} parameters of what these bring or take away" if owned else ""
+                plural = "s" if owned > 1 else ""
+                more = f", and {owned} parameter{plural} of what these bring or take away" if owned else ""
                 found.append(f"  {row}: {'; '.join(map(str, axes))}{more}")
         return found
 
