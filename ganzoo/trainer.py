@@ -1,6 +1,6 @@
 """The loop: from a configuration to a finished run folder. N: batch; C, H, W: image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -129,10 +129,12 @@ class Trainer:
         self.labels_N = data.labels_N
         self.state = TrainState.create(self.experiment, self.spec, num_images=len(data), device=device)
         gan = self.state.gan
+        # The size of the split may be known only now, such as of some classes of a data set.
+        sizes = {**self.spec.num_images, self.experiment.train_split: len(data)}
         check_available(
             self.experiment.metrics,
             device,
-            spec=self.spec,
+            spec=replace(self.spec, num_images=sizes),
             num_classes=gan.num_classes,
             discriminator=gan.discriminator,
         )

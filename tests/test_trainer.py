@@ -443,3 +443,19 @@ def test_mapped_images_are_moved_batch_by_batch(
     assert moved.count(8) >= 8  # two batches of eight for each of four steps
     # The 20 images that the run's health is read from are a copy of their own, and not moved as a whole.
     assert 20 not in moved
+
+
+def test_a_metric_of_more_images_than_some_classes_have_is_refused_before_training(
+    tiny_recipe: Path, tmp_path: Path
+) -> None:
+    overrides = [
+        "experiment.dataset = @data.subset",
+        "data.subset.dataset = @data.synthetic",
+        "data.subset.classes = (0,)",
+        "experiment.metrics = [@metrics.ms_ssim]",
+        "metrics.ms_ssim.reference_split = 'train'",
+        "metrics.ms_ssim.num_real = 19",
+    ]
+    with pytest.raises(UserError, match=r"the split 'train' has \d+.*lower metrics\.ms_ssim\.num_real"):
+        run(tiny_recipe, tmp_path / "out", *overrides)
+    assert not RunFolder(tmp_path / "out").operative_path.exists()
