@@ -17,8 +17,8 @@ class acgan(Conditioning):
     A linear head on D's features classifies the upright images, real and generated; D's adversarial logit sees no
     labels. They enter G by the conditional form of its normalization.
 
-    Source: Odena et al., "Conditional Image Synthesis with Auxiliary Classifier GANs", arXiv:1610.09585, section 3:
-    both networks raise the log-likelihood of the class, of real and of generated images, each with weight 1.
+    Source: Odena et al., "Conditional Image Synthesis with Auxiliary Classifier GANs", arXiv:1610.09585, equations
+    2 and 3: both networks raise the log-likelihood of the class, of real and of generated images, each with weight 1.
     Departures: the weights are options; labels enter G by its normalization, as in `conditioning.projection`, not
     beside its latents.
 

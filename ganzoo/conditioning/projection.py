@@ -30,7 +30,7 @@ class ProjectionHead(nn.Module):
 class projection(Conditioning):
     """Add <embedding of y, features> to D's logit, and give G's normalization its conditional form.
 
-    Source: Miyato & Koyama, "cGANs with Projection Discriminator", arXiv:1802.05637, equation 11.
+    Source: Miyato & Koyama, "cGANs with Projection Discriminator", arXiv:1802.05637, equation 3.
     """
 
     def discriminator_head(self, feature_dim: int, layers: LayerFactory) -> nn.Module:

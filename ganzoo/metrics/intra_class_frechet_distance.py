@@ -18,10 +18,10 @@ class intra_class_frechet_distance(LabelledFeatures):
     made for, and missing variety within a class. It measures a conditional GAN alone. With the features of
     `features.inception` it is the intra-FID, called `intra_fid`; otherwise `intra_fd_<label>`.
 
-    Source: Miyato and Koyama, arXiv:1802.05637, section 4. Departures: the number of fakes of a class is what the
-    random labels of the evaluation give, about `num_fake / K`, not set for each; and a class of no more images than
-    features is refused unless allowed, where published values on ImageNet have fewer (at most 1,300 real images of a
-    class in 2,048 features).
+    Source: Miyato and Koyama, arXiv:1802.05637, section 5.1, where a class has all of its training images and 5,000
+    fakes. Departures: the number of fakes of a class is what the random labels of the evaluation give, about
+    `num_fake / K`, not set for each; and a class of no more images than features is refused unless allowed, where
+    published values on ImageNet have fewer (about 1,300 real images of a class in 2,048 features).
 
     Args:
         features: the extractor, e.g. `@features.efficientnet_lite0`.

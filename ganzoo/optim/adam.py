@@ -14,7 +14,8 @@ from ganzoo.schedule import Schedule
 class adam(ScheduledOptimizer):
     """Adam, with the settings of spectrally normalised GANs as defaults.
 
-    Source: Kingma & Ba, arXiv:1412.6980, algorithm 1; defaults as in Miyato et al., arXiv:1802.05957, setting C.
+    Source: Kingma & Ba, arXiv:1412.6980, algorithm 1; defaults as for the ResNets of Miyato et al., arXiv:1802.05957,
+    appendix B.2.
 
     Args:
         learning_rate: step size at the first update.

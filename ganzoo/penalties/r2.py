@@ -13,9 +13,8 @@ from ganzoo.registry import register
 class r2(Penalty):
     """Penalise the slope of D at generated images, so that D is flat where the fakes are once G matches the data.
 
-    Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", arXiv:1801.04406, section 4,
-    beside
-    R1: weight / 2 * E[|grad D(x)|^2] over generated x. It is R1 at the other end, and the two may be listed together.
+    Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", arXiv:1801.04406, equation
+    10: weight / 2 * E[|grad D(x)|^2] over generated x. It is R1 at the other end, and the two may be listed together.
 
     Args:
         weight: twice the factor of the mean squared gradient (the paper's gamma; it uses 10 for images).
