@@ -18,7 +18,8 @@ class relativistic_average(AdversarialLoss):
     roles exchanged, so that it also lowers the logits of real images.
 
     Source: Jolicoeur-Martineau, "The relativistic discriminator", arXiv:1807.00734: the relativistic average GAN, there
-    called RaSGAN with cross-entropy and RaHingeGAN with the hinge.
+    called RaSGAN with cross-entropy and RaHingeGAN with the hinge. Departure: the author's code halves the losses of
+    both networks, which matters only beside other terms.
 
     Args:
         form: of the cost: `cross_entropy` (in nats, compare `losses.non_saturating`) or `hinge` (compare

@@ -24,11 +24,12 @@ class deshuffle(PretextTask):
     """Predict by which of K permutations the nine tiles of an image were shuffled (DeshuffleGAN).
 
     Source: Baykal & Unal, "DeshuffleGAN", arXiv:2006.08694; the choice of permutations follows Noroozi & Favaro,
-    arXiv:1603.09246, algorithm 1. D learns the task on real images, G is rewarded for fakes that D can deshuffle; each
-    image of the batch is shown once more, shuffled. Departures: the choice starts from the identity, which is then left
-    out, and maximises the distance to the nearest permutation, not the mean one, which lets near neighbours in; it is
+    arXiv:1603.09246. D learns the task on real images, G is rewarded for fakes that D can deshuffle; each image of the
+    batch is shown once more, shuffled. Departures: the choice starts from the identity, which is then left out, and
+    maximises the distance to the nearest permutation, not the mean one, which lets near neighbours in; it is
     deterministic. Of an image whose side is not divisible by 3 the largest centred square that is gets shuffled, and
-    the frame around it stays. alpha is rotation's by default.
+    the frame around it stays; the authors' code starts at the upper left corner and repeats the border. alpha is
+    rotation's by default, 0.5 in that code; beta is 1 there too.
 
     Args:
         alpha: weight of the generator's loss.
