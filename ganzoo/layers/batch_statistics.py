@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 BatchNormStatistics = Literal["running", "standing", "batch"]
 """`running`: averages from training. `standing`: averages over fresh batches of the finished network (BigGAN,
-arXiv:1809.11096, appendix B). `batch`: those of each batch, so that an image depends on its neighbours."""
+arXiv:1809.11096). `batch`: those of each batch, so that an image depends on its neighbours."""
 
 N = TypeVar("N", bound=nn.Module)
 

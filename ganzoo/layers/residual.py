@@ -2,7 +2,7 @@
 
 Sources: SNGAN, Miyato et al., arXiv:1802.05957, figure 8 (`sngan`); compare_gan's `resnet_ops` (`compare_gan`). They
 differ in how they resample, in their shortcuts, and in the first block of a discriminator. BigGAN's (Brock et al.,
-arXiv:1809.11096, figure 15) are SNGAN's, but wider in the discriminator.
+arXiv:1809.11096) are SNGAN's, but wider in the discriminator.
 """
 
 from collections.abc import Mapping

@@ -11,8 +11,8 @@ from ganzoo.registry import register
 class hinge(AdversarialLoss):
     """Let D separate real from fake by a margin of 1 on either side of 0, and G raise the logits of fakes.
 
-    Source: Lim & Ye, "Geometric GAN", arXiv:1705.02894, section 4; in the form of Miyato et al., arXiv:1802.05957,
-    equations 16 and 17: D minimises E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))] and G minimises -E[D(G(z))].
+    Source: Lim & Ye, "Geometric GAN", arXiv:1705.02894; in the form of Miyato et al., arXiv:1802.05957, equations 16
+    and 17: D minimises E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))] and G minimises -E[D(G(z))].
     """
 
     def d_loss(self, real_logits_N: Tensor, fake_logits_N: Tensor) -> Tensor:

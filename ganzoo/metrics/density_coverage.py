@@ -19,9 +19,8 @@ class density_coverage(NeighbourBalls):
     numbers; at equal numbers of both and no difference between them it is about 1 - 2^-k. `density_<label>` and
     `coverage_<label>` are deterministic and bear no standard error.
 
-    Source: Naeem et al., arXiv:2002.09797, equations 2 and 3, k = 5. The balls are open, as in the authors' program
-    (the equations leave it open): a set has density 1 against itself. More than k copies of one real image have balls
-    of radius 0, which nothing lies in.
+    Source: Naeem et al., arXiv:2002.09797, k = 5. The balls are open, as in the authors' program: a set has density 1
+    against itself. More than k copies of one real image have balls of radius 0, which nothing lies in.
 
     Args:
         features: the extractor, e.g. `@features.efficientnet_lite0`.

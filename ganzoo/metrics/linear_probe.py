@@ -43,7 +43,7 @@ class linear_probe(Metric):
     decide nothing. Mean and standard error are over probe seeds, each of which draws its own training images; the test
     images are the same for all. As one of `experiment.metrics` it gives the curve over training.
 
-    Source: Chen et al., arXiv:1811.11212, figure 2 and tables 3 and 4, which probe D's residual blocks by logistic
+    Source: Chen et al., arXiv:1811.11212, figure 2 and the tables of D's residual blocks, which are probed by logistic
     regression. How they pool, standardise and regularise was not read; the values here are ours.
 
     Args:

@@ -23,7 +23,7 @@ class memorization(FeatureDistance):
     the ROC curve that tells held-out images from fakes by that distance; the standard error is over the draws of both,
     the training images being given. Held-out images must be distributed as the training images are.
 
-    Source: Meehan, Chaudhuri and Dasgupta, arXiv:2004.05675, section 3: one minus the Mann-Whitney statistic
+    Source: Meehan, Chaudhuri and Dasgupta, arXiv:2004.05675: one minus the Mann-Whitney statistic
     Delta_T(P, Q). Departures: over the whole space, not averaged over cells; the probability itself, not its z-score
     under the null hypothesis; its standard error after DeLong et al., Biometrics 44, 837 (1988).
 

@@ -39,7 +39,7 @@ def _check_docstring(component: type[Component], findings: Findings) -> None:
         re.search(r"^Source: \S", text, re.MULTILINE) is not None,
         "docstring",
         "no line begins with 'Source:'",
-        "name the paper and equation (`Source: Chen et al., arXiv:1811.11212, equation 4.`) or say where it comes from",
+        "name the paper and equation (`Source: Ba et al., arXiv:1607.06450, equation 3.`) or say where it comes from",
     )
     meanings = argument_meanings(component)
     for name in registry.options(component):
