@@ -40,10 +40,10 @@ class biggan_generator(StackedGenerator):
     share: `@normalizations.batch` becomes linear in both, `@normalizations.self_modulated_batch` stays what it is. The
     last normalization sees no labels.
 
-    Source: BigGAN, Brock et al., arXiv:1809.11096; widths at 32 and 64 px of compare_gan's `resnet_biggan`. At 128 px,
-    width 96, 120 latents, 1000 classes and attention at 64 px it has that code's 70,433,988 parameters. Weights start
-    orthogonal. Departures: the linear layer sees its chunk alone, as in compare_gan, where the paper joins the
-    embedding; chunks differ by one where they cannot be equal.
+    Source: BigGAN, Brock et al., arXiv:1809.11096, appendix B; widths at 32 and 64 px of compare_gan's `resnet_biggan`.
+    At 128 px, width 96, 120 latents, 1000 classes and attention at 64 px it has that code's 70,433,988 parameters.
+    Weights start orthogonal. Departures: the linear layer sees its chunk alone, as in compare_gan, where the paper
+    joins the embedding; chunks differ by one where they cannot be equal.
 
     Args:
         width: the number that all channels are multiples of, published as 96: the finest block has once as many at 128
@@ -130,11 +130,11 @@ class biggan_discriminator(StackedDiscriminator):
 
     Class conditioning adds its head to the logit.
 
-    Source: BigGAN, Brock et al., arXiv:1809.11096; widths at 32 and 64 px of compare_gan's `resnet_biggan`. The
-    features are SUMS over the last map of 4x4 pixels. At 128 px, width 96, 1000 classes by `@conditioning.projection`
-    and attention at 64 px it has that code's 87,982,370 parameters. Weights start orthogonal. Departures from that
-    code: a block that keeps its width adds its input all the same, through a 1x1 convolution where it halves the size
-    (at 32 px); no ReLU on pixels, which that code gives in [0, 1].
+    Source: BigGAN, Brock et al., arXiv:1809.11096, appendix B; widths at 32 and 64 px of compare_gan's `resnet_biggan`.
+    The features are SUMS over the last map of 4x4 pixels. At 128 px, width 96, 1000 classes by
+    `@conditioning.projection` and attention at 64 px it has that code's 87,982,370 parameters. Weights start
+    orthogonal. Departures from that code: a block that keeps its width adds its input all the same, through a 1x1
+    convolution where it halves the size (at 32 px); no ReLU on pixels, which that code gives in [0, 1].
 
     Args:
         width: the number that all channels are multiples of, published as 96: the first block has once as many at 128

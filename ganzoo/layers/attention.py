@@ -19,7 +19,7 @@ class SelfAttention(nn.Module):
     where b_pr is the softmax over r of <q_p, k_r> and s a learned number that starts at 0: the network starts as the
     one without.
 
-    Source: SAGAN, Zhang et al., arXiv:1805.08318. Departures: as in compare_gan, keys and values are
+    Source: SAGAN, Zhang et al., arXiv:1805.08318, equations 1 to 3. Departures: as in compare_gan, keys and values are
     pooled to a quarter of the pixels and there are C / 2 channels of values (C / 8 in the paper); at least one channel
     of each where C is below 8.
 

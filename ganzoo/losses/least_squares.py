@@ -10,7 +10,7 @@ from ganzoo.registry import register
 class least_squares(AdversarialLoss):
     """Let D pull logits towards one number for real images and another for fakes, and G pull its fakes to a third.
 
-    Source: Mao et al., "Least Squares Generative Adversarial Networks", arXiv:1611.04076: D minimises
+    Source: Mao et al., "Least Squares Generative Adversarial Networks", arXiv:1611.04076, section 3: D minimises
     E[(D(x) - b)^2] / 2 + E[(D(G(z)) - a)^2] / 2 and G minimises E[(D(G(z)) - c)^2] / 2. The defaults are the paper's
     0-1 code (a = 0, b = c = 1); a = -1, b = 1, c = 0 makes it the Pearson chi-squared divergence. Departure from
     compare_gan: that code takes the squares of probabilities, after a logistic function; here, as in the paper, D's

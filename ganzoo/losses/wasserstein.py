@@ -10,7 +10,7 @@ from ganzoo.registry import register
 class wasserstein(AdversarialLoss):
     """Let D tell the mean logit of real images as far as it can from that of fakes, and G bring the two together.
 
-    Source: Arjovsky et al., "Wasserstein GAN", arXiv:1701.07875, equation 2 and algorithm 1: D minimises
+    Source: Arjovsky et al., "Wasserstein GAN", arXiv:1701.07875, equations 2 and 3 and algorithm 1: D minimises
     E[D(G(z))] - E[D(x)] and G minimises -E[D(G(z))]. It estimates a distance only while D's slope is bounded; left
     alone, D's logits grow without end. Departure: weights are not clipped, as in the paper's algorithm; bind
     `experiment.penalty = @penalties.wgangp`, or make D spectrally normalised.

@@ -19,7 +19,7 @@ class precision_recall(NeighbourBalls):
     balls shrink as images grow in number: compare at equal numbers, and let both sets have the same number, as in the
     source. `precision_<label>` and `recall_<label>` are deterministic and bear no standard error.
 
-    Source: Kynkaanniemi et al., arXiv:1904.06991 (there on VGG-16 features, 50,000 images, k = 3).
+    Source: Kynkaanniemi et al., arXiv:1904.06991, equations 1 and 2 (there on VGG-16 features, 50,000 images, k = 3).
     The balls are closed, as there: an image at distance 0 of another is always covered.
 
     Args:

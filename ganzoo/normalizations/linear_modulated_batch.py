@@ -16,7 +16,7 @@ class linear_modulated_batch(Normalization):
     scale = 1 + W z and shift = V z, without biases. BigGAN's generator gives each layer a chunk of z joined with an
     embedding of the label, so that this becomes its class-conditional normalization; other generators give all of z.
 
-    Source: BigGAN, Brock et al., arXiv:1809.11096. Departure: compare_gan scales by W z alone.
+    Source: BigGAN, Brock et al., arXiv:1809.11096, appendix B. Departure: compare_gan scales by W z alone.
 
     Args:
         eps: added to the variance.

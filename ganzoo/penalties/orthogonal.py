@@ -13,7 +13,7 @@ from ganzoo.registry import register
 class orthogonal(Penalty):
     """Let the filters of each layer be orthogonal to each other, whatever their lengths.
 
-    Source: Brock et al., "Large Scale GAN Training", BigGAN, arXiv:1809.11096: weight * the sum over layers
+    Source: Brock et al., "Large Scale GAN Training", BigGAN, arXiv:1809.11096, equation 3: weight * the sum over layers
     of |W^T W * (1 - I)|^2, the squared inner products of different filters; the diagonal is left free. The paper
     applies it to G, with 1e-4. Weights are those of linear and convolution layers; under spectral norm, before the
     division.

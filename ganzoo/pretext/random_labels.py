@@ -11,7 +11,7 @@ from ganzoo.registry import register
 class random_labels(rotation):
     """Show D what rotation shows it, and ask for labels that have nothing to do with the images.
 
-    Source: a control of this project's own, for tables: what rotation (arXiv:1811.11212) gains over it is
+    Source: a control of this project's own, for tables: what rotation (arXiv:1811.11212, section 3) gains over it is
     not due to further images, to the head, or to the second term of either loss. The four versions of an image bear the
     labels 0 to 3 in an order drawn anew in every step, so that each label is as frequent as with rotation; the best
     that a head can do is log 4 and a quarter of right answers. Under `one_each`, four images share an order.

@@ -11,9 +11,9 @@ from ganzoo.registry import register
 class rotation(TransformPrediction):
     """Predict by which of 0, 90, 180, 270 degrees an image was turned (SSGAN).
 
-    Source: Chen et al., "Self-Supervised GANs via Auxiliary Rotation Loss", arXiv:1811.11212, with the defaults of the
-    authors' code (compare_gan), alpha = 0.2 and beta = 1. Turns are counter-clockwise, the label is the number of
-    quarter turns. `all_four` is the protocol of the paper and of compare_gan, `one_each` that of mimicry.
+    Source: Chen et al., "Self-Supervised GANs via Auxiliary Rotation Loss", arXiv:1811.11212, section 3, with the
+    defaults of the authors' code (compare_gan), alpha = 0.2 and beta = 1. Turns are counter-clockwise, the label is the
+    number of quarter turns. `all_four` is the protocol of the paper and of compare_gan, `one_each` that of mimicry.
     """
 
     num_classes = 4

@@ -21,7 +21,7 @@ class TransformPrediction(PretextTask):
     """Recognise the transform of an image: D from real images (weight beta), G from generated ones (weight alpha).
 
     A linear head on D's pooled features classifies K transforms. D learns it on real images only and G is rewarded for
-    fakes whose transform D recognises, so that the two collaborate on the task (arXiv:1811.11212).
+    fakes whose transform D recognises, so that the two collaborate on the task (arXiv:1811.11212, section 3).
     A subclass gives `num_classes` and `transform`.
 
     Args:
