@@ -45,7 +45,7 @@ USUAL: Mapping[str, tuple[str | None, ...]] = {
 }
 BATCH_SIZE, LATENT_DIM, NUM_CLASSES = 8, 8, 3
 # Arguments that keep networks small, and the others in step with them, by their names.
-SMALL: Mapping[str, object] = {"width": 4, "num_groups": 1, "consolidate_every": 1, "queue_size": 16}
+SMALL: Mapping[str, object] = {"width": 4, "num_groups": 1, "consolidate_every": 1, "num_keys": 16}
 
 
 @dataclass(frozen=True)

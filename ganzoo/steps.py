@@ -166,7 +166,8 @@ def finish(
         terms = terms + [replace(term, name=f"{name}/{term.name}") for term in result.terms]
         parts = parts | {f"{name}/{report}": value for report, value in result.reports.items()}
     weighted = [term.weight * term.value for term in terms if term.weight]
-    # A step may have nothing to minimise (a task that trains D alone, a weight annealed to 0): then it moves nothing.
+    # A step may have nothing to minimise (a task that trains D alone, a weight annealed to 0): its gradient is then 0,
+    # and only what an optimizer does by itself moves the weights, such as momentum.
     loss = torch.stack(weighted).sum() if weighted else 0.0 * seen["fake"].output.logits_N.sum()
     parts = {term.name: term.value.detach() for term in terms} | parts | {"loss": loss.detach()}
     return StepOutput(

@@ -18,8 +18,11 @@ from ganzoo.randomness import Streams
 
 
 def generate(gan: Gan, latents: Latents) -> ImageBatch:
-    """Return the generator's images of these latents, with the labels they were made for."""
-    return ImageBatch(gan.generator(latents), latents.labels_N, latents.latents_NL)
+    """Return the generator's images of these latents, with the labels they were made for.
+
+    They are float32 even where the generator runs in bfloat16, as images are everywhere.
+    """
+    return ImageBatch(gan.generator(latents).float(), latents.labels_N, latents.latents_NL)
 
 
 def generate_extra(
@@ -75,7 +78,12 @@ def discriminate(gan: Gan, groups: Mapping[str, View]) -> dict[str, Seen]:
     taps = sorted({tap for task in gan.tasks.values() for tap in task.taps})
     batches = [view.batch for view in groups.values()]
     if gan.discriminator.uses_batch_statistics:
-        outputs = [gan.discriminator(b.images_NCHW, b.labels_N, taps=taps) for b in batches]
+        outputs = []
+        for name, view in groups.items():
+            # Only what D judges as real or fake counts for its running statistics, so that no other view moves them.
+            counts = name == view.source or view.adversarial
+            with contextlib.nullcontext() if counts else frozen_batch_statistics(gan.discriminator):
+                outputs.append(gan.discriminator(view.batch.images_NCHW, view.batch.labels_N, taps=taps))
     else:
         images = torch.cat([b.images_NCHW for b in batches])
         labels = [b.labels_N for b in batches if b.labels_N is not None]

@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganzoo import combinations
+from ganzoo import combinations, registry
 from ganzoo.check import draw_latents, noise_images, update
-from ganzoo.combinations import AXES, Choice, Combination
+from ganzoo.combinations import AXES, SMALL, Choice, Combination
 from ganzoo.experiment import Experiment
 from ganzoo.steps import d_step, g_step
 from ganzoo.train_state import TrainState
@@ -106,3 +106,8 @@ def test_a_combination_trains_and_resumes(row: tuple[str | None, ...]) -> None:
     assert not differing
     pairs = zip(state.gan.state_dict().items(), resumed.gan.state_dict().values(), strict=True)
     assert [name for (name, a), b in pairs if not torch.equal(a, b)] == []
+
+
+def test_every_argument_that_keeps_networks_small_is_one_of_a_component() -> None:
+    known = {option for name in registry.index() for option in registry.options(registry.get(name))}
+    assert set(SMALL) <= known

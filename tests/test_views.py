@@ -10,7 +10,7 @@ from ganzoo.gan import Gan
 from ganzoo.pretext.base import PretextTask, Role, View
 from ganzoo.randomness import Streams, initialization
 from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator
-from ganzoo.views import adversarial_logits, augmented, discriminate, frozen, generate_extra, observe
+from ganzoo.views import adversarial_logits, augmented, discriminate, frozen, generate, generate_extra, observe
 
 
 def images(num: int, seed: int, label: int | None = None) -> ImageBatch:
@@ -141,3 +141,27 @@ def test_frozen_restores_what_was_trained_even_after_an_error() -> None:
     with pytest.raises(RuntimeError, match="in the body"):
         fail()
     assert [p.requires_grad for p in network.parameters()] == trained
+
+
+def test_no_view_of_a_task_moves_the_running_statistics_of_d_unless_it_is_judged() -> None:
+    upright = {"real": View(images(4, 1), "real"), "fake": View(images(4, 2), "fake")}
+    shown = {
+        "upright": upright,
+        "with a view": {**upright, "task/x": View(images(4, 3), "real")},
+        "with a judged view": {**upright, "task/x": View(images(4, 3), "fake", adversarial=True)},
+    }
+    means: dict[str, Tensor] = {}
+    for name, groups in shown.items():
+        with initialization(0, "networks"):
+            discriminator = ToyDiscriminator(batch_norm=True)
+        discriminate(Gan(ToyGenerator(), discriminator, {}, ema_decay=None, num_classes=0), groups)
+        means[name] = discriminator.normalize.running_mean
+    assert torch.equal(means["upright"], means["with a view"])
+    assert not torch.allclose(means["upright"], means["with a judged view"])
+
+
+def test_generated_images_are_float32_under_autocast() -> None:
+    gan = make_gan({})
+    with torch.autocast("cpu", torch.bfloat16):
+        assert gan.generator(Latents(torch.zeros(2, gan.generator.latent_dim))).dtype == torch.bfloat16
+        assert generate(gan, Latents(torch.zeros(2, gan.generator.latent_dim))).images_NCHW.dtype == torch.float32

@@ -66,6 +66,9 @@ class Generator(Network):
     latent_dim: int
     image_shape: ImageShape
 
+    splits_latents: ClassVar[bool] = False
+    """Whether each layer that takes latents gets a chunk of its own, so that a part of them does not reach all."""
+
     @staticmethod
     def for_labels(
         normalization: Part[Normalization], conditioning: "Conditioning | None", latent_dim: int

@@ -56,6 +56,7 @@ class biggan_generator(StackedGenerator):
     """
 
     resolutions = tuple(GENERATOR_MULTIPLIERS)
+    splits_latents = True
 
     def __init__(
         self,

@@ -17,8 +17,8 @@ class concat(Conditioning):
     """Put the one-hot label beside G's latents, and beside D's image as K further channels.
 
     Each of D's further channels is constant over the image: 1 for the image's class, 0 for the others. The networks are
-    built for larger inputs and know nothing of labels, so that it suits every architecture and normalization; D's first
-    layer grows with K.
+    built for larger inputs and know nothing of labels, so that it suits every normalization, and every architecture but
+    one that cuts its latents into chunks (BigGAN); D's first layer grows with K.
 
     Source: Mirza & Osindero, "Conditional Generative Adversarial Nets", arXiv:1411.1784, section 3.2: the label is a
     further input of both networks. The channels are what that means for a convolution. Departure: the paper's networks
@@ -26,7 +26,16 @@ class concat(Conditioning):
     """
 
     def build_generator(self, part: Part[Generator], *, image_shape: ImageShape, latent_dim: int) -> Generator:
-        """Return the generator with L + K latents, K of them the label."""
+        """Return the generator with L + K latents, K of them the label.
+
+        Raises:
+            ValueError: it cuts its latents into chunks, of which one would hold the label.
+        """
+        if part.component.splits_latents:
+            raise ValueError(
+                f"conditioning.concat puts the label beside the latents, and {part.name} cuts them into chunks, most "
+                "of which would not hold it; use @conditioning.projection"
+            )
         joint_dim = latent_dim + self.num_classes
         inner = part(image_shape=image_shape, latent_dim=joint_dim, conditioning=None)
         return LabelledLatents(inner, latent_dim=latent_dim, num_classes=self.num_classes)

@@ -80,6 +80,11 @@ def input_gradient(discriminator: Discriminator, images: ImageBatch) -> Tensor:
     return gradient_NCHW
 
 
+def mean_squared_slope(discriminator: Discriminator, images: ImageBatch) -> Tensor:
+    """Return E[|grad D(x)|^2], the mean squared length of each image's gradient; differentiable, ()."""
+    return input_gradient(discriminator, images).square().sum((1, 2, 3)).mean()
+
+
 def slope(gradient_NCHW: Tensor) -> Tensor:
     """Return the length of each image's gradient, (N,).
 

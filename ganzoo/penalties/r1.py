@@ -5,7 +5,7 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import ImageBatch
-from ganzoo.penalties.base import Penalty, check_weight, input_gradient
+from ganzoo.penalties.base import Penalty, check_weight, mean_squared_slope
 from ganzoo.registry import register
 
 
@@ -29,5 +29,4 @@ class r1(Penalty):
         self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator
     ) -> Tensor:
         """Return half the weighted mean squared norm of the gradient at the real images; the fakes play no part."""
-        gradient_NCHW = input_gradient(discriminator, real)
-        return 0.5 * self.weight * gradient_NCHW.square().sum((1, 2, 3)).mean()
+        return 0.5 * self.weight * mean_squared_slope(discriminator, real)

@@ -9,9 +9,11 @@ from torch.nn import functional
 
 from ganzoo.batch import ImageBatch
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, PretextTask, Role, Seen, StepBatch, TaskResult, Term, View
-from ganzoo.pretext.schedule import Schedule, scheduled_weight
+from ganzoo.pretext.base import Observed, Role, Seen, StepBatch, TaskResult, Term, View
+from ganzoo.pretext.transform_prediction import accuracy
+from ganzoo.pretext.weighted_task import WeightedTask
 from ganzoo.registry import register
+from ganzoo.schedule import Schedule
 
 GRID = 3
 NUM_TILES = GRID * GRID
@@ -20,7 +22,7 @@ MAX_PERMUTATIONS = 1000
 
 
 @register("pretext")
-class deshuffle(PretextTask):
+class deshuffle(WeightedTask):
     """Predict by which of K permutations the nine tiles of an image were shuffled (DeshuffleGAN).
 
     Source: Baykal & Unal, "DeshuffleGAN", arXiv:2006.08694; the choice of permutations follows Noroozi & Favaro,
@@ -52,9 +54,9 @@ class deshuffle(PretextTask):
         num_steps: int,
         layers: LayerFactory,
     ) -> None:
-        super().__init__()
-        if alpha < 0 or beta < 0:
-            raise ValueError(f"alpha and beta are weights of losses and must not be negative, not {alpha} and {beta}")
+        super().__init__(
+            alpha=alpha, beta=beta, alpha_schedule=alpha_schedule, beta_schedule=beta_schedule, num_steps=num_steps
+        )
         if not 2 <= num_permutations <= MAX_PERMUTATIONS:
             raise ValueError(f"num_permutations must lie in [2, {MAX_PERMUTATIONS}], not {num_permutations}")
         if min(image_shape[1:]) < MIN_SIZE:
@@ -62,9 +64,6 @@ class deshuffle(PretextTask):
                 f"images of {image_shape[1]} x {image_shape[2]} pixels are too small to shuffle; "
                 f"it needs at least {MIN_SIZE} x {MIN_SIZE}"
             )
-        self.alpha, self.beta = alpha, beta
-        self.alpha_schedule, self.beta_schedule = alpha_schedule, beta_schedule
-        self.num_steps = num_steps
         self.head = layers.linear(feature_dim, num_permutations)
         self.register_buffer("permutations_K9", distant_permutations(num_permutations), persistent=False)
         self.chance = {"accuracy_real": 1 / num_permutations, "accuracy_fake": 1 / num_permutations}
@@ -83,20 +82,17 @@ class deshuffle(PretextTask):
 
     def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
         """Return the cross-entropy on real images, weighted by beta."""
-        weight = scheduled_weight(self.beta, self.beta_schedule, step=step, num_steps=self.num_steps)
-        return self._classify(observed.views["shuffled"], "real", weight)
+        return self._classify(observed.views["shuffled"], "real", self.d_weight(step))
 
     def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
         """Return the cross-entropy on generated images, weighted by alpha."""
-        weight = scheduled_weight(self.alpha, self.alpha_schedule, step=step, num_steps=self.num_steps)
-        return self._classify(observed.views["shuffled"], "fake", weight)
+        return self._classify(observed.views["shuffled"], "fake", self.g_weight(step))
 
     def _classify(self, shuffled: Seen, source: str, weight: float) -> TaskResult:
         assert shuffled.targets_N is not None
         logits_NK = self.head(shuffled.output.features_NF).float()
-        accuracy = (logits_NK.detach().argmax(1) == shuffled.targets_N).float().mean()
         loss = functional.cross_entropy(logits_NK, shuffled.targets_N)
-        return TaskResult([Term("loss", loss, weight)], {f"accuracy_{source}": accuracy})
+        return TaskResult([Term("loss", loss, weight)], {f"accuracy_{source}": accuracy(logits_NK, shuffled.targets_N)})
 
 
 @cache

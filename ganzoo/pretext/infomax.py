@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, PretextTask, Seen, TaskResult, Term
-from ganzoo.pretext.schedule import Schedule, scheduled_weight
+from ganzoo.pretext.base import Observed, Seen, TaskResult, Term
+from ganzoo.pretext.weighted_task import WeightedTask
 from ganzoo.registry import register
+from ganzoo.schedule import Schedule
 
 
 @register("pretext")
-class infomax(PretextTask):
+class infomax(WeightedTask):
     """Let D's global features of an image tell its local features from those of other images (InfoMax-GAN).
 
     Source: Lee et al., "InfoMax-GAN: Improved Adversarial Image Generation via Information Maximization and
@@ -49,18 +50,15 @@ class infomax(PretextTask):
         num_steps: int,
         layers: LayerFactory,
     ) -> None:
-        super().__init__()
-        if alpha < 0 or beta < 0:
-            raise ValueError(f"alpha and beta are weights of losses and must not be negative, not {alpha} and {beta}")
+        super().__init__(
+            alpha=alpha, beta=beta, alpha_schedule=alpha_schedule, beta_schedule=beta_schedule, num_steps=num_steps
+        )
         if joint_dim < 1:
             raise ValueError(f"joint_dim must be at least 1, not {joint_dim}")
         if batch_size < 2:
             raise ValueError(f"it compares the images of a batch; set batch_size to at least 2, not {batch_size}")
         if len(tap_shapes) < 2:
             raise ValueError("it reads the last block but one of a discriminator, and this one has a single tap")
-        self.alpha, self.beta = alpha, beta
-        self.alpha_schedule, self.beta_schedule = alpha_schedule, beta_schedule
-        self.num_steps = num_steps
         # The positions of the last block but one still see parts of the image.
         self.tap = list(tap_shapes)[-2]
         self.taps = (self.tap,)
@@ -70,13 +68,11 @@ class infomax(PretextTask):
     def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
         """Return the contrast on real images, weighted by beta."""
         assert observed.real is not None
-        weight = scheduled_weight(self.beta, self.beta_schedule, step=step, num_steps=self.num_steps)
-        return TaskResult([Term("loss", self.contrast(observed.real), weight)])
+        return TaskResult([Term("loss", self.contrast(observed.real), self.d_weight(step))])
 
     def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
         """Return the contrast on generated images, weighted by alpha."""
-        weight = scheduled_weight(self.alpha, self.alpha_schedule, step=step, num_steps=self.num_steps)
-        return TaskResult([Term("loss", self.contrast(observed.fake), weight)])
+        return TaskResult([Term("loss", self.contrast(observed.fake), self.g_weight(step))])
 
     def contrast(self, seen: Seen) -> Tensor:
         """Return the InfoNCE loss of a group of images."""

@@ -9,9 +9,9 @@ from torch.nn import functional
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import Observed, Role, StepBatch, TaskResult, Term, View
 from ganzoo.pretext.rotation import rotation
-from ganzoo.pretext.schedule import Schedule, scheduled_weight
 from ganzoo.pretext.transform_prediction import Protocol, accuracy
 from ganzoo.registry import register
+from ganzoo.schedule import Schedule
 
 
 @register("pretext")
@@ -82,7 +82,7 @@ class label_augmentation(rotation):
     def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
         """Return the losses of (k, real) and of (k, generated), weighted by beta."""
         assert observed.real is not None
-        weight = scheduled_weight(self.beta, self.beta_schedule, step=step, num_steps=self.num_steps)
+        weight = self.d_weight(step)
         real_NK, turns_N = self._scores(observed.real, observed.views["real"])
         fake_NK, fake_turns_N = self._scores(observed.fake, observed.views["fake"])
         generated_N = fake_turns_N + self.num_classes
@@ -93,7 +93,7 @@ class label_augmentation(rotation):
 
     def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
         """Return how much rather D says (k, generated) than (k, real) of generated images, weighted by alpha."""
-        weight = scheduled_weight(self.alpha, self.alpha_schedule, step=step, num_steps=self.num_steps)
+        weight = self.g_weight(step)
         fake_NK, turns_N = self._scores(observed.fake, observed.views["fake"])
         loss = functional.cross_entropy if self.loss == "cross_entropy" else mean_gap
         as_real, as_fake = loss(fake_NK, turns_N), loss(fake_NK, turns_N + self.num_classes)

@@ -8,13 +8,14 @@ from torch.nn import functional
 
 from ganzoo.batch import Latents
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, PretextTask, Role, StepBatch, TaskResult, Term, View
-from ganzoo.pretext.schedule import Schedule, scheduled_weight
+from ganzoo.pretext.base import Observed, Role, StepBatch, TaskResult, Term, View
+from ganzoo.pretext.weighted_task import WeightedTask
 from ganzoo.registry import register
+from ganzoo.schedule import Schedule
 
 
 @register("pretext")
-class latent_transformation(PretextTask):
+class latent_transformation(WeightedTask):
     """Tell from two pairs of fakes (G(z), G(z + eps)) whether both were made by the same step eps (LT-GAN).
 
     Source: Patel et al., "LT-GAN: Self-Supervised GAN with Latent Transformation Detection", arXiv:2010.09893. A pair
@@ -45,9 +46,9 @@ class latent_transformation(PretextTask):
         num_steps: int,
         layers: LayerFactory,
     ) -> None:
-        super().__init__()
-        if alpha < 0 or beta < 0:
-            raise ValueError(f"alpha and beta are weights of losses and must not be negative, not {alpha} and {beta}")
+        super().__init__(
+            alpha=alpha, beta=beta, alpha_schedule=alpha_schedule, beta_schedule=beta_schedule, num_steps=num_steps
+        )
         if latent_noise <= 0:
             raise ValueError(f"latent_noise must be greater than 0, not {latent_noise}")
         if batch_size % 4:
@@ -55,9 +56,7 @@ class latent_transformation(PretextTask):
                 f"a batch of {batch_size} cannot be shared evenly by comparisons of equal and of different steps, each "
                 "of two fakes; set batch_size to a multiple of 4"
             )
-        self.alpha, self.beta, self.latent_noise = alpha, beta, latent_noise
-        self.alpha_schedule, self.beta_schedule = alpha_schedule, beta_schedule
-        self.num_steps = num_steps
+        self.latent_noise = latent_noise
         self.head = nn.Sequential(layers.linear(2 * feature_dim, feature_dim), nn.ReLU(), layers.linear(feature_dim, 1))
         self.chance = {"accuracy_fake": 1 / 2}
 
@@ -77,13 +76,11 @@ class latent_transformation(PretextTask):
 
     def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
         """Return the cross-entropy on generated images, weighted by beta."""
-        weight = scheduled_weight(self.beta, self.beta_schedule, step=step, num_steps=self.num_steps)
-        return self._compare(observed, weight)
+        return self._compare(observed, self.d_weight(step))
 
     def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
         """Return the cross-entropy on generated images, weighted by alpha."""
-        weight = scheduled_weight(self.alpha, self.alpha_schedule, step=step, num_steps=self.num_steps)
-        return self._compare(observed, weight)
+        return self._compare(observed, self.g_weight(step))
 
     def _compare(self, observed: Observed, weight: float) -> TaskResult:
         moved = observed.views["moved"]

@@ -8,9 +8,9 @@ from torch.nn import functional
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import Observed, Role, StepBatch, TaskResult, Term, View
 from ganzoo.pretext.rotation import rotation
-from ganzoo.pretext.schedule import Schedule, scheduled_weight
 from ganzoo.pretext.transform_prediction import Protocol, accuracy
 from ganzoo.registry import register
+from ganzoo.schedule import Schedule
 
 
 @register("pretext")
@@ -80,7 +80,7 @@ class rotation_minimax(rotation):
     def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
         """Return the cross-entropies of real images by their turn and of generated ones as such, weighted by beta."""
         assert observed.real is not None
-        weight = scheduled_weight(self.beta, self.beta_schedule, step=step, num_steps=self.num_steps)
+        weight = self.d_weight(step)
         real_NK, turns_N = self._scores(observed.real, observed.views["real"])
         fake_NK, other_N = self._scores(observed.fake, observed.views["fake"])
         generated_N = torch.full_like(other_N, self.num_classes)
@@ -93,7 +93,7 @@ class rotation_minimax(rotation):
 
     def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
         """Return how far generated images are from being taken for real ones in their turn, weighted by alpha."""
-        weight = scheduled_weight(self.alpha, self.alpha_schedule, step=step, num_steps=self.num_steps)
+        weight = self.g_weight(step)
         fake_NK, turns_N = self._scores(observed.fake, observed.views["fake"])
         as_turned = functional.cross_entropy(fake_NK, turns_N)
         reports = {"accuracy_turn": accuracy(fake_NK, turns_N)}

@@ -11,13 +11,14 @@ from torch.nn import functional
 
 from ganzoo.batch import ImageBatch
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, PretextTask, Role, Seen, StepBatch, TaskResult, Term, View
-from ganzoo.pretext.schedule import Schedule, scheduled_weight
+from ganzoo.pretext.base import Observed, Role, Seen, StepBatch, TaskResult, Term, View
+from ganzoo.pretext.weighted_task import WeightedTask
+from ganzoo.schedule import Schedule
 
 Protocol = Literal["all_four", "one_each", "all_images"]
 
 
-class TransformPrediction(PretextTask):
+class TransformPrediction(WeightedTask):
     """Recognise the transform of an image: D from real images (weight beta), G from generated ones (weight alpha).
 
     A linear head on D's pooled features classifies K transforms. D learns it on real images only and G is rewarded for
@@ -49,17 +50,15 @@ class TransformPrediction(PretextTask):
         num_steps: int,
         layers: LayerFactory,
     ) -> None:
-        super().__init__()
-        if alpha < 0 or beta < 0:
-            raise ValueError(f"alpha and beta are weights of losses and must not be negative, not {alpha} and {beta}")
+        super().__init__(
+            alpha=alpha, beta=beta, alpha_schedule=alpha_schedule, beta_schedule=beta_schedule, num_steps=num_steps
+        )
         if batch_size % self.num_classes and protocol != "all_images":
             raise ValueError(
                 f"a batch of {batch_size} cannot be shared evenly by {self.num_classes} transforms; "
                 f"set batch_size to a multiple of {self.num_classes}"
             )
-        self.alpha, self.beta, self.protocol = alpha, beta, protocol
-        self.alpha_schedule, self.beta_schedule = alpha_schedule, beta_schedule
-        self.num_steps = num_steps
+        self.protocol = protocol
         self.head = layers.linear(feature_dim, self.num_outputs)
         self.chance = {"accuracy_real": 1 / self.num_classes, "accuracy_fake": 1 / self.num_classes}
 
@@ -90,13 +89,11 @@ class TransformPrediction(PretextTask):
     def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
         """Return the cross-entropy on real images, weighted by beta."""
         assert observed.real is not None
-        weight = scheduled_weight(self.beta, self.beta_schedule, step=step, num_steps=self.num_steps)
-        return self._classify(observed.real, observed.views["transformed"], "real", weight)
+        return self._classify(observed.real, observed.views["transformed"], "real", self.d_weight(step))
 
     def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
         """Return the cross-entropy on generated images, weighted by alpha."""
-        weight = scheduled_weight(self.alpha, self.alpha_schedule, step=step, num_steps=self.num_steps)
-        return self._classify(observed.fake, observed.views["transformed"], "fake", weight)
+        return self._classify(observed.fake, observed.views["transformed"], "fake", self.g_weight(step))
 
     def _rows(self, k: int, num_images: int) -> slice:
         """Return which images of the batch version k is made from."""

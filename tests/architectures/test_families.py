@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ganzoo import registry
 from ganzoo.architectures.base import Discriminator, Generator
 from ganzoo.batch import ImageBatch, Latents
 from ganzoo.errors import UserError
@@ -242,3 +243,17 @@ def test_published_and_other_latents_have_their_distribution(make: Any) -> None:
 def test_both_networks_are_of_their_kind(family: str, make: Any) -> None:
     assert isinstance(make(f"{family}_generator", 32), Generator)
     assert isinstance(make(f"{family}_discriminator", 32), Discriminator)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_generator_says_whether_its_blocks_see_different_parts_of_the_latents(family: str) -> None:
+    arguments = {"width": 4, "normalization": registry.part("normalizations.batch")}
+    part = registry.part(f"architectures.{family}_generator", **arguments)
+    generator = part(image_shape=(1, 32, 32), latent_dim=8, conditioning=None)
+    assert isinstance(generator, Generator)
+    seen: list[Tensor] = []
+    for block in generator.blocks:  # type: ignore[union-attr]
+        block.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[1].latents_NL))
+    latents_NL = torch.randn(2, 8)
+    generator(Latents(latents_NL))
+    assert generator.splits_latents == (not all(torch.equal(latents, latents_NL) for latents in seen))

@@ -80,6 +80,15 @@ def test_a_normalization_that_wants_labels_itself_is_refused(experiment: Experim
         build_gan(replace(experiment, generator=generator), SPEC)
 
 
+def test_a_generator_that_cuts_its_latents_is_refused(experiment: Experiment) -> None:
+    arguments = {"width": 4, "normalization": registry.part("normalizations.batch")}
+    generator = registry.part("architectures.biggan_generator", **arguments)
+    with pytest.raises(
+        UserError, match=r"architectures\.biggan_generator cuts them into chunks.*@conditioning\.projection"
+    ):
+        build_gan(replace(experiment, generator=generator), replace(SPEC, image_shape=(1, 32, 32)))  # type: ignore[arg-type]
+
+
 def test_a_data_set_without_labels_is_refused(experiment: Experiment) -> None:
     with pytest.raises(UserError, match=r"conditioning\.concat needs class labels"):
         build_gan(experiment, replace(SPEC, num_classes=0))

@@ -1,15 +1,20 @@
 """Elastic weight consolidation of a discriminator whose Fisher information can be written down."""
 
 from collections.abc import Collection
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from ganzoo import config
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput
 from ganzoo.batch import ImageBatch
 from ganzoo.layers.consolidation import parameter_shapes
+from ganzoo.monitor import Silent
 from ganzoo.penalties.ewc import ewc
+from ganzoo.run_folder import RunFolder, read_rows
+from ganzoo.trainer import train
 
 
 class Logistic(Discriminator):
@@ -107,3 +112,15 @@ def test_a_saved_state_goes_on_in_the_middle_of_a_task() -> None:
 def test_a_setting_without_meaning_is_refused(options: dict[str, float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         make(Logistic([1.0, 1.0]), **options)
+
+
+def test_a_run_in_bfloat16_ends_its_tasks(tiny_recipe: Path, tmp_path: Path) -> None:
+    overrides = [
+        "experiment.precision = 'bfloat16'",
+        "experiment.num_steps = 1",
+        "experiment.penalty = @penalties.ewc",
+        "penalties.ewc.consolidate_every = 1",
+    ]
+    train(config.load(str(tiny_recipe), overrides=overrides), out=tmp_path / "run", monitor=Silent())
+    (row,) = read_rows(RunFolder(tmp_path / "run").metrics_path)[-1:]
+    assert row["step"] == 1

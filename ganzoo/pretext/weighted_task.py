@@ -1,0 +1,42 @@
+"""Tasks with one weight for each network, which may change over a run."""
+
+from ganzoo.pretext.base import PretextTask
+from ganzoo.schedule import Schedule, remaining
+
+
+class WeightedTask(PretextTask):
+    """A task whose loss counts beta times for D and alpha times for G, each constant or falling to 0 over the run.
+
+    Annealing alpha to 0 restores the GAN's own optimum (arXiv:1811.11212, section 3).
+
+    Args:
+        alpha: weight of the generator's loss.
+        beta: weight of the discriminator's loss.
+        alpha_schedule: `constant`, or `linear` / `cosine` from alpha at the first step to 0 at the last.
+        beta_schedule: the same for beta.
+        num_steps: generator updates of the run.
+
+    Raises:
+        ValueError: a negative weight.
+    """
+
+    def __init__(
+        self, *, alpha: float, beta: float, alpha_schedule: Schedule, beta_schedule: Schedule, num_steps: int
+    ) -> None:
+        super().__init__()
+        if alpha < 0 or beta < 0:
+            raise ValueError(f"alpha and beta are weights of losses and must not be negative, not {alpha} and {beta}")
+        self.alpha, self.beta = alpha, beta
+        self.alpha_schedule, self.beta_schedule = alpha_schedule, beta_schedule
+        self.num_steps = num_steps
+
+    def d_weight(self, step: int) -> float:
+        """Return the weight of D's loss after so many generator updates."""
+        return self.beta * remaining(self.beta_schedule, self._progress(step))
+
+    def g_weight(self, step: int) -> float:
+        """Return the weight of G's loss after so many generator updates."""
+        return self.alpha * remaining(self.alpha_schedule, self._progress(step))
+
+    def _progress(self, step: int) -> float:
+        return step / max(self.num_steps - 1, 1)
