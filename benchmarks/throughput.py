@@ -34,7 +34,7 @@ from ganzoo.layers import residual
 from ganzoo.layers.spectral_norm import advance_spectral_norm
 from ganzoo.randomness import Streams
 from ganzoo.steps import d_step, g_step
-from ganzoo.trainer import update
+from ganzoo.train_state import update
 
 KERNELS = ("conv", "addmm", "aten::mm", "bmm", "matmul")  # parts of the names of convolution and matrix operators
 

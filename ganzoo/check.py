@@ -16,7 +16,6 @@ from ganzoo.errors import RunFailedError, UserError
 from ganzoo.experiment import Experiment
 from ganzoo.gan import Gan
 from ganzoo.hardware import has_fast_bfloat16
-from ganzoo.steps import d_step, g_step
 from ganzoo.train_state import TrainState
 
 CHECK_BATCH_SIZE = 8
@@ -62,9 +61,9 @@ def check(configuration: Configuration) -> CheckReport:
     """
     experiment = configuration.experiment
     spec = experiment.dataset().spec()
-    build_metrics(experiment)
     # At the recipe's own batch size first, so that what is wrong with the recipe is said of the recipe.
     gan = build_gan(experiment, spec)
+    check_metrics(experiment, spec, gan)
     small, state = _small_state(experiment, spec)
     parts = _take_steps(small, spec, state)
     return CheckReport(
@@ -79,15 +78,18 @@ def check(configuration: Configuration) -> CheckReport:
     )
 
 
-def build_metrics(experiment: Experiment) -> None:
-    """Build the metrics and their extractors, so that their settings are checked; no weights are looked for.
+def check_metrics(experiment: Experiment, spec: DataSpec, gan: Gan) -> None:
+    """Refuse metrics that data set or networks cannot serve, or whose settings are wrong; no weights are looked for.
 
     Raises:
-        UserError: a setting that one of them refuses.
+        UserError: what is missing, or a setting that a metric or an extractor refuses.
     """
-    for metric in experiment.metrics:
-        for extractor in metric().extractors():
-            extractor(device=torch.device("cpu"))
+    for part in experiment.metrics:
+        metric = part()
+        metric.check_data(spec)
+        metric.check_networks(num_classes=gan.num_classes, discriminator=gan.discriminator)
+        for extractor in metric.extractors():
+            extractor(device=torch.device("cpu"), discriminator=gan.discriminator)
 
 
 def _small_state(experiment: Experiment, spec: DataSpec) -> tuple[Experiment, TrainState]:
@@ -110,20 +112,10 @@ def _small_state(experiment: Experiment, spec: DataSpec) -> tuple[Experiment, Tr
 def _take_steps(experiment: Experiment, spec: DataSpec, state: TrainState) -> dict[str, float]:
     """Update D and G twice, and return the parts of the last step of each."""
     parts: dict[str, Tensor] = {}
-    for step in range(NUM_CHECK_STEPS):
-        with torch.autocast("cpu", torch.bfloat16, enabled=experiment.precision == "bfloat16"):
-            real, latents = noise_images(experiment, spec, state), draw_latents(experiment, state)
-            d_output = d_step(state.gan, state.objective, real, latents, step=step, rng=state.streams)
-        update(state.d_optimizer, d_output.loss)
-        state.account(d_output, "d")
-        with torch.autocast("cpu", torch.bfloat16, enabled=experiment.precision == "bfloat16"):
-            latents = draw_latents(experiment, state)
-            g_output = g_step(state.gan, state.objective, real, latents, step=step, rng=state.streams)
-        update(state.g_optimizer, g_output.loss)
-        state.account(g_output, "g")
-        state.gan.update_ema()
-        state.g_scheduler.step()
-        state.d_scheduler.step()
+    for _ in range(NUM_CHECK_STEPS):
+        real = noise_images(experiment, spec, state)
+        d_output = state.update_d(real, draw_latents(experiment, state))
+        g_output = state.update_g(real, draw_latents(experiment, state))
         parts = {**d_output.parts, **g_output.parts}
     if not state.is_finite():
         bad = [name for name, value in parts.items() if not bool(torch.isfinite(value))] or ["a weight"]
@@ -147,13 +139,6 @@ def draw_latents(experiment: Experiment, state: TrainState) -> Latents:
 
 def _labels(num: int, gan: Gan, rng: torch.Generator) -> Tensor | None:
     return torch.randint(gan.num_classes, (num,), generator=rng) if gan.num_classes else None
-
-
-def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    """Make one optimizer step on a loss."""
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
 
 
 def _num_parameters(gan: Gan) -> dict[str, int]:

@@ -7,6 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from ganzoo.batch import ImageBatch, Latents
 from ganzoo.build import build_gan, build_objective
 from ganzoo.data.base import DataSpec
 from ganzoo.data_order import DataOrder
@@ -14,7 +15,7 @@ from ganzoo.experiment import Experiment
 from ganzoo.gan import Gan
 from ganzoo.pretext.base import Role
 from ganzoo.randomness import Streams
-from ganzoo.steps import Objective, StepOutput
+from ganzoo.steps import Objective, StepOutput, d_step, g_step
 
 
 class RunningMeans:
@@ -64,6 +65,7 @@ class TrainState:
         d_scheduler: advanced once per generator update.
         order: which images come next.
         streams: every random stream but the data's order.
+        autocast: the context of a forward pass in the experiment's precision; holds no state.
         means: values since the last logged row.
         counters: how much was spent: generator updates, real images shown, images that passed through D.
     """
@@ -76,6 +78,7 @@ class TrainState:
     d_scheduler: torch.optim.lr_scheduler.LRScheduler
     order: DataOrder
     streams: Streams
+    autocast: torch.autocast
     means: RunningMeans = field(default_factory=RunningMeans)
     counters: dict[str, int] = field(default_factory=lambda: {"step": 0, "num_real_images": 0, "num_d_images": 0})
 
@@ -111,12 +114,44 @@ class TrainState:
             d_scheduler=d_recipe.scheduler(d_optimizer),
             order=DataOrder(num_images, seed=experiment.seed),
             streams=Streams(experiment.seed),
+            autocast=torch.autocast(device.type, torch.bfloat16, enabled=experiment.precision == "bfloat16"),
         )
 
     @property
     def step(self) -> int:
         """Generator updates done."""
         return self.counters["step"]
+
+    def update_d(self, real: ImageBatch, latents: Latents) -> StepOutput:
+        """Make one update of the discriminator, and return what it minimised.
+
+        Args:
+            real: real images, not augmented yet.
+            latents: what the generator makes the fakes from.
+        """
+        with self.autocast:
+            output = d_step(self.gan, self.objective, real, latents, step=self.step, rng=self.streams)
+        update(self.d_optimizer, output.loss)
+        self.account(output, "d")
+        self.counters["num_real_images"] += len(real)
+        return output
+
+    def update_g(self, real: ImageBatch, latents: Latents) -> StepOutput:
+        """Make one update of the generator, which is what counts as a step, and return what it minimised.
+
+        Args:
+            real: the real images of the last update of the discriminator.
+            latents: what the generator makes the fakes from.
+        """
+        with self.autocast:
+            output = g_step(self.gan, self.objective, real, latents, step=self.step, rng=self.streams)
+        update(self.g_optimizer, output.loss)
+        self.gan.update_ema()
+        self.account(output, "g")
+        self.g_scheduler.step()
+        self.d_scheduler.step()
+        self.counters["step"] += 1
+        return output
 
     def account(self, output: StepOutput, role: Role) -> None:
         """Count what a step showed, and let augmentation, penalties and tasks react to it.
@@ -170,3 +205,10 @@ class TrainState:
         for name, penalty in self.objective.penalties.items():
             penalty.load_state_dict(penalties.get(name, {}))
         self.counters = dict(state["counters"])  # type: ignore[call-overload]
+
+
+def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    """Make one optimizer step on a loss."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()

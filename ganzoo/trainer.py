@@ -15,7 +15,6 @@ from ganzoo.monitor import Monitor
 from ganzoo.recorder import Recorder
 from ganzoo.run_folder import Json, RunFolder
 from ganzoo.signals import stop_requests
-from ganzoo.steps import d_step, g_step
 from ganzoo.train_state import TrainState
 
 DEVICE_DATA_BYTES = 4 * 2**30  # a data set up to this size is kept on the device and indexed there
@@ -154,25 +153,10 @@ class Trainer:
                 # Discriminator updates, each with fresh images.
                 for _ in range(experiment.num_d_steps):
                     real = self.next_real()
-                    with self.autocast():
-                        output = d_step(
-                            state.gan, state.objective, real, self.next_latents(), step=state.step, rng=state.streams
-                        )
-                    update(state.d_optimizer, output.loss)
-                    state.account(output, "d")
-                    state.counters["num_real_images"] += len(real)
+                    state.update_d(real, self.next_latents())
 
                 # The generator update.
-                with self.autocast():
-                    output = g_step(
-                        state.gan, state.objective, real, self.next_latents(), step=state.step, rng=state.streams
-                    )
-                update(state.g_optimizer, output.loss)
-                state.gan.update_ema()
-                state.account(output, "g")
-                state.g_scheduler.step()
-                state.d_scheduler.step()
-                state.counters["step"] += 1
+                state.update_g(real, self.next_latents())
 
                 # Report, look, measure, save; a checkpoint comes last, since it stands for all that is before it.
                 step, is_last = state.step, state.step == experiment.num_steps
@@ -211,17 +195,6 @@ class Trainer:
             return Latents(latents_NL)
         labels_N = torch.randint(state.gan.num_classes, (num,), generator=state.streams["labels"])
         return Latents(latents_NL, labels_N.to(self.device))
-
-    def autocast(self) -> torch.autocast:
-        """Return the context of a forward pass in the experiment's precision."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.experiment.precision == "bfloat16")
-
-
-def update(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
-    """Make one optimizer step on a loss."""
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
 
 
 def due(every: int, step: int) -> bool:

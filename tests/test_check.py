@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ganzoo import check as check_module
-from ganzoo import config
+from ganzoo import config, train_state
 from ganzoo.build import build_gan
 from ganzoo.check import check
 from ganzoo.errors import RunFailedError, UserError
@@ -80,15 +80,32 @@ def test_no_data_set_is_loaded(tiny_recipe, monkeypatch):
 
 def test_an_infinite_loss_is_a_failure(tiny_recipe, monkeypatch):
     configuration = load(tiny_recipe)
-    steps = check_module.d_step
+    steps = train_state.d_step
 
     def infinite(*arguments: object, **options: object):
         output = steps(*arguments, **options)  # type: ignore[arg-type]
         return replace(output, parts={**output.parts, "d/loss": torch.tensor(float("inf"))})
 
-    monkeypatch.setattr(check_module, "d_step", infinite)
+    monkeypatch.setattr(train_state, "d_step", infinite)
     with pytest.raises(RunFailedError, match="d/loss is NaN or infinite"):
         check(configuration)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("metrics.ms_ssim.reference_split = 'foo'", "reference_split is 'foo'"),
+        ("metrics.ms_ssim.num_real = 5000", "lower metrics.ms_ssim.num_real"),
+        ("experiment.metrics = [@metrics.intra_class_frechet_distance]", "class"),
+    ],
+)
+def test_a_metric_that_the_run_could_not_compute_is_refused(tiny_recipe, override, said):
+    overrides = ["experiment.metrics = [@metrics.ms_ssim]", override]
+    if "intra_class" in override:
+        overrides = [override, "metrics.intra_class_frechet_distance.features = @features.efficientnet_lite0"]
+    with pytest.raises(UserError) as error:
+        check(load(tiny_recipe, *overrides))
+    assert said in str(error.value)
 
 
 def test_checking_leaves_the_global_random_stream_alone(tiny_recipe):

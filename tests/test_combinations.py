@@ -15,10 +15,9 @@ import torch
 from torch import Tensor
 
 from ganzoo import combinations, registry
-from ganzoo.check import draw_latents, noise_images, update
+from ganzoo.check import draw_latents, noise_images
 from ganzoo.combinations import AXES, SMALL, Choice, Combination
 from ganzoo.experiment import Experiment
-from ganzoo.steps import d_step, g_step
 from ganzoo.train_state import TrainState
 
 ROOT = Path(__file__).parent.parent
@@ -65,22 +64,16 @@ def take_step(experiment: Experiment, state: TrainState) -> dict[str, Tensor]:
     """Update D and G once, holding on the way that neither's loss reaches the other."""
     gan, spec = state.gan, experiment.dataset().spec()
     gan.zero_grad(set_to_none=True)
-    real, latents = noise_images(experiment, spec, state), draw_latents(experiment, state)
-    d_output = d_step(gan, state.objective, real, latents, step=state.step, rng=state.streams)
-    update(state.d_optimizer, d_output.loss)
+    real = noise_images(experiment, spec, state)
+    d_output = state.update_d(real, draw_latents(experiment, state))
     assert all(p.grad is None for p in gan.generator.parameters())
     assert any(p.grad is not None and bool(p.grad.any()) for p in gan.discriminator.parameters())
-    state.account(d_output, "d")
 
     gan.zero_grad(set_to_none=True)
-    latents = draw_latents(experiment, state)
-    g_output = g_step(gan, state.objective, real, latents, step=state.step, rng=state.streams)
-    update(state.g_optimizer, g_output.loss)
+    g_output = state.update_g(real, draw_latents(experiment, state))
     assert all(p.grad is None for p in gan.d_parameters())
     if experiment.loss is not None:
         assert all(p.grad is not None for p in gan.generator.parameters())
-    state.account(g_output, "g")
-    state.counters["step"] += 1
     return {**d_output.parts, **g_output.parts}
 
 

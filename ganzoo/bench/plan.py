@@ -11,10 +11,9 @@ import torch
 from ganzoo.bench.grid import Grid
 from ganzoo.bench.record import RunRecord, read_record, run_name
 from ganzoo.bench.rows import BuiltRow
-from ganzoo.check import draw_latents, noise_images, update
+from ganzoo.check import draw_latents, noise_images
 from ganzoo.errors import UserError
 from ganzoo.run_folder import RunFolder, read_rows
-from ganzoo.steps import d_step, g_step
 from ganzoo.train_state import TrainState
 
 State = Literal["finished", "failed", "interrupted", "ended", "new"]
@@ -169,14 +168,10 @@ def seconds_per_step(built: BuiltRow, *, num_threads: int) -> float:
         times: list[float] = []
         while len(times) < MAX_PROBE_STEPS and sum(times) < PROBE_SECONDS:
             since = time.perf_counter()
-            with torch.autocast("cpu", torch.bfloat16, enabled=experiment.precision == "bfloat16"):
-                for _ in range(experiment.num_d_steps):
-                    real, latents = noise_images(experiment, spec, state), draw_latents(experiment, state)
-                    d_output = d_step(state.gan, state.objective, real, latents, step=0, rng=state.streams)
-                    update(state.d_optimizer, d_output.loss)
-                latents = draw_latents(experiment, state)
-                g_output = g_step(state.gan, state.objective, real, latents, step=0, rng=state.streams)
-                update(state.g_optimizer, g_output.loss)
+            for _ in range(experiment.num_d_steps):
+                real = noise_images(experiment, spec, state)
+                state.update_d(real, draw_latents(experiment, state))
+            state.update_g(real, draw_latents(experiment, state))
             times.append(time.perf_counter() - since)
         return sum(times[1:]) / len(times[1:]) if len(times) > 1 else times[0]
     finally:

@@ -10,7 +10,7 @@ from ganzoo import config
 from ganzoo.bench.axes import Graph, graph
 from ganzoo.bench.grid import Grid, Row, recipe_path
 from ganzoo.build import build_gan
-from ganzoo.check import build_metrics
+from ganzoo.check import check_metrics
 from ganzoo.config import Configuration
 from ganzoo.environment import training_code_files
 from ganzoo.errors import UserError
@@ -61,8 +61,9 @@ def build_row(grid: Grid, row: Row, *, plugins: Sequence[Path], num_threads: int
     try:
         configuration = config.load(recipe, overrides=[*shared, *row.bindings], plugins=plugins)
         experiment = configuration.experiment
-        gan = build_gan(experiment, experiment.dataset().spec())
-        build_metrics(experiment)
+        spec = experiment.dataset().spec()
+        gan = build_gan(experiment, spec)
+        check_metrics(experiment, spec, gan)
     except UserError as error:
         where = row.where.get("bindings", row.where["recipe"])
         raise UserError(f"the row '{row.name}' of {shown(grid.path)}: {error}", where=where) from error

@@ -19,6 +19,7 @@ from ganzoo.pretext.base import Seen, Term, View
 from ganzoo.randomness import Streams, initialization
 from ganzoo.remedies.base import Examples, Remedy
 from ganzoo.steps import StepOutput, finish
+from ganzoo.train_state import update
 from ganzoo.views import discriminate, observe, task_views
 
 
@@ -121,9 +122,7 @@ def train_step(learner: Learner, fresh: Examples, *, step: int) -> StepOutput:
     """
     gan, remedy, streams = learner.gan, learner.remedy, learner.streams
     output = step_output(learner, fresh, step=step)
-    learner.optimizer.zero_grad(set_to_none=True)
-    output.loss.backward()  # type: ignore[no-untyped-call]
-    learner.optimizer.step()
+    update(learner.optimizer, output.loss)
     learner.scheduler.step()
     for name, task in gan.tasks.items():
         rng = streams[f"pretext/{name}"]
