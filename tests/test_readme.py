@@ -38,3 +38,10 @@ def test_the_table_is_the_committed_result_of_the_quickstart() -> None:
 def test_every_link_to_a_file_leads_somewhere() -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_the_table_of_recipes_names_every_recipe_that_is_packaged() -> None:
+    named = [name for line in README.splitlines() if line.startswith("| `") for name in re.findall(r"`(\w+\*?)`", line)]
+    families = tuple(name.rstrip("*") for name in named if name.endswith("*"))
+    recipes = {path.stem for path in (ROOT / "gin").glob("*.gin")}
+    assert {name for name in recipes if not name.startswith(families)} <= set(named)
