@@ -15,6 +15,7 @@ from ganzoo.bench.published import ReportedColumn, reported_columns
 from ganzoo.bench.record import MeasurementRecord, RunRecord
 from ganzoo.bench.results import Results
 from ganzoo.bench.statistics import Comparison, Summary, Value, compare_rows, sampling_error, summarize
+from ganzoo.bench.task_accuracy import TaskAccuracy, task_accuracies
 from ganzoo.errors import UserError
 
 COLLAPSED = "collapsed"
@@ -74,6 +75,7 @@ class Row:
         seeds: that have a record.
         cells: by key of the column; a metric without a run has none.
         cost: None without a run.
+        tasks: what D knew of its pretext tasks in the end.
         troubles: runs that failed or collapsed, as sentences.
     """
 
@@ -82,6 +84,7 @@ class Row:
     seeds: tuple[int, ...]
     cells: Mapping[str, Cell]
     cost: Cost | None
+    tasks: tuple[TaskAccuracy, ...]
     troubles: tuple[str, ...]
 
 
@@ -272,6 +275,7 @@ def _row(results: Results, name: str, cells: Mapping[str, Cell]) -> Row:
         seeds=tuple(record.seed for record in records),
         cells=cells,
         cost=cost(records) if records else None,
+        tasks=task_accuracies(records),
         troubles=tuple(troubles),
     )
 

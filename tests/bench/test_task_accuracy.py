@@ -1,0 +1,37 @@
+"""What D knew of its tasks: the last logged accuracies, by task and by what they are of."""
+
+import math
+
+import pytest
+from scipy import stats
+
+from ganzoo.bench.task_accuracy import task_accuracies
+
+
+def curves(real: float, fake: float) -> dict[str, list[tuple[int, float]]]:
+    return {
+        "d/logits_real": [(10, 9.0)],
+        "d/rotation/accuracy_real": [(5, 0.25), (10, real)],
+        "g/rotation/accuracy_fake": [(5, 0.25), (10, fake)],
+    }
+
+
+def test_the_last_value_of_every_run_counts(fakes):
+    reals = [0.90, 0.92, 0.91, 0.95, 0.89]
+    records = [fakes.record("ssgan", seed, {}, curves=curves(real, 0.5)) for seed, real in enumerate(reals)]
+    found = task_accuracies(records)
+    assert [(accuracy.task, accuracy.what) for accuracy in found] == [("rotation", "real"), ("rotation", "fake")]
+    low, high = stats.t.interval(0.95, 4, loc=sum(reals) / 5, scale=stats.sem(reals))
+    assert found[0].summary.mean == pytest.approx(sum(reals) / 5)
+    assert found[0].summary.half_width == pytest.approx((high - low) / 2)
+    assert (found[1].summary.lowest, found[1].summary.highest) == (0.5, 0.5)
+
+
+def test_a_row_without_tasks_has_none(fakes):
+    assert task_accuracies([fakes.record("uncond", 0, {}, curves={"d/loss": [(10, 1.0)]})]) == ()
+
+
+def test_runs_that_failed_or_whose_accuracy_is_not_finite_are_lost(fakes):
+    good, nan = (fakes.record("ssgan", i, {}, curves=curves(real, 0.5)) for i, real in enumerate((0.9, math.nan)))
+    failed = fakes.record("ssgan", 2, {}, curves=curves(0.9, 0.5), failed="NaN")
+    assert task_accuracies([good, nan, failed])[0].summary.num_lost == 2
