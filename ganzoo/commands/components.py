@@ -1,5 +1,7 @@
 """`ganzoo list` and `ganzoo describe`: what there is to write into a recipe."""
 
+import itertools
+import re
 import shutil
 import textwrap
 from pathlib import Path
@@ -22,7 +24,7 @@ def list_components(
     ] = None,
     plugin: Plugins = None,
 ) -> None:
-    """List the components by kind, or the packaged recipes or evaluation protocols.
+    """List components by kind, or packaged recipes or protocols.
 
     Examples:
       ganzoo list
@@ -65,10 +67,12 @@ def _list_files(folder: str, what: str) -> None:
 
 
 def first_comment(path: Path) -> str:
-    """Return the first line of a recipe's header, or an empty string."""
+    """Return the first sentence of a recipe's header, or an empty string."""
     with path.open(encoding="utf-8") as file:
-        lines = (line.lstrip("# ").rstrip() for line in file if line.startswith("#"))
-        return next((line for line in lines if line), "")
+        lines = [line.lstrip("#").strip() for line in itertools.takewhile(lambda line: line.startswith("#"), file)]
+    paragraph = " ".join(itertools.takewhile(bool, itertools.dropwhile(lambda line: not line, lines)))
+    # A full stop ends it only before a capital letter: `vs. 10,000` and `ganzoo.x` go on.
+    return re.split(r"(?<=\.)\s+(?=[A-Z])", paragraph, maxsplit=1)[0]
 
 
 def describe(

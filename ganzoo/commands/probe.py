@@ -34,12 +34,12 @@ def probe(
     device: Device = "cpu",
     data_dir: DataDir = None,
 ) -> None:
-    """Probe the discriminators of runs by logistic regression on their frozen features.
+    """Probe what the discriminators of runs know of classes.
 
-    The accuracy on test images, for the output of every residual block and for the pooled features, with its 95 %
-    interval over probe seeds. Beside each run stands its own discriminator before training, and raw pixels; the
-    recipes called `rotation_only` train the control that knows no adversary. metrics.linear_probe does the same during
-    training.
+    By logistic regression on frozen features: the accuracy on test images, for the output of every residual block and
+    for the pooled features, with its 95 % interval over probe seeds. Beside each run stands its own discriminator
+    before training, and raw pixels; the recipes called `rotation_only` train the control that knows no adversary.
+    metrics.linear_probe does the same during training.
 
     Examples:
       ganzoo probe runs/fashion_ssgan_resnet-seed0 --step 500 --step 3000
