@@ -106,8 +106,8 @@ def describe(
         say("")
         say("parameters:")
         for p in description.parameters:
-            say(f"  {p.name}: {p.type}" + (f" = {p.default}" if p.default else ", required"))
-            say(textwrap.fill(p.meaning, width, initial_indent=" " * 6, subsequent_indent=" " * 6))
+            say(_filled(f"{p.name}: {p.type}" + (f" = {p.default}" if p.default else ", required"), width, 2, 10))
+            say(_filled(p.meaning, width, 6, 6))
     elif name != "experiment":
         say("")
         say("It has no parameters.")
@@ -120,3 +120,15 @@ def describe(
     if description.source:
         say("")
         say(f"source: {description.source}")
+
+
+def _filled(text: str, width: int, first: int, rest: int) -> str:
+    """Return a text broken between words, its first line and the rest indented by so many spaces."""
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=" " * first,
+        subsequent_indent=" " * rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
