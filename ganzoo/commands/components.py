@@ -13,7 +13,7 @@ from ganzoo.commands.options import Plugins
 from ganzoo.errors import UserError, nearest
 from ganzoo.gin_reader import FORGETTING_FOLDER, recipes_dir
 from ganzoo.registry import KINDS, index, load_file
-from ganzoo.terminal import print_table, say
+from ganzoo.terminal import is_terminal, print_table, say
 
 RECIPES, PROTOCOLS = "recipes", "protocols"
 
@@ -48,8 +48,14 @@ def list_components(
     known = index()
     for name, meaning in KINDS.items():
         if kind in (None, name):
+            # Before a person the heading says the kind; in a pipe every line stands for itself.
+            prefix = f"{name}." if is_terminal() else ""
             rows = [
-                (listing.name, listing.summary, "" if listing.origin == "ganzoo" else f"from {listing.origin}")
+                (
+                    listing.name.removeprefix(prefix),
+                    listing.summary,
+                    "" if listing.origin == "ganzoo" else f"from {listing.origin}",
+                )
                 for listing in known.values()
                 if listing.name.startswith(f"{name}.")
             ]
