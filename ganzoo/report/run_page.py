@@ -7,11 +7,12 @@ from pathlib import Path
 from ganzoo import registry
 from ganzoo.config import load
 from ganzoo.experiment import Experiment
-from ganzoo.health import series
+from ganzoo.health import NUM_ROWS, series
 from ganzoo.operative import parts_of, values_of
 from ganzoo.panels import panels
 from ganzoo.report.page import render
 from ganzoo.report.pictures import image_uri, panel_picture
+from ganzoo.report.signs import judged_signs
 from ganzoo.run_folder import Json, RunFolder
 from ganzoo.value_types import render as gin_text
 
@@ -37,8 +38,12 @@ def run_page(folder: RunFolder) -> str:
     chance = {key: float(str(value)) for key, value in recorded.items()} if isinstance(recorded, dict) else {}
     shown = panels(rows, chance=chance)
     last_step = max((step for panel in shown for line in panel.lines for step, _ in series(rows, line.key)), default=1)
+    judged, too_few = judged_signs(rows, chance=chance)
     return render(
         "run.html",
+        judged=judged,
+        too_few=too_few,
+        num_rows=NUM_ROWS,
         title=str(result.get("name") or folder.path.name),
         result=result,
         num_steps=experiment.num_steps,

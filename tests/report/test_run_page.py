@@ -89,3 +89,14 @@ def test_an_unfinished_run_has_a_page(run: Path, tmp_path: Path) -> None:
 def test_a_folder_that_is_neither_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.call(["report", str(tmp_path)]) == 2
     assert "holds neither a run (operative.gin) nor the results of a benchmark" in capsys.readouterr().err
+
+
+def test_a_run_of_few_rows_is_not_said_to_be_free_of_what_takes_more(run: Path) -> None:
+    page = run_page(RunFolder(run))
+    judged, _, rest = (
+        page.partition("No sign of trouble in what could be judged: ")[2].partition("</div>")[0].partition(".")
+    )
+    assert "generated images that hardly differ" in judged
+    assert "saturated" not in judged
+    assert "Fewer than 10 rows" in rest
+    assert "a saturated discriminator, rotation that is not learnt." in rest
