@@ -36,7 +36,7 @@ def run_page(folder: RunFolder) -> str:
     result = {**nothing, **(folder.result() or unfinished)}
     recorded = result.get("chance")
     chance = {key: float(str(value)) for key, value in recorded.items()} if isinstance(recorded, dict) else {}
-    shown = panels(rows, chance=chance)
+    shown = panels(rows, chance=chance, higher_is_better=_directions(result))
     last_step = max((step for panel in shown for line in panel.lines for step, _ in series(rows, line.key)), default=1)
     judged, too_few = judged_signs(rows, chance=chance)
     return render(
@@ -54,6 +54,13 @@ def run_page(folder: RunFolder) -> str:
         operative=folder.operative_path.read_text(),
         environment=folder.environment(),
     )
+
+
+def _directions(result: Mapping[str, Json]) -> dict[str, bool]:
+    """Return of each measurement whether higher is better."""
+    measurements = result["metrics"]
+    found = measurements if isinstance(measurements, list) else []
+    return {str(m["name"]): bool(m["higher_is_better"]) for m in found if isinstance(m, dict)}
 
 
 def sample_history(folder: RunFolder) -> list[tuple[int, str]]:
