@@ -197,7 +197,7 @@ def finish(axes: "Axes", *, title: str, x: str) -> None:
     axes.tick_params(labelsize=9)
     if axes.get_legend_handles_labels()[1]:
         # Below the name of the axis, where it hides no curve.
-        below = ScaledTranslation(0, -32 / 72, axes.figure.dpi_scale_trans)
+        below = ScaledTranslation(0, -36 / 72, axes.figure.dpi_scale_trans)
         axes.legend(
             loc="upper left",
             bbox_to_anchor=(0, 0),

@@ -78,14 +78,14 @@ def _step_of(path: Path) -> int:
     return int(path.stem.removeprefix("step-"))
 
 
-def differences_from_defaults(experiment: Experiment) -> list[tuple[str, str, str]]:
-    """Return (parameter, value, default) of what is not at its default; what has none is shown with "none"."""
+def differences_from_defaults(experiment: Experiment) -> list[tuple[str, str, str | None]]:
+    """Return (parameter, value, default) of what is not at its default; the default is None where there is none."""
     defaults = _defaults("experiment", inspect.signature(Experiment).parameters)
     for part in parts_of([getattr(experiment, name) for name in inspect.signature(Experiment).parameters]):
         defaults |= _defaults(gin_text(part)[1:], registry.options(part.component))
     values = values_of(experiment)
     return [
-        (key, value, defaults.get(key, "none"))
+        (key, value, defaults.get(key))
         for key, value in values.items()
         if value != defaults.get(key) and key != "experiment.num_threads"
     ]

@@ -13,12 +13,13 @@ def judged_signs(rows: Rows, *, chance: Mapping[str, float]) -> tuple[list[str],
         rows: of `metrics.jsonl`.
         chance: what guessing would reach, by key (`d/rotation/accuracy_real`).
     """
-    judged, open_ones = [], []
+    judged: list[str] = []
+    too_few: list[str] = []
     for sign, key, least in _signs(rows, chance=chance):
         num = len(series(rows, key))
         if num:
-            (judged if num >= least else open_ones).append(sign)
-    return list(dict.fromkeys(judged)), open_ones
+            (judged if num >= least else too_few).append(sign)
+    return list(dict.fromkeys(judged)), too_few
 
 
 def _signs(rows: Rows, *, chance: Mapping[str, float]) -> Iterator[tuple[str, str, int]]:
