@@ -22,7 +22,8 @@ SEPARATOR_PIXELS = 2
 SEPARATOR_VALUE = 255
 EDGE = 0.02  # of an axis, beyond its first and last value, so that the frame cuts no point
 LARGE = 20_000  # from here on numbers are shown as `20k`, `1M`
-TITLE_CHARACTERS = 42  # of a line
+LINE_CHARACTERS = 42  # of a title or of an axis's name
+LEGEND_CHARACTERS = 20  # of a name, up to which two stand side by side
 
 
 def save_grid(images_NCHW: Tensor, path: Path, *, num_columns: int | None = None) -> None:
@@ -187,22 +188,23 @@ def finish(axes: "Axes", *, title: str, x: str) -> None:
     """Give axes their title, the name of the horizontal axis, a grid and, if curves have names, a legend below."""
     from matplotlib.transforms import ScaledTranslation
 
-    num_lines = math.ceil(len(title) / TITLE_CHARACTERS)
-    width = math.ceil(len(title) / max(1, num_lines)) + 4  # lines of about one length
-    axes.set_title(textwrap.fill(title, width, break_long_words=False, break_on_hyphens=False), fontsize=10, loc="left")
-    axes.set_xlabel(x, fontsize=9)
+    axes.set_title(_balanced(title), fontsize=10, loc="left")
+    axes.set_xlabel(_balanced(x), fontsize=9)
     axes.grid(visible=True, color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=9)
-    if axes.get_legend_handles_labels()[1]:
+    names = axes.get_legend_handles_labels()[1]
+    if names:
         # Below the name of the axis, where it hides no curve.
-        below = ScaledTranslation(0, -36 / 72, axes.figure.dpi_scale_trans)
+        points = 25 + 11 * len(axes.get_xlabel().splitlines())
+        below = ScaledTranslation(0, -points / 72, axes.figure.dpi_scale_trans)
+        longest = max(len(line) for name in names for line in name.splitlines())
         axes.legend(
             loc="upper left",
             bbox_to_anchor=(0, 0),
             bbox_transform=axes.transAxes + below,
-            ncols=2,
+            ncols=2 if longest <= LEGEND_CHARACTERS else 1,
             fontsize=9,
             frameon=False,
             borderpad=0,
@@ -210,6 +212,13 @@ def finish(axes: "Axes", *, title: str, x: str) -> None:
             handlelength=2.2,
             columnspacing=1.0,
         )
+
+
+def _balanced(text: str) -> str:
+    """Return a text in lines of about one length, none broken within a word."""
+    num_lines = math.ceil(len(text) / LINE_CHARACTERS)
+    width = math.ceil(len(text) / max(1, num_lines)) + 4
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _add_color_scale(axes: "Axes", panel: Panel) -> None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from ganzoo.bench.columns import Column
 from ganzoo.bench.record import RunRecord
-from ganzoo.bench.table import Table
-from ganzoo.panels import Panel
-from ganzoo.plots import draw_panel, finish, show_whole_numbers
+from ganzoo.bench.statistics import MIN_SEEDS
+from ganzoo.bench.table import Row, Table
+from ganzoo.panels import STYLES, Panel
+from ganzoo.plots import EDGE, draw_panel, finish, show_whole_numbers
 from ganzoo.run_folder import Json
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def points_picture(table: Table, column: Column) -> str:
         mean = row.cells[column.key].summary.mean
         if mean is not None:
             axes.plot([mean, mean], [place - 0.3, place + 0.3], color=color, linewidth=1.6)
-    axes.set_yticks(range(len(rows)), [textwrap.fill(row.label, LABEL_CHARACTERS) for row in rows])
+    axes.set_yticks(range(len(rows)), [_label(row) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     has_means = any(row.cells[column.key].summary.mean is not None for row in rows)
     better = "higher" if column.higher_is_better else "lower"
@@ -72,49 +73,82 @@ def points_picture(table: Table, column: Column) -> str:
     return _svg(figure)
 
 
-def curves_picture(table: Table, records: Mapping[str, Sequence[RunRecord]], key: str, *, title: str) -> str | None:
-    """Return a curve over generator updates: the mean over runs, with their range as a band; None without data.
+def curves_picture(
+    table: Table, records: Mapping[str, Sequence[RunRecord]], key: str, *, title: str, is_share: bool = False
+) -> str | None:
+    """Return a curve over generator updates, or None without data.
+
+    A row of five runs or more is drawn as their mean, with their range as a band; of fewer, which have no mean, every
+    run is a line.
 
     Args:
         table: of the grid.
         records: the runs of every row.
         key: of the curve.
         title: stands above it.
+        is_share: whether the axis runs from 0 to 1.
     """
     figure, axes = _new_figure(3.2)
+    drawn: dict[str, None] = {}
     for place, row in enumerate(table.rows):
         runs = [dict(record.curves[key]) for record in records[row.name] if key in record.curves]
-        steps = sorted(set.intersection(*(set(run) for run in runs))) if runs else []
+        color = ROW_COLORS[place % len(ROW_COLORS)]
+        # Rows may be equal, as those of D at its first weights are: dashes let the one below show.
+        style = STYLES[place % len(STYLES)]
+        if len(runs) < MIN_SEEDS:
+            runs = [run for run in runs if len(run) > 1]
+            for number, run in enumerate(runs):
+                label = _label(row) if number == 0 else None
+                axes.plot(sorted(run), [run[s] for s in sorted(run)], style, color=color, linewidth=1.3, label=label)
+            drawn |= {"every run": None} if runs else {}
+            continue
+        steps = sorted(set.intersection(*(set(run) for run in runs)))
         if len(steps) < 2:
             continue
-        color, values = ROW_COLORS[place % len(ROW_COLORS)], [[run[step] for run in runs] for step in steps]
-        axes.plot(steps, [sum(v) / len(v) for v in values], color=color, linewidth=1.6, label=row.label)
+        values = [[run[step] for run in runs] for step in steps]
+        axes.plot(steps, [sum(v) / len(v) for v in values], style, color=color, linewidth=1.6, label=_label(row))
         low, high = [min(v) for v in values], [max(v) for v in values]
         axes.fill_between(steps, low, high, color=color, alpha=0.15, linewidth=0)
+        drawn["mean and range of runs"] = None
     if not axes.lines:
         return None
+    if is_share:
+        axes.set_ylim(-EDGE, 1 + EDGE)
     show_whole_numbers(axes)
-    finish(axes, title=title, x="generator updates; mean and range of runs")
+    finish(axes, title=title, x=f"generator updates; {', or '.join(drawn)}")
     return _svg(figure)
 
 
 def cost_picture(table: Table, column: Column) -> str | None:
-    """Return the quality of every row against the images that its D saw; None without sound runs."""
+    """Return the quality of every row against the images that its D saw; None without sound runs.
+
+    Points are runs; a diamond is a mean, where the table has one.
+    """
     figure, axes = _new_figure(3.2)
+    has_means = False
     for place, row in enumerate(table.rows):
         if row.cost is None or column.key not in row.cells:
             continue
-        values = [run.value for run in row.cells[column.key].runs if run.value is not None]
+        cell = row.cells[column.key]
+        values = [run.value for run in cell.runs if run.value is not None]
         if values:
-            color, cost = ROW_COLORS[place % len(ROW_COLORS)], row.cost.num_d_images
-            axes.plot([cost] * len(values), values, "o", color=color, alpha=0.35, markersize=5)
-            axes.plot([cost], [sum(values) / len(values)], "D", color=color, markersize=7, label=row.label)
+            color, cost, mean = ROW_COLORS[place % len(ROW_COLORS)], row.cost.num_d_images, cell.summary.mean
+            label = _label(row) if mean is None else None
+            axes.plot([cost] * len(values), values, "o", color=color, alpha=0.6, markersize=5, label=label)
+            if mean is not None:
+                has_means = True
+                axes.plot([cost], [mean], "D", color=color, markersize=7, label=_label(row))
     if not axes.lines:
         return None
     axes.set_xlim(left=0)
     show_whole_numbers(axes)
-    finish(axes, title=f"{column.key} against cost", x="images seen by D; points are runs, diamonds their means")
+    means = "; diamonds are means" if has_means else ""
+    finish(axes, title=f"{column.key} against cost", x=f"images seen by D; points are runs{means}")
     return _svg(figure)
+
+
+def _label(row: Row) -> str:
+    return textwrap.fill(row.label, LABEL_CHARACTERS)
 
 
 def _new_figure(height: float) -> "tuple[Figure, Axes]":
