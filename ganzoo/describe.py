@@ -6,7 +6,7 @@ import re
 import textwrap
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ganzoo import registry
@@ -132,9 +132,9 @@ def type_name(annotation: object) -> str:
         return " | ".join(type_name(argument) for argument in arguments)
     if origin is Part:
         return f"@{getattr(arguments[0], 'kind', 'KIND')}.NAME"
-    if origin is tuple or origin is list:
+    if origin in (tuple, list, Sequence):
         inner = [type_name(argument) for argument in arguments if argument is not Ellipsis]
-        return f"[{inner[0]}, ...]" if origin is list or Ellipsis in arguments else f"({', '.join(inner)})"
+        return f"({', '.join(inner)})" if origin is tuple and Ellipsis not in arguments else f"[{inner[0]}, ...]"
     if annotation is type(None):
         return "None"
     return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")

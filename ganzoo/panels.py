@@ -1,7 +1,7 @@
 """Which curves of a run stand together in one panel, and how they are drawn; `plots` draws them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ganzoo.health import Rows, keys, series
 
@@ -17,7 +17,7 @@ NETWORKS = {"discriminator": "D", "task_modules": "D", "generator": "G"}
 REAL_COLOR, HELD_OUT_COLOR, FAKE_COLOR, EARLIER_COLOR = "#1f77b4", "#17a2b8", "#d95f02", "#b07aa1"
 D_COLOR, G_COLOR = "#4c3a8f", "#2a9d5c"
 OTHER_COLORS = ("#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf")
-STYLES = ("-", "--", "-.")
+STYLES = ("-", "--", "-.", ":")  # of curves in one panel, so that equal ones do not hide each other
 MAX_NAMED_LAYERS = 4
 
 
@@ -42,6 +42,8 @@ class Panel:
         is_share: whether the axis runs from 0 to 1.
         is_log: whether the axis is logarithmic.
         has_zero: whether the axis shows 0, against which a distance is read.
+        better: "lower" or "higher"; empty if neither is.
+        scale: what the colours of the lines count; empty if they count nothing.
     """
 
     name: str
@@ -50,10 +52,20 @@ class Panel:
     is_share: bool = False
     is_log: bool = False
     has_zero: bool = False
+    better: str = ""
+    scale: str = ""
 
 
-def panels(rows: Rows, *, chance: Mapping[str, float]) -> list[Panel]:
-    """Return the panels that have data, in the order in which they are drawn."""
+def panels(
+    rows: Rows, *, chance: Mapping[str, float], higher_is_better: Mapping[str, bool] | None = None
+) -> list[Panel]:
+    """Return the panels that have data, in the order in which they are drawn.
+
+    Args:
+        rows: of `metrics.jsonl`.
+        chance: what guessing would reach, by key (`d/rotation/accuracy_real`).
+        higher_is_better: the direction of measurements, by name; of others none is said.
+    """
     made = [
         *_training_panels(rows, chance=chance),
         *_sigma_panels(rows),
@@ -64,40 +76,38 @@ def panels(rows: Rows, *, chance: Mapping[str, float]) -> list[Panel]:
             [
                 Line("health/d_logit_train", "training images", REAL_COLOR),
                 Line("health/d_logit_held_out", "held-out images", HELD_OUT_COLOR, "--"),
-                Line("health/d_logit_fake", "generated", FAKE_COLOR),
+                Line("health/d_logit_fake", "generated", FAKE_COLOR, "-."),
             ],
         ),
         Panel(GAP, [Line("health/d_gap_share", "", D_COLOR)], marks={0.0: "knows no image by heart"}),
-        *_metric_panels(keys(rows, METRIC)),
+        *_metric_panels(keys(rows, METRIC), higher_is_better=higher_is_better or {}),
     ]
     known = {key for key in keys(rows, "") if series(rows, key)}
     kept = [(panel, [line for line in panel.lines if line.key in known]) for panel in made]
-    return [
-        Panel(panel.name, lines, panel.marks, panel.is_share, panel.is_log, panel.has_zero)
-        for panel, lines in kept
-        if lines
-    ]
+    return [replace(panel, lines=lines) for panel, lines in kept if lines]
 
 
 def _training_panels(rows: Rows, *, chance: Mapping[str, float]) -> list[Panel]:
     """Return the panels of what every logged row has."""
-    losses = [Line("d/loss", "D, total", D_COLOR), Line("g/loss", "G, total", G_COLOR)]
-    logits = [Line("d/logits_real", "real", REAL_COLOR), Line("d/logits_fake", "generated", FAKE_COLOR)]
+    losses = [Line("d/loss", "D, total", D_COLOR), Line("g/loss", "G, total", G_COLOR, "--")]
+    logits = [Line("d/logits_real", "real", REAL_COLOR), Line("d/logits_fake", "generated", FAKE_COLOR, "--")]
     augmentation = [
-        Line(key, key.removeprefix(AUGMENT), OTHER_COLORS[i % len(OTHER_COLORS)])
+        Line(key, key.removeprefix(AUGMENT), OTHER_COLORS[i % len(OTHER_COLORS)], STYLES[i % len(STYLES)])
         for i, key in enumerate(keys(rows, AUGMENT))
     ]
     accuracies: list[Line] = []
     reports = [key.split("/") for key in [*keys(rows, "d/"), *keys(rows, "g/")] if key.count("/") == 2]
     tasks = list(dict.fromkeys(task for _, task, _ in reports))
     for role, task, name in reports:
-        key, style = f"{role}/{task}/{name}", STYLES[tasks.index(task) % len(STYLES)]
+        key, place = f"{role}/{task}/{name}", 2 * tasks.index(task)
         if name == "loss":
-            losses.append(Line(key, f"{role.upper()}, {task}", D_COLOR if role == "d" else G_COLOR, "--"))
+            color, style = (D_COLOR, "-.") if role == "d" else (G_COLOR, ":")
+            losses.append(Line(key, f"{role.upper()}, {task}", color, style))
         elif name.startswith("accuracy"):
             source = name.removeprefix("accuracy").strip("_")
             color = {"real": REAL_COLOR, "fake": FAKE_COLOR}.get(source, OTHER_COLORS[len(accuracies) % 5])
             word = {"fake": "generated"}.get(source, source)
+            style = STYLES[(place + (source == "fake")) % len(STYLES)]
             accuracies.append(Line(key, f"{task}, {word}".rstrip(", "), color, style))
     guesses = sorted({value for key, value in chance.items() if any(key == line.key for line in accuracies)})
     return [
@@ -105,7 +115,7 @@ def _training_panels(rows: Rows, *, chance: Mapping[str, float]) -> list[Panel]:
         Panel(LOGITS, logits),
         Panel(ACCURACY, accuracies, marks={value: f"chance {value:.3g}" for value in guesses}, is_share=True),
         Panel(AUGMENTATION, augmentation, has_zero=True),
-        Panel(GRADIENTS, [Line("d/grad_norm", "D", D_COLOR), Line("g/grad_norm", "G", G_COLOR)], is_log=True),
+        Panel(GRADIENTS, [Line("d/grad_norm", "D", D_COLOR), Line("g/grad_norm", "G", G_COLOR, "--")], is_log=True),
     ]
 
 
@@ -116,7 +126,12 @@ def _sigma_panels(rows: Rows) -> list[Panel]:
         network = NETWORKS.get(key.removeprefix(SIGMA).split(".")[0], "others")
         found.setdefault(network, []).append(key)
     return [
-        Panel(f"largest singular value of each layer of {network}", _sigma_lines(layers), has_zero=True)
+        Panel(
+            f"largest singular value of each layer of {network}",
+            _sigma_lines(layers),
+            has_zero=True,
+            scale="layer" if len(layers) > MAX_NAMED_LAYERS else "",
+        )
         for network, layers in found.items()
     ]
 
@@ -127,17 +142,18 @@ def _sigma_lines(layers: Sequence[str]) -> list[Line]:
 
     colors = colormaps["viridis"].resampled(len(layers) + 1)  # one more than needed: its yellow is hard to see
     last = len(layers) - 1
-    # A dozen names would hide the curves: a few layers, evenly spaced in depth, stand for the rest.
+    # A dozen names would hide the curves: a few layers, evenly spaced in depth, stand for the rest on the colour scale.
     named = {round(i * last / (MAX_NAMED_LAYERS - 1)) for i in range(MAX_NAMED_LAYERS)}
     lines = []
     for i, key in enumerate(layers):
         name = key.removeprefix(SIGMA).removeprefix("discriminator.").removeprefix("generator.")
-        label = name.removeprefix("task_modules.") if i in named or last < MAX_NAMED_LAYERS else ""
+        name = name.removeprefix("task_modules.")
+        label = f"{i + 1}: {name}" if i in named or last < MAX_NAMED_LAYERS else ""
         lines.append(Line(key, label, to_hex(colors(i))))
     return lines
 
 
-def _metric_panels(names: Sequence[str]) -> list[Panel]:
+def _metric_panels(names: Sequence[str], *, higher_is_better: Mapping[str, bool]) -> list[Panel]:
     """Return a panel for each metric; shares of one extractor stand together, and so do the parts of D's memory."""
     found: dict[str, Panel] = {}
     memory = {
@@ -149,13 +165,16 @@ def _metric_panels(names: Sequence[str]) -> list[Panel]:
     for key in names:
         name = key.removeprefix(METRIC)
         kind, _, of = name.partition("_")
+        is_higher = higher_is_better.get(name.partition("/")[0])
+        better = "" if is_higher is None else "higher" if is_higher else "lower"
         if kind == "memory" and of in memory:
             label, color, style = memory[of]
             found.setdefault(MEMORY, Panel(MEMORY, [], is_share=True)).lines.append(Line(key, label, color, style))
         elif kind in SHARES:
             title = f"shares, {of}"
-            line = Line(key, kind, (*OTHER_COLORS, D_COLOR)[SHARES.index(kind)])
-            found.setdefault(title, Panel(title, [], has_zero=True)).lines.append(line)
+            place = SHARES.index(kind)
+            line = Line(key, kind, (*OTHER_COLORS, D_COLOR)[place], STYLES[place])
+            found.setdefault(title, Panel(title, [], has_zero=True, better=better)).lines.append(line)
         else:
-            found[name] = Panel(name, [Line(key, "", OTHER_COLORS[0])], has_zero=True)
+            found[name] = Panel(name, [Line(key, "", OTHER_COLORS[0])], has_zero=True, better=better)
     return list(found.values())

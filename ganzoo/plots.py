@@ -2,6 +2,7 @@
 
 import io
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 MIN_GRID_WIDTH_PIXELS = 640
 SEPARATOR_PIXELS = 2
 SEPARATOR_VALUE = 255
+EDGE = 0.02  # of an axis, beyond its first and last value, so that the frame cuts no point
+LARGE = 20_000  # from here on numbers are shown as `20k`, `1M`
+LINE_CHARACTERS = 42  # of a title or of an axis's name
+LEGEND_CHARACTERS = 20  # of a name, up to which two stand side by side
 
 
 def save_grid(images_NCHW: Tensor, path: Path, *, num_columns: int | None = None) -> None:
@@ -62,7 +67,12 @@ def make_grid(
 
 
 def save_curves(
-    rows: Sequence[Mapping[str, Json]], path: Path, *, title: str, chance: Mapping[str, float] | None = None
+    rows: Sequence[Mapping[str, Json]],
+    path: Path,
+    *,
+    title: str,
+    chance: Mapping[str, float] | None = None,
+    higher_is_better: Mapping[str, bool] | None = None,
 ) -> None:
     """Draw losses, accuracies, signs of health and metrics over generator updates as one PNG.
 
@@ -73,13 +83,14 @@ def save_curves(
         path: the file.
         title: stands above the panels.
         chance: what guessing would reach, by key (`d/rotation/accuracy_real`); drawn as a dotted line.
+        higher_is_better: the direction of measurements, by name; where it is not known, none is said.
     """
     from matplotlib.figure import Figure
 
-    shown = panels(rows, chance=chance or {})
+    shown = panels(rows, chance=chance or {}, higher_is_better=higher_is_better)
     num_columns = 2 if len(shown) <= 4 else 3
     num_rows = max(1, math.ceil(len(shown) / num_columns))
-    figure = Figure(figsize=(5 * num_columns, 0.5 + 3.2 * num_rows))
+    figure = Figure(figsize=(5 * num_columns, 0.5 + 3.5 * num_rows))
     figure.set_layout_engine("constrained", h_pad=0.12, w_pad=0.12)
     figure.suptitle(title, fontsize=13, fontweight="bold")
     if not shown:
@@ -101,19 +112,23 @@ def draw_panel(axes: "Axes", panel: Panel, rows: Sequence[Mapping[str, Json]], *
         rows: of `metrics.jsonl`.
         last_step: generator updates at the right edge.
     """
-    for line in panel.lines:
-        _draw(axes, series(rows, line.key), line)
+    for number, line in enumerate(panel.lines):
+        # Where curves are equal, the first shows on both sides of those that lie on it.
+        is_under = number == 0 and len(panel.lines) > 1 and not panel.scale
+        _draw(axes, series(rows, line.key), line, size=1.6 if is_under else 1.0)
     for value, label in panel.marks.items():
         axes.axhline(value, color="0.35", linestyle=":", linewidth=1.2, label=label)
     _scale(axes, panel)
     _finish(axes, panel, last_step)
+    if panel.scale:
+        _add_color_scale(axes, panel)
 
 
 def _scale(axes: "Axes", panel: Panel) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
     if panel.is_share:
-        axes.set_ylim(0.0, 1.02)
+        axes.set_ylim(-EDGE, 1 + EDGE)
     elif panel.is_log and axes.dataLim.minposy < math.inf:
         axes.set_yscale("log")
         # A panel may span less than a power of ten.
@@ -121,10 +136,12 @@ def _scale(axes: "Axes", panel: Panel) -> None:
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
     elif panel.has_zero and axes.dataLim.y0 >= 0:
-        axes.set_ylim(bottom=0)
+        top = max(axes.dataLim.y1, *panel.marks) if panel.marks else axes.dataLim.y1
+        if 0 < top < math.inf:
+            axes.set_ylim(-EDGE * top, (1 + 2 * EDGE) * top)
 
 
-def _draw(axes: "Axes", values: Series, line: Line) -> None:
+def _draw(axes: "Axes", values: Series, line: Line, *, size: float) -> None:
     """Draw a line, with points where they are few enough to be told apart, and the value of a point that is alone."""
     steps, heights = [step for step, _ in values], [value for _, value in values]
     axes.plot(
@@ -132,9 +149,9 @@ def _draw(axes: "Axes", values: Series, line: Line) -> None:
         heights,
         color=line.color,
         linestyle=line.style,
-        linewidth=1.4,
+        linewidth=1.4 * size,
         marker="o" if len(values) <= 25 else "",
-        markersize=3.5,
+        markersize=3.5 * size,
         label=line.label or None,
     )
     if len(values) == 1:
@@ -149,12 +166,70 @@ def _draw(axes: "Axes", values: Series, line: Line) -> None:
 
 
 def _finish(axes: "Axes", panel: Panel, last_step: int) -> None:
-    axes.set_title(panel.name, fontsize=11, loc="left")
-    axes.set_xlabel("generator updates", fontsize=9)
-    axes.set_xlim(0, last_step * 1.02)
+    axes.set_xlim(-EDGE * last_step, (1 + EDGE) * last_step)
+    if panel.better:
+        axes.set_ylabel(f"{panel.better} is better", fontsize=9)
+    show_whole_numbers(axes)
+    finish(axes, title=panel.name, x="generator updates")
+
+
+def show_whole_numbers(axes: "Axes") -> None:
+    """Number the horizontal axis by whole numbers, or by thousands and millions, few enough to stand apart."""
+    from matplotlib.ticker import EngFormatter, MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+    if axes.get_xlim()[1] < LARGE:
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+    else:
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+
+
+def finish(axes: "Axes", *, title: str, x: str) -> None:
+    """Give axes their title, the name of the horizontal axis, a grid and, if curves have names, a legend below."""
+    from matplotlib.transforms import ScaledTranslation
+
+    axes.set_title(_balanced(title), fontsize=10, loc="left")
+    axes.set_xlabel(_balanced(x), fontsize=9)
     axes.grid(visible=True, color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=8)
-    if any(line.label for line in panel.lines) or panel.marks:
-        axes.legend(fontsize=8, framealpha=0.75, edgecolor="none")
+    axes.tick_params(labelsize=9)
+    names = axes.get_legend_handles_labels()[1]
+    if names:
+        # Below the name of the axis, where it hides no curve.
+        points = 25 + 11 * len(axes.get_xlabel().splitlines())
+        below = ScaledTranslation(0, -points / 72, axes.figure.dpi_scale_trans)
+        longest = max(len(line) for name in names for line in name.splitlines())
+        axes.legend(
+            loc="upper left",
+            bbox_to_anchor=(0, 0),
+            bbox_transform=axes.transAxes + below,
+            ncols=2 if longest <= LEGEND_CHARACTERS else 1,
+            fontsize=9,
+            frameon=False,
+            borderpad=0,
+            borderaxespad=0,
+            handlelength=2.2,
+            columnspacing=1.0,
+        )
+
+
+def _balanced(text: str) -> str:
+    """Return a text in lines of about one length, none broken within a word."""
+    num_lines = math.ceil(len(text) / LINE_CHARACTERS)
+    width = math.ceil(len(text) / max(1, num_lines)) + 4
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def _add_color_scale(axes: "Axes", panel: Panel) -> None:
+    """Draw the colours of all lines in their order, with the numbers of the first and the last."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+
+    num = len(panel.lines)
+    norm = BoundaryNorm([i + 0.5 for i in range(num + 1)], num)
+    colors = ScalarMappable(norm, ListedColormap([line.color for line in panel.lines]))
+    bar = axes.figure.colorbar(colors, ax=axes, ticks=[1, num], fraction=0.04, pad=0.02)
+    bar.minorticks_off()
+    bar.ax.tick_params(labelsize=9, length=0)
+    bar.set_label(panel.scale, fontsize=9, labelpad=-8)

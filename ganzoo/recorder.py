@@ -249,7 +249,8 @@ class Recorder:
             for report, value in task.chance.items()
             for role in ("d", "g")
         }
-        save_curves(rows, folder.curves_path, title=self.configuration.name, chance=chance)
+        directions = {m.name: m.higher_is_better for m in evaluated.measurements}
+        save_curves(rows, folder.curves_path, title=self.configuration.name, chance=chance, higher_is_better=directions)
         result: dict[str, Json] = {
             "status": "finished",
             "name": self.configuration.name,

@@ -66,11 +66,13 @@ def _draw_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, show_header=any(columns), header_style="bold", pad_edge=False, padding=(0, 2))
-    for number, column in enumerate(columns):
-        table.add_column(column, style="cyan" if number == 0 else None, overflow="fold")
+    table = Table(box=None, show_header=any(columns), header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    shown = [i for i, column in enumerate(columns) if column or any(row[i] for row in rows)]
+    for i in shown:
+        # A name in two pieces cannot be copied; cells further right make room for it.
+        table.add_column(columns[i], style="cyan" if i == 0 else None, overflow="fold", no_wrap=i == 0)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(row[i]) for i in shown))
     Console(highlight=False).print(table)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import ganzoo
 from ganzoo import cli, registry
+from ganzoo.commands.components import first_comment
 from ganzoo.errors import RunFailedError, UserError
 
 ONE_SENTENCE = re.compile(r"ganzoo: [^\n]+\n")
@@ -35,6 +36,14 @@ def test_help_names_every_command_and_gives_examples(capsys):
     assert "ganzoo run quickstart" in out
     assert all(re.search(rf"^  {name} +\S", out, re.MULTILINE) for name in cli.COMMANDS)
     assert out.isascii()
+
+
+def test_no_summary_of_a_command_is_cut_at_eighty_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = call(capsys, "--help")
+    lines = out.split("Commands:\n")[1].splitlines()
+    assert len(lines) == len(cli.COMMANDS)
+    assert [line for line in lines if line.endswith("...") or not line.endswith(".")] == []
 
 
 def test_no_arguments_show_the_help(capsys):
@@ -156,6 +165,20 @@ def test_list_shows_every_component_with_its_first_sentence_and_every_kind(capsy
         line = next(line for line in out.splitlines() if line.split()[:1] == [name])
         assert listing.summary in line
     assert all(f"{kind}: {meaning}" in out for kind, meaning in registry.KINDS.items())
+
+
+@pytest.mark.parametrize(
+    ("header", "sentence"),
+    [
+        ("# A sentence of\n# two lines. Another.\nx = 1\n# no header\n", "A sentence of two lines."),
+        ("#\n# 5.5 images vs. 6 (see a.b.c): so. It ends.\n", "5.5 images vs. 6 (see a.b.c): so."),
+        ("# A title\n#\n# Paper: X. Y.\n", "A title"),
+        ("x = 1\n", ""),
+    ],
+)
+def test_a_recipe_is_listed_with_the_whole_first_sentence_of_its_header(tmp_path, header, sentence):
+    (tmp_path / "x.gin").write_text(header)
+    assert first_comment(tmp_path / "x.gin") == sentence
 
 
 @pytest.mark.parametrize("kind", registry.KINDS)

@@ -5,12 +5,15 @@ import json
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from ganzoo import cli, config
+from ganzoo.commands.training import show_check
+from ganzoo.gin_reader import recipes_dir, shown
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -142,6 +145,28 @@ def test_check_prints_parameters_shapes_and_every_resolved_binding(tiny_recipe, 
     assert "discriminator with heads" in out
     assert re.search(r"generator: image +1 x 16 x 16", out)
     assert "tiny is sound: two steps at batch 8" in out
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_check_breaks_no_name_and_names_packaged_places_as_includes_do(capsys, monkeypatch, watched):
+    monkeypatch.setattr("ganzoo.terminal.is_terminal", lambda: watched)
+    monkeypatch.setattr("ganzoo.commands.training.is_terminal", lambda: watched)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    component, place = "architectures.resnet_discriminator", "base/resnet_discriminator.gin:6"
+    names = ("attention_resolution", "normalization", "weight_standardization")
+    rows = [
+        config.Resolved(f"{component}.{name}", "@normalizations.none", f"{shown(recipes_dir())}/{place}")
+        for name in names
+    ]
+    report = SimpleNamespace(num_parameters={}, shapes={}, resolved=rows, parts={}, precision="", name="", batch_size=1)
+    show_check(report, precision="")
+    lines = capsys.readouterr().out.splitlines()
+    heads = names if watched else [f"{component}.{name}" for name in names]
+    assert [line.split() for line in lines if place in line] == [
+        [head, "@normalizations.none", place] for head in heads
+    ]
+    assert (component in lines) == watched
 
 
 def test_sample_draws_the_asked_number_of_images_again_the_same(finished, tmp_path, capsys):

@@ -1,9 +1,12 @@
 """Types and meanings of parameters, on classes written for it."""
 
+import re
+from collections.abc import Sequence
 from typing import Literal
 
 import pytest
 
+from ganzoo import registry
 from ganzoo.cli import call
 from ganzoo.describe import argument_meanings, describe, type_name, wrapped
 from ganzoo.losses.base import AdversarialLoss
@@ -57,10 +60,16 @@ def test_a_class_without_arguments_has_no_meanings():
         (Part[AdversarialLoss] | None, "@losses.NAME | None"),
         (tuple[int, float], "(int, float)"),
         (list[str], "[str, ...]"),
+        (Sequence[Literal["a", "b"]], "['a' | 'b', ...]"),
     ],
 )
 def test_types_are_shown_as_a_recipe_writes_them(annotation, shown):
     assert type_name(annotation) == shown
+
+
+@pytest.mark.parametrize("name", registry.index())
+def test_no_type_of_a_parameter_shows_the_module_that_python_has_it_in(name):
+    assert [p.type for p in describe(name).parameters if re.search(r"\b(collections|typing|ganzoo)\.", p.type)] == []
 
 
 def test_the_sections_of_a_docstring_are_not_part_of_its_text():

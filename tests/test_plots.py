@@ -46,7 +46,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 def lines_of(figure: Figure) -> dict[str, dict[str, tuple[list[float], list[float]]]]:
     """Every panel's lines by label."""
     return {
-        axes.get_title(loc="left"): {
+        axes.get_title(loc="left").replace("\n", " "): {
             str(line.get_label()): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.get_lines()
         }
         for axes in figure.axes
@@ -167,7 +167,52 @@ def test_signs_of_health_and_shares_of_an_extractor_stand_together(tmp_path, dra
     (sigma,) = [axes for axes in drawn[0].axes if axes.get_title(loc="left").endswith("layer of D")]
     assert [line.get_ydata()[0] for line in sigma.get_lines()] == list(range(1, 13))
     named = [text.get_text() for text in sigma.get_legend().get_texts()]
-    assert named == [f"blocks.{i}.conv" for i in (0, 4, 7, 11)]
+    assert named == [f"{i + 1}: blocks.{i}.conv" for i in (0, 4, 7, 11)]
+    (scale,) = [axes for axes in drawn[0].axes if axes.get_ylabel() == "layer"]
+    assert [text.get_text() for text in scale.get_yticklabels()] == ["1", "12"]
+
+
+def test_the_frame_cuts_no_point_and_the_legend_hides_no_curve(tmp_path, drawn):
+    rows = [
+        {"step": step, "health/d_logit_train": 1.0, "d/rotation/accuracy_real": share, "metric/fd_toy": 300.0 + step}
+        for step, share in ((0, 0.0), (20, 1.0))
+    ]
+    save_curves(rows, tmp_path / "curves.png", title="t", chance=CHANCE)
+    for axes in drawn[0].axes:
+        frame = axes.get_window_extent()
+        for line in axes.get_lines():
+            for point in (
+                axes.transData.transform(np.asarray(line.get_xydata(), float)) if line.get_marker() == "o" else ()
+            ):
+                assert frame.x0 + 1 < point[0] < frame.x1 - 1
+                assert frame.y0 + 1 < point[1] < frame.y1 - 1
+        legend = axes.get_legend()
+        assert legend is None or legend.get_window_extent().y1 < frame.y0
+
+
+@pytest.mark.parametrize(("last", "ticks"), [(3, "0 1 2 3"), (20, "0 5 10 15 20"), (100_000, "0 20k 40k 60k 80k 100k")])
+def test_updates_are_numbered_by_whole_numbers(tmp_path, drawn, last, ticks):
+    save_curves([{"step": 1, "d/loss": 1.0}, {"step": last, "d/loss": 0.5}], tmp_path / "curves.png", title="t")
+    (axes,) = drawn[0].axes
+    labels = [t.get_text() for t, x in zip(axes.get_xticklabels(), axes.get_xticks(), strict=True) if 0 <= x <= last]
+    assert labels == ticks.split()
+
+
+def test_curves_that_may_be_equal_have_dashes_of_their_own(tmp_path, drawn):
+    rows = [{"step": 1, "d/a/accuracy_real": 0.5, "g/a/accuracy_fake": 0.5, "d/b/accuracy_real": 0.5, "d/loss": 1.0}]
+    rows[0] |= {"g/loss": 1.0, "d/a/loss": 1.0, "d/logits_real": 0.0, "d/logits_fake": 0.0}
+    save_curves(rows, tmp_path / "curves.png", title="t")
+    for axes in drawn[0].axes:
+        styles = [line.get_linestyle() for line in axes.get_lines()]
+        assert len(set(styles)) == len(styles)
+
+
+def test_a_metric_says_which_direction_is_better_where_that_is_known(tmp_path, drawn):
+    rows = [{"step": 1, "metric/fd_toy": 1.0, "metric/recall_toy/test": 0.5, "metric/other": 1.0}]
+    directions = {"fd_toy": False, "recall_toy": True}
+    save_curves(rows, tmp_path / "curves.png", title="t", higher_is_better=directions)
+    shown = {axes.get_title(loc="left"): axes.get_ylabel() for axes in drawn[0].axes}
+    assert shown == {"fd_toy": "lower is better", "shares, toy/test": "higher is better", "other": ""}
 
 
 def test_a_value_of_zero_on_a_logarithmic_axis_is_no_harm(tmp_path):

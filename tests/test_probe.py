@@ -10,7 +10,9 @@ import pytest
 import safetensors.torch
 
 from ganzoo import cli
-from ganzoo.probe import interval
+from ganzoo.commands.probe import print_probes
+from ganzoo.metrics.linear_probe import Probed
+from ganzoo.probe import ProbedNetwork, interval
 
 RECIPE = """
 include 'base/protocol.gin'
@@ -44,6 +46,22 @@ def test_the_interval_is_students() -> None:
     assert (low + high) / 2 == pytest.approx(0.5)
     assert (high - low) / 2 == pytest.approx(4.3027 * 0.1 / math.sqrt(3), abs=1e-4)
     assert interval([0.5]) is None
+
+
+def test_raw_pixels_stand_in_no_column_of_a_block(capsys: pytest.CaptureFixture[str]) -> None:
+    print_probes(
+        [
+            ProbedNetwork("a", "pixels", {"pixels": Probed((0.5,), (1.0,))}),
+            ProbedNetwork("a", "step 1", {"block0": Probed((0.75,), (1.0,)), "features": Probed((0.25,), (1.0,))}),
+        ]
+    )
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["accuracy", "on", "test", "images:"],
+        ["raw", "pixels", "0.500"],
+        [],
+        ["run", "discriminator", "block0", "features"],
+        ["a", "step", "1", "0.750", "0.250"],
+    ]
 
 
 def test_steps_stand_beside_the_untrained_network_and_pixels(

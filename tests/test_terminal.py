@@ -58,6 +58,15 @@ def test_table_without_headings_has_only_its_rows(capsys):
     assert capsys.readouterr().out == "  a  b\n"
 
 
+def test_a_table_on_a_narrow_terminal_breaks_between_words_and_no_name(capsys, monkeypatch):
+    monkeypatch.setattr(terminal, "is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("NO_COLOR", "1")
+    print_table(("", "", ""), [("a_name_of_twenty_chars", "a sentence of several words", "")])
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines == ["a_name_of_twenty_chars  a sentence of", " " * 24 + "several words"]
+
+
 def test_without_a_terminal_a_line_comes_every_ten_seconds_and_at_the_end(capsys):
     clock = Clock()
     progress = Progress(live=False, clock=clock)

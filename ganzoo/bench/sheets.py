@@ -22,7 +22,7 @@ from ganzoo.bench.statistics import (
 from ganzoo.bench.table import Cell, Row, Table
 from ganzoo.run_folder import Json
 
-BASELINE = "baseline"
+BASELINE, CONDITIONS = "baseline", "Conditions"
 SHORT_VERDICTS = {BETTER: "better", WORSE: "worse", NOT_DISTINGUISHABLE: "n.d."}
 MARK = "*"
 PERCENT = f"{CONFIDENCE * 100:.0f} %"
@@ -251,12 +251,22 @@ def _noise_sheet(table: Table) -> Sheet:
             error = significant(cell.sampling_error, 2) if cell.sampling_error is not None else ""
             source = column.error_source if error else ""
             rows.append((row.label, column.key, str(cell.summary.num_runs), deviation, error, source))
+    if not rows:
+        return Sheet("", (), "", (), ())
     header = ("", "metric", "runs", "deviation over seeds", "error of one run", "error over")
-    notes = [
+    if all(row[3] == "" for row in rows):
+        notes = (
+            f"The noise of training again takes {MIN_SEEDS} sound runs of a row, and no row has them. What stands here "
+            "is the noise of measuring one trained generator (root mean square over runs): part of the first, and no "
+            "measure of it.",
+        )
+        shorter = tuple(row[:3] + row[4:] for row in rows)
+        return Sheet("Noise", header[:3] + header[4:], "llrrl", shorter, notes)
+    notes = (
         "The first is the noise of training again, which intervals and tests are made of. The second is the noise of "
-        "measuring one trained generator (root mean square over runs); it is part of the first, and no measure of it."
-    ]
-    return Sheet("Noise", header, "llrrrl", tuple(rows), tuple(notes)) if rows else Sheet("", (), "", (), ())
+        "measuring one trained generator (root mean square over runs); it is part of the first, and no measure of it.",
+    )
+    return Sheet("Noise", header, "llrrrl", tuple(rows), notes)
 
 
 def _cost_sheet(table: Table) -> Sheet:
@@ -303,7 +313,7 @@ def _listed(settings: Mapping[str, str]) -> str:
 
 
 def _condition_sheet(table: Table) -> Sheet:
-    return Sheet("Conditions", (), "", (), tuple(line.strip() for line in table.proof))
+    return Sheet(CONDITIONS, (), "", (), tuple(line.strip() for line in table.proof))
 
 
 def _p_text(p_value: float) -> str:

@@ -61,7 +61,7 @@ def bench(
         typer.Option("--slurm", metavar="KEY=VALUE", help="An option of submitit, such as slurm_partition=gpu."),
     ] = None,
 ) -> None:
-    """Run a grid: every row with every seed, as far as it is missing.
+    """Run what is missing of a grid: every row with every seed.
 
     First all rows are built and compared, and a difference outside a row's declared axes is refused. Runs that are
     finished are not repeated, and what was cut off goes on. Each run leaves a small record for tables.

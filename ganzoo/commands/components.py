@@ -1,5 +1,7 @@
 """`ganzoo list` and `ganzoo describe`: what there is to write into a recipe."""
 
+import itertools
+import re
 import shutil
 import textwrap
 from pathlib import Path
@@ -11,7 +13,7 @@ from ganzoo.commands.options import Plugins
 from ganzoo.errors import UserError, nearest
 from ganzoo.gin_reader import FORGETTING_FOLDER, recipes_dir
 from ganzoo.registry import KINDS, index, load_file
-from ganzoo.terminal import print_table, say
+from ganzoo.terminal import is_terminal, print_table, say
 
 RECIPES, PROTOCOLS = "recipes", "protocols"
 
@@ -22,7 +24,7 @@ def list_components(
     ] = None,
     plugin: Plugins = None,
 ) -> None:
-    """List the components by kind, or the packaged recipes or evaluation protocols.
+    """List components by kind, or packaged recipes or protocols.
 
     Examples:
       ganzoo list
@@ -46,8 +48,14 @@ def list_components(
     known = index()
     for name, meaning in KINDS.items():
         if kind in (None, name):
+            # Before a person the heading says the kind; in a pipe every line stands for itself.
+            prefix = f"{name}." if is_terminal() else ""
             rows = [
-                (listing.name, listing.summary, "" if listing.origin == "ganzoo" else f"from {listing.origin}")
+                (
+                    listing.name.removeprefix(prefix),
+                    listing.summary,
+                    "" if listing.origin == "ganzoo" else f"from {listing.origin}",
+                )
                 for listing in known.values()
                 if listing.name.startswith(f"{name}.")
             ]
@@ -65,10 +73,12 @@ def _list_files(folder: str, what: str) -> None:
 
 
 def first_comment(path: Path) -> str:
-    """Return the first line of a recipe's header, or an empty string."""
+    """Return the first sentence of a recipe's header, or an empty string."""
     with path.open(encoding="utf-8") as file:
-        lines = (line.lstrip("# ").rstrip() for line in file if line.startswith("#"))
-        return next((line for line in lines if line), "")
+        lines = [line.lstrip("#").strip() for line in itertools.takewhile(lambda line: line.startswith("#"), file)]
+    paragraph = " ".join(itertools.takewhile(bool, itertools.dropwhile(lambda line: not line, lines)))
+    # A full stop ends it only before a capital letter: `vs. 10,000` and `ganzoo.x` go on.
+    return re.split(r"(?<=\.)\s+(?=[A-Z])", paragraph, maxsplit=1)[0]
 
 
 def describe(
@@ -102,8 +112,8 @@ def describe(
         say("")
         say("parameters:")
         for p in description.parameters:
-            say(f"  {p.name}: {p.type}" + (f" = {p.default}" if p.default else ", required"))
-            say(textwrap.fill(p.meaning, width, initial_indent=" " * 6, subsequent_indent=" " * 6))
+            say(_filled(f"{p.name}: {p.type}" + (f" = {p.default}" if p.default else ", required"), width, 2, 10))
+            say(_filled(p.meaning, width, 6, 6))
     elif name != "experiment":
         say("")
         say("It has no parameters.")
@@ -116,3 +126,15 @@ def describe(
     if description.source:
         say("")
         say(f"source: {description.source}")
+
+
+def _filled(text: str, width: int, first: int, rest: int) -> str:
+    """Return a text broken between words, its first line and the rest indented by so many spaces."""
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=" " * first,
+        subsequent_indent=" " * rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -39,10 +39,10 @@ def forgetting(
         bool, typer.Option("--fresh", help="Remove what is in the folder and start anew.", show_default=False)
     ] = False,
 ) -> None:
-    """Measure how much a discriminator's network forgets, alone and helped.
+    """Measure how much a discriminator's network forgets.
 
-    It learns to tell one class from all others, and the class switches. Given again, the same command does only the
-    runs that are missing; a folder of another configuration is refused.
+    Alone and helped, it learns to tell one class from all others, and the class switches. Given again, the same
+    command does only the runs that are missing; a folder of another configuration is refused.
 
     Examples:
       ganzoo forgetting fashion_mnist

@@ -5,7 +5,7 @@ from ganzoo.terminal import print_table, say
 
 
 def doctor(data_dir: DataDir = None) -> None:
-    """Show what this machine has: devices, data, extractors, plugins.
+    """Show the devices, data, extractors and plugins there are.
 
     Examples:
       ganzoo doctor

@@ -22,10 +22,10 @@ def new(
         bool, typer.Option("--package", help="Write an installable package instead of a loose file.")
     ] = False,
 ) -> None:
-    """Write a working component of a kind, with its test and a recipe that trains with it.
+    """Write a working component, its test and a recipe for it.
 
-    The file is small and complete; a comment in it says where the idea goes. No file is ever overwritten. An
-    architecture comes as NAME_generator and NAME_discriminator in one file.
+    The file is small and complete; a comment in it says where the idea goes, and the recipe trains with it. No file
+    is ever overwritten. An architecture comes as NAME_generator and NAME_discriminator in one file.
 
     Examples:
       ganzoo new pretext mirror

@@ -1,6 +1,7 @@
 """`ganzoo probe`: what the discriminators of runs know of classes that they were never told."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,12 +35,12 @@ def probe(
     device: Device = "cpu",
     data_dir: DataDir = None,
 ) -> None:
-    """Probe the discriminators of runs by logistic regression on their frozen features.
+    """Probe what the discriminators of runs know of classes.
 
-    The accuracy on test images, for the output of every residual block and for the pooled features, with its 95 %
-    interval over probe seeds. Beside each run stands its own discriminator before training, and raw pixels; the
-    recipes called `rotation_only` train the control that knows no adversary. metrics.linear_probe does the same during
-    training.
+    By logistic regression on frozen features: the accuracy on test images, for the output of every residual block and
+    for the pooled features, with its 95 % interval over probe seeds. Beside each run stands its own discriminator
+    before training, and raw pixels; the recipes called `rotation_only` train the control that knows no adversary.
+    metrics.linear_probe does the same during training.
 
     Examples:
       ganzoo probe runs/fashion_ssgan_resnet-seed0 --step 500 --step 3000
@@ -71,21 +72,28 @@ def probe(
 
 
 def print_probes(probes: list["ProbedNetwork"]) -> None:
-    """Print one row a network and one column a tap: mean accuracy and half the width of its interval."""
-    from ganzoo.probe import PIXELS, interval
+    """Print raw pixels, then one row a network and one column a tap: mean accuracy and half the interval's width."""
+    from ganzoo.probe import PIXELS
 
-    taps = list(dict.fromkeys(tap for p in probes if p.network != PIXELS for tap in p.places))
-    rows = []
-    for p in probes:
-        cells = {}
-        for tap, found in p.places.items():
-            limits = interval(found.accuracies)
-            mean = sum(found.accuracies) / len(found.accuracies)
-            cells[tap] = f"{mean:.3f}" + ("" if limits is None else f" ± {(limits[1] - limits[0]) / 2:.3f}")
-        if p.network == PIXELS:
-            rows.append(("raw pixels", "", cells[PIXELS], *("" for _ in taps[1:])))
-        else:
-            rows.append((p.run, p.network, *(cells.get(tap, "") for tap in taps)))
     num_seeds = len(next(iter(probes[0].places.values())).accuracies)
     spread = f", ± half the 95 % interval over {num_seeds} probe seeds" if num_seeds > 1 else ""
-    print_table(("run", "discriminator", *taps), rows, title=f"accuracy on test images{spread}:")
+    say(f"accuracy on test images{spread}:")
+    # Pixels are no output of a network, so that they fit in no column of the table.
+    for p in probes:
+        if p.network == PIXELS:
+            print_table(("", ""), [("raw pixels", _accuracy_text(p.places[PIXELS].accuracies))])
+            say("")
+    networks = [p for p in probes if p.network != PIXELS]
+    taps = list(dict.fromkeys(tap for p in networks for tap in p.places))
+    rows = []
+    for p in networks:
+        cells = {tap: _accuracy_text(found.accuracies) for tap, found in p.places.items()}
+        rows.append((p.run, p.network, *(cells.get(tap, "") for tap in taps)))
+    print_table(("run", "discriminator", *taps), rows)
+
+
+def _accuracy_text(accuracies: Sequence[float]) -> str:
+    from ganzoo.probe import interval
+
+    limits, mean = interval(accuracies), sum(accuracies) / len(accuracies)
+    return f"{mean:.3f}" + ("" if limits is None else f" ± {(limits[1] - limits[0]) / 2:.3f}")

@@ -1,5 +1,6 @@
 """`ganzoo run` and `ganzoo check`: what is done with a recipe."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,10 +8,12 @@ import typer
 
 from ganzoo.commands.options import DataDir, Device, Plugins, Recipe, Settings
 from ganzoo.errors import RunFailedError, UserError
-from ganzoo.terminal import Progress, print_table, say
+from ganzoo.gin_reader import recipes_dir, shown
+from ganzoo.terminal import Progress, is_terminal, print_table, say
 
 if TYPE_CHECKING:
     from ganzoo.check import CheckReport
+    from ganzoo.config import Resolved
     from ganzoo.trainer import RunResult
 
 
@@ -116,13 +119,25 @@ def show_check(report: "CheckReport", *, precision: str) -> None:
     say("")
     print_table(("shape", ""), [(name, _shape(shape)) for name, shape in report.shapes.items()])
     say("")
-    print_table(("parameter", "value", "bound at"), report.resolved)
-    say("")
+    _show_parameters(report.resolved)
     print_table(("after two steps", ""), [(name, f"{value:.4g}") for name, value in report.parts.items()])
     say("")
     changed = report.precision != precision
     emulated = f" in {report.precision}, since this CPU has no fast {precision}" if changed else ""
     say(f"{report.name} is sound: two steps at batch {report.batch_size} on synthetic images{emulated}")
+
+
+def _show_parameters(resolved: Sequence["Resolved"]) -> None:
+    """Print every parameter, its value and its place: one table in a pipe, one for each component on a terminal."""
+    packaged = f"{shown(recipes_dir())}/"
+    tables: dict[str, list[tuple[str, str, str]]] = {}
+    for key, value, where in resolved:
+        # The whole name and a value and a place are wider than most terminals.
+        section, _, name = key.rpartition(".") if is_terminal() else ("", "", key)
+        tables.setdefault(section, []).append((name, value, where.removeprefix(packaged)))
+    for section, rows in tables.items():
+        print_table(("parameter", "value", "bound at"), rows, title=section)
+        say("")
 
 
 def _shape(shape: tuple[int, ...]) -> str:

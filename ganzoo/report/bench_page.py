@@ -1,7 +1,7 @@
 """The page of a benchmark."""
 
 from ganzoo.bench.results import Results
-from ganzoo.bench.sheets import sheets
+from ganzoo.bench.sheets import CONDITIONS, sheets
 from ganzoo.bench.table import build_table
 from ganzoo.report.page import render
 from ganzoo.report.pictures import cost_picture, curves_picture, image_uri, points_picture
@@ -25,17 +25,22 @@ def bench_page(results: Results) -> str:
     accuracies = [key for key in keys if key.startswith("d/") and key.endswith("/accuracy_real")]
     titles = {key: key.removeprefix(METRIC) for key in metrics}
     titles |= {key: f"accuracy of {key.split('/')[1]} on real images" for key in accuracies}
-    curves = [(title, curves_picture(table, records, key, title=title)) for key, title in titles.items()]
+    curves = [
+        (title, curves_picture(table, records, key, title=title, is_share=key in accuracies))
+        for key, title in titles.items()
+    ]
+    shared, *rows = results.proof.lines()
     costs = [(column.key, cost_picture(table, column)) for column in table.columns]
     return render(
         "bench.html",
         title=table.title,
-        sheets=sheets(table),
+        sheets=[sheet for sheet in sheets(table) if sheet.title != CONDITIONS],  # they have a place of their own
         points=[(column.key, points_picture(table, column)) for column in table.columns],
         curves=[(key, picture) for key, picture in curves if picture is not None],
         costs=[(key, picture) for key, picture in costs if picture is not None],
         samples=_samples(results),
-        proof=results.proof.lines(),
+        shared=shared,
+        rows=rows,
     )
 
 

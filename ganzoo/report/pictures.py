@@ -2,21 +2,25 @@
 
 import base64
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.bench.columns import Column
 from ganzoo.bench.record import RunRecord
-from ganzoo.bench.table import Table
-from ganzoo.panels import Panel
-from ganzoo.plots import draw_panel
+from ganzoo.bench.statistics import MIN_SEEDS
+from ganzoo.bench.table import Row, Table
+from ganzoo.panels import STYLES, Panel
+from ganzoo.plots import EDGE, draw_panel, finish, show_whole_numbers
 from ganzoo.run_folder import Json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+WIDTH = 3.6  # inches: about what a phone shows, so that text keeps its size there
+LABEL_CHARACTERS = 18  # of a line
 MAX_POINTS = 300  # of a curve; more cannot be told apart at this size
 MAX_PNG_BYTES = 60_000
 WEBP_QUALITY = 85
@@ -43,7 +47,7 @@ def image_uri(path: Path) -> str:
 
 def panel_picture(panel: Panel, rows: Sequence[Mapping[str, Json]], *, last_step: int) -> str:
     """Return the curves of one panel of a run."""
-    figure, axes = _new_figure(4.6, 3.0)
+    figure, axes = _new_figure(3.0)
     draw_panel(axes, panel, _thinned(rows), last_step=last_step)
     return _svg(figure)
 
@@ -51,7 +55,7 @@ def panel_picture(panel: Panel, rows: Sequence[Mapping[str, Json]], *, last_step
 def points_picture(table: Table, column: Column) -> str:
     """Return the value of every run under a column, a line of points for each row; a cross is a run in trouble."""
     rows = [row for row in table.rows if column.key in row.cells]
-    figure, axes = _new_figure(5.2, 0.9 + 0.42 * len(rows))
+    figure, axes = _new_figure(1.0 + 0.42 * len(rows))
     for place, row in enumerate(rows):
         color = ROW_COLORS[table.rows.index(row) % len(ROW_COLORS)]
         for run in row.cells[column.key].runs:
@@ -61,73 +65,97 @@ def points_picture(table: Table, column: Column) -> str:
         mean = row.cells[column.key].summary.mean
         if mean is not None:
             axes.plot([mean, mean], [place - 0.3, place + 0.3], color=color, linewidth=1.6)
-    axes.set_yticks(range(len(rows)), [row.label for row in rows], fontsize=9)
+    axes.set_yticks(range(len(rows)), [_label(row) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     has_means = any(row.cells[column.key].summary.mean is not None for row in rows)
     better = "higher" if column.higher_is_better else "lower"
-    _finish(axes, title=f"{column.key}: every run", x=f"{better} is better{'; a bar is a mean' if has_means else ''}")
+    finish(axes, title=f"{column.key}: every run", x=f"{better} is better{'; a bar is a mean' if has_means else ''}")
     return _svg(figure)
 
 
-def curves_picture(table: Table, records: Mapping[str, Sequence[RunRecord]], key: str, *, title: str) -> str | None:
-    """Return a curve over generator updates: the mean over runs, with their range as a band; None without data.
+def curves_picture(
+    table: Table, records: Mapping[str, Sequence[RunRecord]], key: str, *, title: str, is_share: bool = False
+) -> str | None:
+    """Return a curve over generator updates, or None without data.
+
+    A row of five runs or more is drawn as their mean, with their range as a band; of fewer, which have no mean, every
+    run is a line.
 
     Args:
         table: of the grid.
         records: the runs of every row.
         key: of the curve.
         title: stands above it.
+        is_share: whether the axis runs from 0 to 1.
     """
-    figure, axes = _new_figure(5.2, 3.2)
+    figure, axes = _new_figure(3.2)
+    drawn: dict[str, None] = {}
     for place, row in enumerate(table.rows):
         runs = [dict(record.curves[key]) for record in records[row.name] if key in record.curves]
-        steps = sorted(set.intersection(*(set(run) for run in runs))) if runs else []
+        color = ROW_COLORS[place % len(ROW_COLORS)]
+        # Rows may be equal, as those of D at its first weights are: dashes let the one below show.
+        style = STYLES[place % len(STYLES)]
+        if len(runs) < MIN_SEEDS:
+            runs = [run for run in runs if len(run) > 1]
+            for number, run in enumerate(runs):
+                label = _label(row) if number == 0 else None
+                axes.plot(sorted(run), [run[s] for s in sorted(run)], style, color=color, linewidth=1.3, label=label)
+            drawn |= {"every run": None} if runs else {}
+            continue
+        steps = sorted(set.intersection(*(set(run) for run in runs)))
         if len(steps) < 2:
             continue
-        color, values = ROW_COLORS[place % len(ROW_COLORS)], [[run[step] for run in runs] for step in steps]
-        axes.plot(steps, [sum(v) / len(v) for v in values], color=color, linewidth=1.6, label=row.label)
+        values = [[run[step] for run in runs] for step in steps]
+        axes.plot(steps, [sum(v) / len(v) for v in values], style, color=color, linewidth=1.6, label=_label(row))
         low, high = [min(v) for v in values], [max(v) for v in values]
         axes.fill_between(steps, low, high, color=color, alpha=0.15, linewidth=0)
+        drawn["mean and range of runs"] = None
     if not axes.lines:
         return None
-    axes.legend(fontsize=8, framealpha=0.75, edgecolor="none")
-    _finish(axes, title=title, x="generator updates; mean and range of runs")
+    if is_share:
+        axes.set_ylim(-EDGE, 1 + EDGE)
+    show_whole_numbers(axes)
+    finish(axes, title=title, x=f"generator updates; {', or '.join(drawn)}")
     return _svg(figure)
 
 
 def cost_picture(table: Table, column: Column) -> str | None:
-    """Return the quality of every row against the images that its D saw; None without sound runs."""
-    figure, axes = _new_figure(5.2, 3.2)
+    """Return the quality of every row against the images that its D saw; None without sound runs.
+
+    Points are runs; a diamond is a mean, where the table has one.
+    """
+    figure, axes = _new_figure(3.2)
+    has_means = False
     for place, row in enumerate(table.rows):
         if row.cost is None or column.key not in row.cells:
             continue
-        values = [run.value for run in row.cells[column.key].runs if run.value is not None]
+        cell = row.cells[column.key]
+        values = [run.value for run in cell.runs if run.value is not None]
         if values:
-            color, cost = ROW_COLORS[place % len(ROW_COLORS)], row.cost.num_d_images
-            axes.plot([cost] * len(values), values, "o", color=color, alpha=0.35, markersize=5)
-            axes.plot([cost], [sum(values) / len(values)], "D", color=color, markersize=7, label=row.label)
+            color, cost, mean = ROW_COLORS[place % len(ROW_COLORS)], row.cost.num_d_images, cell.summary.mean
+            label = _label(row) if mean is None else None
+            axes.plot([cost] * len(values), values, "o", color=color, alpha=0.6, markersize=5, label=label)
+            if mean is not None:
+                has_means = True
+                axes.plot([cost], [mean], "D", color=color, markersize=7, label=_label(row))
     if not axes.lines:
         return None
     axes.set_xlim(left=0)
-    axes.legend(fontsize=8, framealpha=0.75, edgecolor="none")
-    _finish(axes, title=f"{column.key} against cost", x="images seen by D; points are runs, diamonds their means")
+    show_whole_numbers(axes)
+    means = "; diamonds are means" if has_means else ""
+    finish(axes, title=f"{column.key} against cost", x=f"images seen by D; points are runs{means}")
     return _svg(figure)
 
 
-def _new_figure(width: float, height: float) -> "tuple[Figure, Axes]":
+def _label(row: Row) -> str:
+    return textwrap.fill(row.label, LABEL_CHARACTERS)
+
+
+def _new_figure(height: float) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     return figure, figure.add_subplot()
-
-
-def _finish(axes: "Axes", *, title: str, x: str) -> None:
-    axes.set_title(title, fontsize=11, loc="left")
-    axes.set_xlabel(x, fontsize=9)
-    axes.grid(visible=True, color="0.9", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=8)
 
 
 def _svg(figure: "Figure") -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 from ganzoo import registry
 from ganzoo.config import load
 from ganzoo.experiment import Experiment
-from ganzoo.health import series
+from ganzoo.health import NUM_ROWS, series
 from ganzoo.operative import parts_of, values_of
 from ganzoo.panels import panels
 from ganzoo.report.page import render
 from ganzoo.report.pictures import image_uri, panel_picture
+from ganzoo.report.signs import judged_signs
 from ganzoo.run_folder import Json, RunFolder
 from ganzoo.value_types import render as gin_text
 
@@ -35,10 +36,14 @@ def run_page(folder: RunFolder) -> str:
     result = {**nothing, **(folder.result() or unfinished)}
     recorded = result.get("chance")
     chance = {key: float(str(value)) for key, value in recorded.items()} if isinstance(recorded, dict) else {}
-    shown = panels(rows, chance=chance)
+    shown = panels(rows, chance=chance, higher_is_better=_directions(result))
     last_step = max((step for panel in shown for line in panel.lines for step, _ in series(rows, line.key)), default=1)
+    judged, too_few = judged_signs(rows, chance=chance)
     return render(
         "run.html",
+        judged=judged,
+        too_few=too_few,
+        num_rows=NUM_ROWS,
         title=str(result.get("name") or folder.path.name),
         result=result,
         num_steps=experiment.num_steps,
@@ -49,6 +54,13 @@ def run_page(folder: RunFolder) -> str:
         operative=folder.operative_path.read_text(),
         environment=folder.environment(),
     )
+
+
+def _directions(result: Mapping[str, Json]) -> dict[str, bool]:
+    """Return of each measurement whether higher is better."""
+    measurements = result["metrics"]
+    found = measurements if isinstance(measurements, list) else []
+    return {str(m["name"]): bool(m["higher_is_better"]) for m in found if isinstance(m, dict)}
 
 
 def sample_history(folder: RunFolder) -> list[tuple[int, str]]:
@@ -66,14 +78,14 @@ def _step_of(path: Path) -> int:
     return int(path.stem.removeprefix("step-"))
 
 
-def differences_from_defaults(experiment: Experiment) -> list[tuple[str, str, str]]:
-    """Return (parameter, value, default) of what is not at its default; what has none is shown with "none"."""
+def differences_from_defaults(experiment: Experiment) -> list[tuple[str, str, str | None]]:
+    """Return (parameter, value, default) of what is not at its default; the default is None where there is none."""
     defaults = _defaults("experiment", inspect.signature(Experiment).parameters)
     for part in parts_of([getattr(experiment, name) for name in inspect.signature(Experiment).parameters]):
         defaults |= _defaults(gin_text(part)[1:], registry.options(part.component))
     values = values_of(experiment)
     return [
-        (key, value, defaults.get(key, "none"))
+        (key, value, defaults.get(key))
         for key, value in values.items()
         if value != defaults.get(key) and key != "experiment.num_threads"
     ]

@@ -59,6 +59,9 @@ def test_with_three_seeds_there_are_ranges_single_runs_and_no_verdict(tmp_path, 
     assert "236.3 to 242.2 (1 of 3 failed)" in text
     assert "no run yet with seed 3, 4" in text
     assert not re.search(r"±|better\b(?!\.)|n\.d\.", text.split("### Noise")[0])
+    noise = text.split("### Noise")[1]
+    assert "deviation over seeds" not in noise
+    assert "takes 5 sound runs of a row, and no row has them" in " ".join(noise.split())
 
 
 def test_nothing_is_bold(table):

@@ -1,15 +1,21 @@
 """The page of a benchmark, in a real browser: its tables sort, and every seed has its samples."""
 
+import html
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ganzoo import cli
 from ganzoo.bench.results import read_results
 from ganzoo.bench.table import build_table
+from ganzoo.report.bench_page import bench_page
+from ganzoo.report.pictures import curves_picture
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +74,71 @@ def test_the_page_shows_every_row_every_metric_and_the_proof(results: Path, brow
     for column_ in table.columns:
         assert [f"{column_.key} of every run by row", True] in [[alt, width > 0] for alt, width in words]
     assert (results / "report.html").stat().st_size < 5_000_000
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that are saved."""
+    figures: list[Figure] = []
+    save = Figure.savefig
+
+    def keep(figure: Figure, *arguments: object, **options: object) -> None:
+        figures.append(figure)
+        save(figure, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    return figures
+
+
+def of_title(figures: list[Figure], title: str) -> Axes:
+    (axes,) = [f.axes[0] for f in figures if f.axes[0].get_title(loc="left").replace("\n", " ") == title]
+    return axes
+
+
+def test_rows_of_fewer_than_five_runs_are_drawn_run_by_run_and_have_no_mean(
+    simulated: ModuleType, tmp_path: Path, drawn: list[Figure]
+) -> None:
+    folder = simulated.write_fake_results(tmp_path / "fake", num_seeds=3)
+    records = read_results(folder).records
+    bench_page(read_results(folder))
+    curves = of_title(drawn, "fd_efflite0_64px")
+    num_curves = sum("metric/fd_efflite0_64px" in record.curves for record in records)
+    assert len(curves.get_lines()) == num_curves > len(simulated.ROWS)
+    assert len(curves.collections) == 0
+    assert curves.get_xlabel() == "generator updates; every run"
+    cost = of_title(drawn, "fd_efflite0_64px against cost")
+    assert {line.get_marker() for line in cost.get_lines()} == {"o"}
+    assert "mean" not in cost.get_xlabel()
+
+
+def test_rows_of_five_sound_runs_have_a_mean_with_the_range_of_runs(
+    simulated: ModuleType, tmp_path: Path, drawn: list[Figure]
+) -> None:
+    folder = simulated.write_fake_results(tmp_path / "fake", num_seeds=5)
+    table = build_table(read_results(folder))
+    bench_page(read_results(folder))
+    num_means = sum(row.cells["fd_efflite0_64px"].summary.mean is not None for row in table.rows)
+    assert len(of_title(drawn, "fd_efflite0_64px").collections) == num_means == 3
+    cost = of_title(drawn, "fd_efflite0_64px against cost")
+    assert [line.get_marker() for line in cost.get_lines()].count("D") == num_means
+
+
+def test_an_accuracy_is_drawn_from_0_to_1(results: Path, drawn: list[Figure]) -> None:
+    table, record = build_table(read_results(results)), read_results(results).records[0]
+    record = replace(record, curves={"d/a/accuracy_real": ((1, 0.4), (2, 0.5))})
+    records = {row.name: [record] for row in table.rows}
+    curves_picture(table, records, "d/a/accuracy_real", title="accuracy", is_share=True)
+    low, high = drawn[0].axes[0].get_ylim()
+    assert -0.1 < low <= 0
+    assert 1 <= high < 1.1
+
+
+def test_conditions_are_said_once_with_the_rows_below_their_sentence(results: Path) -> None:
+    page = bench_page(read_results(results))
+    first, *rows = (line.strip() for line in read_results(results).proof.lines())
+    plain = html.unescape(page)
+    assert plain.count("<h2>Conditions</h2>") == 1
+    sentence = f"<p>{first}</p><ul>"
+    assert sentence in plain
+    below = plain.split(sentence)[1].split("</ul>")[0]
+    assert below.count("<li>") == len(rows) > 0

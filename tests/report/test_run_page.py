@@ -57,12 +57,50 @@ def test_the_page_has_no_sideways_scroll_on_a_phone(run: Path, browser: Any) -> 
     assert wider <= 0
 
 
+def test_on_a_phone_values_and_defaults_stand_below_their_parameter(run: Path, browser: Any) -> None:
+    cli.call(["report", str(run)])
+    browser.driver.set_window_size(500, 900)
+    browser.open(run / "report.html")
+    overflow, shown = browser.driver.execute_script(
+        "const t = document.querySelector('table.stacked'); const row = t.tBodies[0].rows[0];"
+        "return [t.parentElement.scrollWidth - t.parentElement.clientWidth, row.innerText];"
+    )
+    browser.driver.set_window_size(1280, 900)
+    assert overflow == 0
+    assert len(shown.splitlines()) == 3
+
+
+def test_pictures_keep_their_text_and_grids_their_lines_on_a_phone(run: Path, browser: Any) -> None:
+    cli.call(["report", str(run)])
+    browser.driver.set_window_size(500, 900)
+    browser.open(run / "report.html")
+    charts = browser.driver.execute_script(
+        "return [...document.querySelectorAll('figure img')].map(i => i.naturalWidth)"
+    )
+    grid = browser.driver.execute_script(
+        "const i = document.getElementById('sample');"
+        "return [getComputedStyle(i).imageRendering, i.width, i.naturalWidth];"
+    )
+    browser.driver.set_window_size(1280, 900)
+    # Nine points are 12 px at full size; a phone of 390 px has 340 px for a chart.
+    assert max(charts) * 10 / 12 < 340
+    assert grid[0] == "auto"
+    assert grid[1] <= grid[2]
+
+
+def test_a_device_without_a_name_of_its_own_is_said_once(run: Path) -> None:
+    page = run_page(RunFolder(run))
+    assert "<b>cpu</b><span>device</span>" in page
+    assert "none (required)" in page
+
+
 def test_what_differs_from_the_defaults_is_what_the_recipe_bound_to_something_else(run: Path) -> None:
     experiment = config.load(str(run / "operative.gin")).experiment
     found = {key: (value, default) for key, value, default in differences_from_defaults(experiment)}
     assert found["experiment.batch_size"] == ("8", "64")
     assert found["architectures.resnet_generator.width"] == ("4", "256")
     assert found["experiment.pretext"] == ("[@pretext.rotation]", "[]")
+    assert found["experiment.dataset"] == ("@data.digits", None)  # required
     assert "pretext.rotation.alpha" not in found  # bound nowhere
     assert "experiment.num_d_steps" not in found
 
@@ -89,3 +127,14 @@ def test_an_unfinished_run_has_a_page(run: Path, tmp_path: Path) -> None:
 def test_a_folder_that_is_neither_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.call(["report", str(tmp_path)]) == 2
     assert "holds neither a run (operative.gin) nor the results of a benchmark" in capsys.readouterr().err
+
+
+def test_a_run_of_few_rows_is_not_said_to_be_free_of_what_takes_more(run: Path) -> None:
+    page = run_page(RunFolder(run))
+    judged, _, rest = (
+        page.partition("No sign of trouble in what could be judged: ")[2].partition("</div>")[0].partition(".")
+    )
+    assert "generated images that hardly differ" in judged
+    assert "saturated" not in judged
+    assert "Fewer than 10 rows" in rest
+    assert "a saturated discriminator, rotation that is not learnt." in rest
