@@ -4,11 +4,11 @@ Nothing is bold. A verdict in words stands where a test was made, and the best o
 apart is no finding.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ganzoo.bench.columns import Column
+from ganzoo.bench.numbers import fixed, p_text, significant, summary_text
 from ganzoo.bench.statistics import (
     ALPHA,
     BETTER,
@@ -51,7 +51,7 @@ class Sheet:
 def sheets(table: Table) -> list[Sheet]:
     """Return all sheets of a table: what was found, how it was compared, what it cost, under which conditions."""
     found = [main_sheet(table), _reported_sheet(table), _matched_sheet(table), _comparison_sheet(table)]
-    found += [_runs_sheet(table), _noise_sheet(table), _cost_sheet(table), _protocol_sheet(table)]
+    found += [_task_sheet(table), _runs_sheet(table), _noise_sheet(table), _cost_sheet(table), _protocol_sheet(table)]
     found += [_condition_sheet(table)]
     return [sheet for sheet in found if sheet.rows or sheet.notes]
 
@@ -92,26 +92,10 @@ def _label(table: Table, row: Row) -> str:
 def _cell_text(cell: Cell | None, column: Column) -> str:
     if cell is None:
         return ""
-    text = _summary_text(cell, column)
+    text = summary_text(cell.summary, _lost_text(cell))
     if cell.comparison is not None:
         text += f", {SHORT_VERDICTS[cell.comparison.verdict]}"
     return text + (f" {MARK}" if cell.is_marked else "")
-
-
-def _summary_text(cell: Cell, column: Column) -> str:
-    s = cell.summary
-    if s.mean is not None and s.half_width is not None:
-        return f"{fixed(s.mean, s.half_width)} ± {fixed(s.half_width, s.half_width)}"
-    lost = _lost_text(cell)
-    if s.num_runs >= MIN_SEEDS:
-        return f"median {significant(s.median)} ({lost})" if s.median is not None else lost
-    if s.lowest is None or s.highest is None:
-        return lost
-    text = significant(s.lowest)
-    if s.highest != s.lowest:
-        spread = s.highest - s.lowest
-        text = f"{fixed(s.lowest, spread)} to {fixed(s.highest, spread)}"
-    return f"{text} ({lost})" if lost else text
 
 
 def _lost_text(cell: Cell) -> str:
@@ -204,7 +188,7 @@ def _comparison_sheet(table: Table) -> Sheet:
                 difference = f"{fixed(c.difference, c.half_width, sign=True)} ± {fixed(c.half_width, c.half_width)}"
             effect = f"g = {c.effect_size:+.2f}" if c.effect_size is not None else ""
             effect = f"wins {c.superiority * 100:.0f} %" if c.superiority is not None else effect
-            p_values = (_p_text(c.p_value), _p_text(c.adjusted_p_value))
+            p_values = (p_text(c.p_value), p_text(c.adjusted_p_value))
             rows.append((row.label, column.key, difference, effect, c.test, *p_values, c.verdict))
     if not rows:
         return Sheet("", (), "", (), ())
@@ -222,6 +206,19 @@ def _comparison_sheet(table: Table) -> Sheet:
         )
     header = ("", "metric", "difference", "effect", "test", "p", "p (Holm)", "verdict")
     return Sheet(f"Against {baseline}", header, "lllllrrl", tuple(rows), tuple(notes))
+
+
+def _task_sheet(table: Table) -> Sheet:
+    """Return what D knew of the pretext tasks in the end."""
+    rows = []
+    for row in table.rows:
+        for accuracy in row.tasks:
+            lost = (
+                f"{accuracy.summary.num_lost} of {accuracy.summary.num_runs} lost" if accuracy.summary.num_lost else ""
+            )
+            rows.append((row.label, accuracy.task, accuracy.what, summary_text(accuracy.summary, lost)))
+    notes = ("Share of right answers during the last logged updates, of each task's own views, in training mode.",)
+    return Sheet("Tasks", ("", "task", "on", "accuracy"), "llll", tuple(rows), notes if rows else ())
 
 
 def _runs_sheet(table: Table) -> Sheet:
@@ -314,21 +311,3 @@ def _listed(settings: Mapping[str, str]) -> str:
 
 def _condition_sheet(table: Table) -> Sheet:
     return Sheet(CONDITIONS, (), "", (), tuple(line.strip() for line in table.proof))
-
-
-def _p_text(p_value: float) -> str:
-    return "< .001" if p_value < 0.001 else f"{p_value:.3f}".removeprefix("0")
-
-
-def fixed(value: float, spread: float, *, sign: bool = False) -> str:
-    """Return a number with as many decimals as give its spread two significant digits."""
-    decimals = 3 if spread == 0 else max(0, 1 - math.floor(math.log10(abs(spread))))
-    return f"{value:{'+' if sign else ''}.{decimals}f}"
-
-
-def significant(value: float | None, digits: int = 4) -> str:
-    """Return a number with so many significant digits, never in powers of ten; None gives an empty string."""
-    if value is None:
-        return ""
-    decimals = digits - 1 if value == 0 else max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    return f"{value:.{decimals}f}"

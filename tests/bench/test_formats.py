@@ -9,8 +9,8 @@ import pytest
 
 from ganzoo.bench.formats import comma_separated, escape_latex, latex, markdown, markdown_summary
 from ganzoo.bench.formats import html as to_html
+from ganzoo.bench.numbers import fixed, significant
 from ganzoo.bench.results import read_results
-from ganzoo.bench.sheets import fixed, significant
 from ganzoo.bench.table import build_table
 
 FD = "fd_efflite0_64px"

@@ -1,10 +1,15 @@
 """What D knew of its tasks: the last logged accuracies, by task and by what they are of."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from scipy import stats
 
+from ganzoo.bench.record import read_record, write_record
+from ganzoo.bench.results import read_results
+from ganzoo.bench.sheets import sheets
+from ganzoo.bench.table import build_table
 from ganzoo.bench.task_accuracy import task_accuracies
 
 
@@ -35,3 +40,13 @@ def test_runs_that_failed_or_whose_accuracy_is_not_finite_are_lost(fakes):
     good, nan = (fakes.record("ssgan", i, {}, curves=curves(real, 0.5)) for i, real in enumerate((0.9, math.nan)))
     failed = fakes.record("ssgan", 2, {}, curves=curves(0.9, 0.5), failed="NaN")
     assert task_accuracies([good, nan, failed])[0].summary.num_lost == 2
+
+
+def test_the_table_has_a_sheet_of_them(fakes, tmp_path):
+    rows = {"uncond": fakes.row("Unconditional"), "ssgan": fakes.row("SSGAN")}
+    folder = fakes.write(tmp_path / "fake", rows=rows, num_seeds=2)
+    for seed, (real, fake) in enumerate([(0.9, 0.8), (0.92, 0.8)]):
+        record = read_record(folder / f"ssgan-seed{seed}.json")
+        write_record(replace(record, curves={**record.curves, **curves(real, fake)}), folder)
+    (sheet,) = (sheet for sheet in sheets(build_table(read_results(folder))) if sheet.title == "Tasks")
+    assert sheet.rows == (("SSGAN", "rotation", "real", "0.900 to 0.920"), ("SSGAN", "rotation", "fake", "0.8000"))
