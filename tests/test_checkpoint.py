@@ -1,0 +1,132 @@
+"""Checkpoints that are damaged, unreadable, or of another machine."""
+
+import errno
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganzoo import checkpoint, config
+from ganzoo.checkpoint import load_gan, read_networks, restore_newest
+from ganzoo.errors import RunFailedError, UserError
+from ganzoo.run_folder import RunFolder
+from ganzoo.train_state import TrainState
+
+
+def make_state(recipe: Path) -> TrainState:
+    experiment = config.load(str(recipe)).experiment
+    return TrainState.create(experiment, experiment.dataset().spec(), num_images=20, device=torch.device("cpu"))
+
+
+@pytest.fixture
+def saved(tiny_recipe: Path, tmp_path: Path) -> RunFolder:
+    """A run folder with checkpoints of the steps 2 and 4, whose networks are those of step 0."""
+    folder, state = RunFolder(tmp_path / "run"), make_state(tiny_recipe)
+    for state.counters["step"] in (2, 4):
+        checkpoint.save(folder, state, operative=config.load(str(tiny_recipe)).operative(), keep=2)
+    folder.operative_path.write_text(config.load(str(tiny_recipe)).operative())
+    return folder
+
+
+def names(folder: RunFolder) -> list[str]:
+    return sorted(path.name for path in folder.checkpoints_path.iterdir())
+
+
+def test_a_checkpoint_that_cannot_be_read_ends_the_run_and_none_is_lost(
+    saved: RunFolder, tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_many(path: Path) -> str:
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    state = make_state(tiny_recipe)
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "_sha256", too_many)
+        with pytest.raises(RunFailedError, match=r"cannot read the checkpoint .*Too many open files"):
+            restore_newest(saved, state, say=pytest.fail)
+        with pytest.raises(RunFailedError, match="Too many open files"):
+            load_gan(saved)
+    assert names(saved) == ["step-00000002", "step-00000004"]
+    assert restore_newest(saved, state, say=pytest.fail)
+    assert state.step == 4
+
+
+def test_memory_that_does_not_suffice_is_no_damage(
+    saved: RunFolder, tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_memory(*_arguments: object, **_options: object) -> None:
+        raise RuntimeError("can't allocate memory")
+
+    monkeypatch.setattr(torch, "load", out_of_memory)
+    with pytest.raises(RunFailedError, match="can't allocate memory"):
+        restore_newest(saved, make_state(tiny_recipe), say=pytest.fail)
+    assert names(saved) == ["step-00000002", "step-00000004"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("training.pt", "training.pt does not match its checksum"),
+        ("networks.safetensors", "networks.safetensors does not match its checksum"),
+        ("checkpoint.json", "checkpoint.json is cut short or altered"),
+    ],
+)
+def test_a_damaged_checkpoint_is_kept_under_a_name_that_nothing_lists_or_prunes(
+    saved: RunFolder, tiny_recipe: Path, name: str, reason: str
+) -> None:
+    path = saved.checkpoint_path(4) / name
+    path.write_bytes(path.read_bytes()[:20])
+    said: list[str] = []
+    state = make_state(tiny_recipe)
+    assert restore_newest(saved, state, say=said.append)
+    assert state.step == 2
+    assert names(saved) == ["damaged-step-00000004", "step-00000002"]
+    (text,) = said
+    assert f"step 4 is damaged ({reason}) and kept as '" in text
+    assert "damaged-step-00000004'; falling back to the one before" in text
+    assert saved.checkpoints() == [2]
+
+    # What goes on from there saves step 4 again and prunes good ones alone; damage to that one is kept beside.
+    for state.counters["step"] in (4, 6):
+        checkpoint.save(saved, state, operative="", keep=1)
+    assert names(saved) == ["damaged-step-00000004", "step-00000006"]
+    saved.clear()
+    assert not saved.checkpoints_path.exists()
+
+
+def test_a_missing_file_is_damage_and_a_second_damaged_checkpoint_of_a_step_is_kept_too(
+    saved: RunFolder, tiny_recipe: Path
+) -> None:
+    state, said = make_state(tiny_recipe), list[str]()
+    for _ in range(2):
+        for step in saved.checkpoints():
+            (saved.checkpoint_path(step) / "training.pt").unlink()
+        assert not restore_newest(saved, state, say=said.append)
+        state.counters["step"] = 2
+        checkpoint.save(saved, state, operative="", keep=0)
+    assert "training.pt is missing" in said[0]
+    assert "there is none before it to fall back to" in said[-1]
+    assert names(saved) == [
+        "damaged-step-00000002",
+        "damaged-step-00000002-2",
+        "damaged-step-00000004",
+        "step-00000002",
+    ]
+
+
+def test_a_checkpoint_of_another_format_is_refused_and_stays(saved: RunFolder, tiny_recipe: Path) -> None:
+    path = saved.checkpoint_path(4) / "checkpoint.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format_version": 99}))
+    with pytest.raises(UserError, match="has checkpoint format 99 and this ganzoo reads 1"):
+        restore_newest(saved, make_state(tiny_recipe), say=pytest.fail)
+    assert names(saved) == ["step-00000002", "step-00000004"]
+
+
+def test_an_altered_file_is_refused_where_networks_are_read(saved: RunFolder) -> None:
+    path = saved.checkpoint_path(4) / "networks.safetensors"
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    assert hashlib.sha256(path.read_bytes()).hexdigest() != before
+    with pytest.raises(UserError, match=r"networks\.safetensors does not match its checksum"):
+        read_networks(saved.checkpoint_path(4))
