@@ -6,12 +6,13 @@ buffers, the tasks), `training.pt` (optimizers, schedules, augmentation, every r
 temporary name, synced and renamed, so that a kill or a full disk leaves the previous ones untouched.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import pickle
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import safetensors.torch
@@ -114,7 +115,7 @@ def load_gan(
     configuration = load_configuration(str(folder.operative_path), plugins=plugins)
     gan = build_gan(configuration.experiment, configuration.experiment.dataset().spec())
     try:
-        networks, _ = _read(folder.checkpoint_path(step))
+        networks = _read_networks(folder.checkpoint_path(step))
     except DamagedCheckpointError as error:
         raise UserError(
             f"the checkpoint of step {step} in '{folder.path}' is damaged ({error}); choose another"
@@ -137,16 +138,31 @@ def read_networks(path: Path) -> dict[str, torch.Tensor]:
         RunFailedError: a file of it cannot be read.
     """
     try:
-        return _read(path)[0]
+        return _read_networks(path)
     except DamagedCheckpointError as error:
         raise UserError(f"the checkpoint '{path}' is damaged ({error})") from error
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, object]]:
-    try:
-        _verify(path)
+    """Return the networks and the state of training, all on the CPU, whatever device they were on."""
+    with _reading(path):
+        _verify(path, *FILES)
         networks = safetensors.torch.load_file(path / "networks.safetensors")
-        return networks, torch.load(path / "training.pt", weights_only=True)
+        return networks, torch.load(path / "training.pt", map_location="cpu", weights_only=True)
+
+
+def _read_networks(path: Path) -> dict[str, torch.Tensor]:
+    """Return the networks alone, which takes neither the memory nor the time of the optimizers' moments."""
+    with _reading(path):
+        _verify(path, "networks.safetensors")
+        return safetensors.torch.load_file(path / "networks.safetensors")
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Tell what speaks against a checkpoint from what kept it from being read."""
+    try:
+        yield
     except FileNotFoundError as error:
         raise DamagedCheckpointError(f"{Path(error.filename or path).name} is missing") from error
     except (OSError, RuntimeError, safetensors.SafetensorError, pickle.UnpicklingError) as error:
@@ -157,13 +173,13 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, object]]:
         ) from error
 
 
-def _verify(path: Path) -> None:
-    """Compare the files of a checkpoint with its manifest."""
+def _verify(path: Path, *names: str) -> None:
+    """Compare files of a checkpoint with its manifest."""
     text = (path / "checkpoint.json").read_bytes()
     try:
         manifest = json.loads(text)
         version, digests = manifest["format_version"], manifest["sha256"]
-        expected = {name: digests[name] for name in FILES}
+        expected = {name: digests[name] for name in names if name in digests}
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedCheckpointError("checkpoint.json is cut short or altered") from error
     if version != FORMAT_VERSION:

@@ -130,3 +130,45 @@ def test_an_altered_file_is_refused_where_networks_are_read(saved: RunFolder) ->
     assert hashlib.sha256(path.read_bytes()).hexdigest() != before
     with pytest.raises(UserError, match=r"networks\.safetensors does not match its checksum"):
         read_networks(saved.checkpoint_path(4))
+
+
+def test_a_checkpoint_of_a_gpu_is_opened_and_continued_without_one(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, state = RunFolder(tmp_path / "run"), make_state(tiny_recipe)
+    # Moments of the optimizers and a running mean: tensors that the file names with their device.
+    for optimizer in (state.g_optimizer, state.d_optimizer):
+        for parameter in (p for group in optimizer.param_groups for p in group["params"]):
+            parameter.grad = torch.ones_like(parameter)
+        optimizer.step()
+    state.means.add({"d/loss": torch.tensor(2.0)})
+    state.counters["step"] = 4
+    folder.path.mkdir()
+    folder.operative_path.write_text(config.load(str(tiny_recipe)).operative())
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.serialization, "location_tag", lambda _storage: "cuda:0")
+        checkpoint.save(folder, state, operative="", keep=2)
+    assert b"cuda:0" in (folder.checkpoint_path(4) / "training.pt").read_bytes()
+
+    restored = make_state(tiny_recipe)
+    assert restore_newest(folder, restored, say=pytest.fail)
+    assert restored.means.take() == {"d/loss": 2.0}
+    for before, after in ((state.g_optimizer, restored.g_optimizer), (state.d_optimizer, restored.d_optimizer)):
+        moments = [
+            (s["exp_avg"], after.state[p]["exp_avg"])
+            for p, s in zip(
+                (p for group in after.param_groups for p in group["params"]), before.state.values(), strict=True
+            )
+        ]
+        assert moments
+        assert all(torch.equal(a, b) and b.device.type == "cpu" for a, b in moments)
+    assert load_gan(folder)[2] == 4
+
+
+def test_opening_networks_reads_no_state_of_training(saved: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "load", lambda *_: pytest.fail("training.pt is loaded"))
+    (saved.checkpoint_path(4) / "training.pt").unlink()
+    gan, _, step = load_gan(saved)
+    assert step == 4
+    read = read_networks(saved.checkpoint_path(4))
+    assert all(torch.equal(read[name], tensor) for name, tensor in gan.state_dict().items())
