@@ -68,24 +68,39 @@ def save(folder: RunFolder, state: TrainState, *, operative: str, keep: int) -> 
         _remove(folder.checkpoint_path(step))
 
 
-def restore_newest(folder: RunFolder, state: TrainState, *, say: Callable[[str], None]) -> bool:
+def restore_newest(
+    folder: RunFolder, state: TrainState, *, configuration: Configuration, say: Callable[[str], None]
+) -> bool:
     """Bring the newest intact checkpoint back into a state; return whether there was one.
 
     A damaged one is said, set aside under another name, and passed over for the one before.
 
+    Args:
+        folder: of the run.
+        state: to bring back.
+        configuration: of the run.
+        say: receives a sentence about a damaged checkpoint.
+
     Raises:
+        UserError: the checkpoint is of another configuration.
         RunFailedError: a file cannot be read, which says nothing against the checkpoint.
     """
     for path in folder.checkpoints_path.glob(".step-*"):
         shutil.rmtree(path)
     for step in reversed(steps := folder.checkpoints()):
         try:
-            networks, training = _read(folder.checkpoint_path(step))
+            operative, networks, training = _read(folder.checkpoint_path(step))
         except DamagedCheckpointError as error:
             kept = _set_aside(folder.checkpoint_path(step))
             then = "falling back to the one before" if step != steps[0] else "there is none before it to fall back to"
             say(f"the checkpoint of step {step} is damaged ({error}) and kept as '{kept}'; {then}")
             continue
+        difference = configuration.difference(operative)
+        if difference:
+            raise UserError(
+                f"the checkpoint of step {step} in '{folder.path}' is of another configuration; choose another --out, "
+                "or start over with --fresh. It differs in:\n  " + "\n  ".join(difference)
+            )
         state.gan.load_state_dict(networks)
         state.load_state_dict(training)
         return True
@@ -143,12 +158,13 @@ def read_networks(path: Path) -> dict[str, torch.Tensor]:
         raise UserError(f"the checkpoint '{path}' is damaged ({error})") from error
 
 
-def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, object]]:
-    """Return the networks and the state of training, all on the CPU, whatever device they were on."""
+def _read(path: Path) -> tuple[str, dict[str, torch.Tensor], dict[str, object]]:
+    """Return operative configuration, networks and state of training, on the CPU, whatever device they were on."""
     with _reading(path):
         _verify(path, *FILES)
         networks = safetensors.torch.load_file(path / "networks.safetensors")
-        return networks, torch.load(path / "training.pt", map_location="cpu", weights_only=True)
+        training = torch.load(path / "training.pt", map_location="cpu", weights_only=True)
+        return (path / "operative.gin").read_text(), networks, training
 
 
 def _read_networks(path: Path) -> dict[str, torch.Tensor]:

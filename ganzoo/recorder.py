@@ -70,17 +70,19 @@ class Recorder:
         """Write the head of a new folder, or bring its newest checkpoint back and drop the rows after it.
 
         Raises:
-            UserError: the data set has changed since the folder was begun.
+            UserError: the data set has changed since the folder was begun, or a checkpoint is of another configuration.
         """
         folder, state = self.folder, self.state
-        if not folder.operative_path.exists():
-            self._write_head()
-        elif self._recorded_hashes().get(self.experiment.train_split) != self.data.sha256:
+        is_new = not folder.operative_path.exists()
+        if not is_new and self._recorded_hashes().get(self.experiment.train_split) != self.data.sha256:
             raise UserError(
                 f"the data set {self.experiment.dataset.name} has changed since '{folder.path}' began; "
                 "bring the old files back, or start over with --fresh"
             )
-        restored = checkpoint.restore_newest(folder, state, say=self.monitor.say)
+        restored = checkpoint.restore_newest(folder, state, configuration=self.configuration, say=self.monitor.say)
+        # Only now: a folder whose checkpoints are refused shall not be marked as this run's.
+        if is_new:
+            self._write_head()
         if restored:
             self.monitor.say(f"resuming '{folder.path}' from step {state.step}")
             self._say_what_changed()
@@ -111,6 +113,7 @@ class Recorder:
     def _write_head(self) -> None:
         """Write what a folder says of its making; the operative configuration last, as the sign that a run is here."""
         folder = self.folder
+        folder.result_path.unlink(missing_ok=True)  # of a run whose operative configuration is gone
         described = environment.describe(self.experiment, device=self.device, data_sha256=self.data.sha256)
         write_json(folder.environment_path, described)
         write_atomically(folder.config_path, self.configuration.source())

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -200,6 +201,27 @@ def test_a_finished_run_is_reported_and_left_alone(tiny_recipe: Path, tmp_path: 
 def test_fresh_starts_over(tiny_recipe: Path, tmp_path: Path) -> None:
     run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2")
     assert not run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 3", fresh=True).was_finished
+
+
+def test_what_another_run_left_without_its_configuration_is_never_continued_or_reported(
+    tiny_recipe: Path, tmp_path: Path
+) -> None:
+    run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 4")
+    (tmp_path / "a/operative.gin").unlink()
+    other = ("experiment.num_steps = 4", "experiment.seed = 1")
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"(?s)checkpoint of step 4 .* another configuration.*seed: 0 -> 1"):
+            run(tiny_recipe, tmp_path / "a", *other)
+    result = run(tiny_recipe, tmp_path / "a", *other, fresh=True)
+    assert not result.was_finished
+    assert result.result["seed"] == 1
+
+    # A result alone is not reported, not even after the new run was killed.
+    (tmp_path / "a/operative.gin").unlink()
+    shutil.rmtree(tmp_path / "a/checkpoints")
+    with pytest.raises(KilledError):
+        run(tiny_recipe, tmp_path / "a", monitor=KillAt(2))
+    assert not run(tiny_recipe, tmp_path / "a").was_finished
 
 
 def test_another_configuration_is_refused_with_the_difference(tiny_recipe: Path, tmp_path: Path) -> None:
