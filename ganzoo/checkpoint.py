@@ -64,8 +64,9 @@ def save(folder: RunFolder, state: TrainState, *, operative: str, keep: int) -> 
         raise RunFailedError(
             f"cannot save the checkpoint of step {state.step} in '{folder.path}' ({error}); {last}"
         ) from error
-    for step in folder.checkpoints()[:-keep] if keep else []:
-        _remove(folder.checkpoint_path(step))
+    with folder.writing():
+        for step in folder.checkpoints()[:-keep] if keep else []:
+            _remove(folder.checkpoint_path(step))
 
 
 def restore_newest(
@@ -85,13 +86,15 @@ def restore_newest(
         UserError: the checkpoint is of another configuration.
         RunFailedError: a file cannot be read, which says nothing against the checkpoint.
     """
-    for path in folder.checkpoints_path.glob(".step-*"):
-        shutil.rmtree(path)
+    with folder.writing():
+        for path in folder.checkpoints_path.glob(".step-*"):
+            shutil.rmtree(path)
     for step in reversed(steps := folder.checkpoints()):
         try:
             operative, networks, training = _read(folder.checkpoint_path(step))
         except DamagedCheckpointError as error:
-            kept = _set_aside(folder.checkpoint_path(step))
+            with folder.writing():
+                kept = _set_aside(folder.checkpoint_path(step))
             then = "falling back to the one before" if step != steps[0] else "there is none before it to fall back to"
             say(f"the checkpoint of step {step} is damaged ({error}) and kept as '{kept}'; {then}")
             continue

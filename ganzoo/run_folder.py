@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ganzoo.errors import UserError
+from ganzoo.errors import RunFailedError, UserError
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -106,6 +106,26 @@ class RunFolder:
         else:
             for path in (path for pattern in LEFTOVERS for path in self.path.glob(pattern)):
                 _remove(path.parent if path.parent != self.path and path.parent.is_symlink() else path)
+
+    def kept(self) -> str:
+        """Say what there is to go on from."""
+        steps = self.checkpoints()
+        return f"the checkpoint of step {steps[-1]} is kept" if steps else "there is no checkpoint yet"
+
+    @contextlib.contextmanager
+    def writing(self, *, kept: str | None = None) -> Iterator[None]:
+        """Make a sentence of an error of the body, which does nothing but write into the folder.
+
+        Args:
+            kept: what there is to go on from, where that is no checkpoint.
+
+        Raises:
+            RunFailedError: it cannot be written to.
+        """
+        try:
+            yield
+        except OSError as error:
+            raise RunFailedError(f"cannot write to '{self.path}' ({error}); {kept or self.kept()}") from error
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ from ganzoo import config, environment
 from ganzoo.batch import ImageBatch, Latents
 from ganzoo.config import Configuration
 from ganzoo.data_order import to_images
-from ganzoo.errors import RunFailedError, UserError
+from ganzoo.errors import RunFailedError, UserError, os_error_text
 from ganzoo.evaluate import check_available
 from ganzoo.monitor import Monitor
 from ganzoo.recorder import Recorder
@@ -57,23 +57,25 @@ def train(
     Raises:
         UserError: the folder holds a run of another configuration; data or a metric's network is missing; parts that do
             not fit together.
-        RunFailedError: NaN, a full disk, or a signal; the last good checkpoint is kept.
+        RunFailedError: NaN, a full disk, a file that cannot be read, or a signal; the last good checkpoint is kept.
     """
     folder = RunFolder(out)
     torch_device = environment.select_device(device)
     with folder.lock():
         if fresh:
-            folder.clear()
+            with folder.writing():
+                folder.clear()
         configuration = settle(folder, configuration, monitor)
         done = folder.result()
         if done is not None:
             return RunResult(folder, done, was_finished=True)
         try:
             result = Trainer(configuration, folder, torch_device, data_dir, monitor).run()
+        except BrokenPipeError:
+            raise  # of standard output, whose reader has seen enough
         except OSError as error:
-            kept = folder.checkpoints()
-            last = f"the checkpoint of step {kept[-1]} is kept" if kept else "there is no checkpoint yet"
-            raise RunFailedError(f"cannot write to '{folder.path}' ({error}); {last}") from error
+            # Of a data set, a cache, a network's weights; what is written into the folder has a sentence of its own.
+            raise RunFailedError(f"{os_error_text(error)}; {folder.kept()}") from error
         return RunResult(folder, result, was_finished=False)
 
 

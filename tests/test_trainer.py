@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from ganzoo import cli, config, registry, vital_signs
+from ganzoo import cli, config, recorder, registry, vital_signs
 from ganzoo.checkpoint import read_networks
 from ganzoo.data.base import ImageData
 from ganzoo.data.image_folder import image_folder
@@ -283,6 +283,43 @@ def test_a_full_disk_is_a_sentence_and_keeps_the_last_checkpoint(
     run(tiny_recipe, tmp_path / "whole")
     run(tiny_recipe, tmp_path / "a")
     assert same(networks(tmp_path / "whole", 12), networks(tmp_path / "a", 12))
+
+
+@pytest.mark.parametrize("name", ["append_row", "save_grid", "write_json", "save_curves"])
+def test_a_folder_that_cannot_be_written_to_is_named_with_what_is_kept(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2")
+    (tmp_path / "a/result.json").unlink()
+
+    def full(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(recorder, name, full)
+    with pytest.raises(RunFailedError, match=r"cannot write to '.*a' \(.*No space left.*\); the checkpoint of step 2"):
+        run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2")
+
+
+def test_a_data_file_that_cannot_be_read_is_named_and_the_run_folder_is_not_blamed(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(_self: object, _split: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/data/batch_1.bin")
+
+    monkeypatch.setattr(registry.get("data.synthetic"), "load", forbidden)
+    with pytest.raises(RunFailedError, match=r"^cannot use '/data/batch_1\.bin' \(Permission denied\); there is no"):
+        run(tiny_recipe, tmp_path / "a")
+
+
+def test_a_reader_of_the_output_that_has_seen_enough_is_no_error_of_the_folder(
+    tiny_recipe: Path, tmp_path: Path
+) -> None:
+    class Gone(Silent):
+        def progress(self, step: int, values: object) -> None:
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    with pytest.raises(BrokenPipeError):
+        run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2", monitor=Gone())
 
 
 def test_a_nan_ends_the_run_as_failed_and_keeps_the_last_good_checkpoint(tiny_recipe: Path, tmp_path: Path) -> None:
