@@ -254,6 +254,14 @@ def test_an_import_is_refused_and_nothing_is_executed(
     assert not Path("touched").exists()
 
 
+@pytest.mark.parametrize(
+    "comment", ["# plugin file: mirror.py", "# plugin pretext.jigsaw: see its paper", "# plugin a.b: sha256 of it"]
+)
+def test_a_comment_about_a_plugin_is_a_comment(comment: str) -> None:
+    Path("x.gin").write_text(f"{comment}\n{BASE}")
+    config.load("x.gin", plugins=[PARTS])
+
+
 def test_an_operative_text_without_its_plugin_says_what_is_missing() -> None:
     text = BASE.replace("[@pretext.toy_task]", "[]") + "# plugin pretext.jigsaw: sha256 123\n"
     assert refusal(text) == (
