@@ -52,6 +52,14 @@ REFUSED = [
     ("experiment.batch_size = True", "experiment.batch_size must be a whole number, not True"),
     ("experiment.batch_size = None", "experiment.batch_size must be a whole number, not None"),
     ("experiment.ema_decay = True", "experiment.ema_decay must be a number or None, not True"),
+    (
+        f"experiment.ema_decay = 1{'0' * 399}",
+        "experiment.ema_decay must be a number of at most 1.8e+308 in size, not one of 400 digits",
+    ),
+    (
+        "experiment.num_threads = 100000000000",
+        "experiment.num_threads must be at most 4096, not 100000000000; None leaves the choice to torch",
+    ),
     ("experiment.train_split = 3", "experiment.train_split must be a string in quotes, not 3"),
     (
         "experiment.precision = 'bfloat'",
