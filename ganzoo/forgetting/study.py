@@ -20,6 +20,7 @@ from ganzoo.forgetting.summary import ArmSummary, summarize
 from ganzoo.monitor import Monitor
 from ganzoo.operative import parse_operative
 from ganzoo.run_folder import Json, RunFolder, write_atomically, write_json
+from ganzoo.settling import settle
 
 KEPT = "what is finished there is kept"
 
@@ -74,7 +75,7 @@ def run_study(
         if fresh:
             with folder.writing(kept=KEPT):
                 folder.clear()
-        configuration = settle(folder, configuration)
+        configuration = settle(folder, configuration, root_name=FORGETTING, what="study", say=monitor.say)
         environment.choose_deterministic_kernels(torch_device)
         try:
             return _run(folder, configuration, torch_device, data_dir, command, monitor)
@@ -82,29 +83,6 @@ def run_study(
             raise  # of standard output, whose reader has seen enough
         except OSError as error:
             raise RunFailedError(f"{os_error_text(error)}; what is finished in '{out}' is kept") from error
-
-
-def settle(folder: RunFolder, configuration: ForgettingConfiguration) -> ForgettingConfiguration:
-    """Fix the number of threads, and refuse a folder that holds another configuration."""
-    num_threads = configuration.experiment.num_threads
-    if not folder.operative_path.exists():
-        torch.set_num_threads(num_threads or torch.get_num_threads())
-        return configuration.with_num_threads(torch.get_num_threads())
-
-    recorded = folder.operative_path.read_text()
-    if num_threads is None:
-        threads = parse_operative(recorded).get(f"{FORGETTING}.num_threads", "")
-        torch.set_num_threads(int(threads) if threads.isdigit() else torch.get_num_threads())
-    else:
-        torch.set_num_threads(num_threads)
-    settled = configuration.with_num_threads(torch.get_num_threads())
-    difference = settled.difference(recorded)
-    if difference:
-        raise UserError(
-            f"'{folder.path}' holds another configuration; choose another --out, or start over with --fresh. "
-            "It differs in:\n  " + "\n  ".join(difference)
-        )
-    return settled
 
 
 def _run(
