@@ -6,11 +6,13 @@ buffers, the tasks), `training.pt` (optimizers, schedules, augmentation, every r
 temporary name, synced and renamed, so that a kill or a full disk leaves the previous ones untouched.
 """
 
+import contextlib
 import hashlib
 import json
 import os
+import pickle
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import safetensors.torch
@@ -25,10 +27,11 @@ from ganzoo.run_folder import RunFolder
 from ganzoo.train_state import TrainState
 
 FORMAT_VERSION = 1
+FILES = ("networks.safetensors", "training.pt", "operative.gin")
 
 
 class DamagedCheckpointError(Exception):
-    """A checkpoint whose files are missing, cut short or altered."""
+    """A checkpoint of which a file is missing, cut short or altered; not one that this machine fails to read."""
 
 
 def save(folder: RunFolder, state: TrainState, *, operative: str, keep: int) -> None:
@@ -61,24 +64,46 @@ def save(folder: RunFolder, state: TrainState, *, operative: str, keep: int) -> 
         raise RunFailedError(
             f"cannot save the checkpoint of step {state.step} in '{folder.path}' ({error}); {last}"
         ) from error
-    for step in folder.checkpoints()[:-keep] if keep else []:
-        _remove(folder.checkpoint_path(step))
+    with folder.writing():
+        for step in folder.checkpoints()[:-keep] if keep else []:
+            _remove(folder.checkpoint_path(step))
 
 
-def restore_newest(folder: RunFolder, state: TrainState, *, say: Callable[[str], None]) -> bool:
+def restore_newest(
+    folder: RunFolder, state: TrainState, *, configuration: Configuration, say: Callable[[str], None]
+) -> bool:
     """Bring the newest intact checkpoint back into a state; return whether there was one.
 
-    A damaged one is said and passed over for the one before.
+    A damaged one is said, set aside under another name, and passed over for the one before.
+
+    Args:
+        folder: of the run.
+        state: to bring back.
+        configuration: of the run.
+        say: receives a sentence about a damaged checkpoint.
+
+    Raises:
+        UserError: the checkpoint is of another configuration.
+        RunFailedError: a file cannot be read, which says nothing against the checkpoint.
     """
-    for path in folder.checkpoints_path.glob(".step-*"):
-        shutil.rmtree(path)
-    for step in reversed(folder.checkpoints()):
+    with folder.writing():
+        for path in folder.checkpoints_path.glob(".step-*"):
+            shutil.rmtree(path)
+    for step in reversed(steps := folder.checkpoints()):
         try:
-            networks, training = _read(folder.checkpoint_path(step))
+            operative, networks, training = _read(folder.checkpoint_path(step))
         except DamagedCheckpointError as error:
-            say(f"the checkpoint of step {step} is damaged ({error}); falling back to the one before")
-            _remove(folder.checkpoint_path(step))
+            with folder.writing():
+                kept = _set_aside(folder.checkpoint_path(step))
+            then = "falling back to the one before" if step != steps[0] else "there is none before it to fall back to"
+            say(f"the checkpoint of step {step} is damaged ({error}) and kept as '{kept}'; {then}")
             continue
+        difference = configuration.difference(operative)
+        if difference:
+            raise UserError(
+                f"the checkpoint of step {step} in '{folder.path}' is of another configuration; choose another --out, "
+                "or start over with --fresh. It differs in:\n  " + "\n  ".join(difference)
+            )
         state.gan.load_state_dict(networks)
         state.load_state_dict(training)
         return True
@@ -97,6 +122,7 @@ def load_gan(
 
     Raises:
         UserError: no checkpoint of that step, or it is damaged or lacks a network.
+        RunFailedError: a file of it cannot be read.
     """
     steps = folder.checkpoints()
     if not steps:
@@ -107,7 +133,7 @@ def load_gan(
     configuration = load_configuration(str(folder.operative_path), plugins=plugins)
     gan = build_gan(configuration.experiment, configuration.experiment.dataset().spec())
     try:
-        networks, _ = _read(folder.checkpoint_path(step))
+        networks = _read_networks(folder.checkpoint_path(step))
     except DamagedCheckpointError as error:
         raise UserError(
             f"the checkpoint of step {step} in '{folder.path}' is damaged ({error}); choose another"
@@ -127,28 +153,69 @@ def read_networks(path: Path) -> dict[str, torch.Tensor]:
 
     Raises:
         UserError: the checkpoint is damaged.
+        RunFailedError: a file of it cannot be read.
     """
     try:
-        return _read(path)[0]
+        return _read_networks(path)
     except DamagedCheckpointError as error:
         raise UserError(f"the checkpoint '{path}' is damaged ({error})") from error
 
 
-def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, object]]:
-    try:
-        manifest = json.loads((path / "checkpoint.json").read_text())
-        if manifest["format_version"] != FORMAT_VERSION:
-            raise UserError(
-                f"'{path}' has checkpoint format {manifest['format_version']} and this ganzoo reads {FORMAT_VERSION}; "
-                "use the version that wrote it"
-            )
-        for name, digest in manifest["sha256"].items():
-            if _sha256(path / name) != digest:
-                raise DamagedCheckpointError(f"{name} does not match its checksum")
+def _read(path: Path) -> tuple[str, dict[str, torch.Tensor], dict[str, object]]:
+    """Return operative configuration, networks and state of training, on the CPU, whatever device they were on."""
+    with _reading(path):
+        _verify(path, *FILES)
         networks = safetensors.torch.load_file(path / "networks.safetensors")
-        return networks, torch.load(path / "training.pt", weights_only=True)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, safetensors.SafetensorError) as error:
-        raise DamagedCheckpointError(str(error)) from error
+        training = torch.load(path / "training.pt", map_location="cpu", weights_only=True)
+        return (path / "operative.gin").read_text(), networks, training
+
+
+def _read_networks(path: Path) -> dict[str, torch.Tensor]:
+    """Return the networks alone, which takes neither the memory nor the time of the optimizers' moments."""
+    with _reading(path):
+        _verify(path, "networks.safetensors")
+        return safetensors.torch.load_file(path / "networks.safetensors")
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Tell what speaks against a checkpoint from what kept it from being read."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DamagedCheckpointError(f"{Path(error.filename or path).name} is missing") from error
+    except (OSError, RuntimeError, safetensors.SafetensorError, pickle.UnpicklingError) as error:
+        # The files are as they were written: too many open files, no memory, no permission, another torch.
+        raise RunFailedError(
+            f"cannot read the checkpoint '{path}' ({error}), which may well be intact; "
+            "give the same command again when that is mended"
+        ) from error
+
+
+def _verify(path: Path, *names: str) -> None:
+    """Compare files of a checkpoint with its manifest."""
+    text = (path / "checkpoint.json").read_bytes()
+    try:
+        manifest = json.loads(text)
+        version, digests = manifest["format_version"], manifest["sha256"]
+        expected = {name: digests[name] for name in names if name in digests}
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedCheckpointError("checkpoint.json is cut short or altered") from error
+    if version != FORMAT_VERSION:
+        raise UserError(
+            f"'{path}' has checkpoint format {version} and this ganzoo reads {FORMAT_VERSION}; "
+            "use the version that wrote it"
+        )
+    for name, digest in expected.items():
+        if _sha256(path / name) != digest:
+            raise DamagedCheckpointError(f"{name} does not match its checksum")
+
+
+def _set_aside(path: Path) -> Path:
+    """Rename a damaged checkpoint, so that it is neither listed nor lost, and return its new path."""
+    name = f"damaged-{path.name}"
+    taken = len(list(path.parent.glob(f"{name}*")))
+    return path.rename(path.with_name(f"{name}-{taken + 1}" if taken else name))
 
 
 def _remove(path: Path) -> None:

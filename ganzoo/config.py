@@ -103,6 +103,10 @@ class Configuration:
         text = self.text if seed is None else f"{self.text}# --seed\nexperiment.seed = {seed}\n"
         return replace(self, experiment=experiment, locations=locations, text=text)
 
+    def with_num_threads(self, num_threads: int) -> "Configuration":
+        """Return the configuration with the number of threads that a run settled on."""
+        return self.with_values(num_threads=num_threads)
+
 
 @dataclass(frozen=True)
 class ForgettingConfiguration:

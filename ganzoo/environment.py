@@ -1,13 +1,16 @@
 """Where a run took place: versions, device, data, and a hash of the code that trained it."""
 
+import ast
 import hashlib
 import importlib.metadata
 import inspect
 import os
 import platform
 import subprocess
-from collections.abc import Iterator
+import sys
 from dataclasses import fields
+from functools import cache
+from importlib.util import resolve_name
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +19,8 @@ import torch
 import ganzoo
 from ganzoo.errors import UserError
 from ganzoo.experiment import Experiment
-from ganzoo.registry import Component, Part
+from ganzoo.operative import parts_of
+from ganzoo.registry import KINDS, Component
 from ganzoo.run_folder import Json
 
 if TYPE_CHECKING:
@@ -95,7 +99,7 @@ def choose_deterministic_kernels(device: torch.device) -> None:
 
 
 def training_code_sha256(root: "DataclassInstance", *, other_folder: str | None = None) -> str:
-    """Return the hash of the source of the steps, the trainer, the layers and the components in use.
+    """Return the hash of the source of the steps, the trainer, the layers and the components in use with their imports.
 
     Other components do not enter, nor does the commit: adding a loss leaves the hash of a run without it unchanged.
 
@@ -126,26 +130,58 @@ def _training_paths(root: "DataclassInstance", *, other_folder: str | None = Non
     for component in components(root):
         sources = (inspect.getsourcefile(c) for c in component.__mro__ if issubclass(c, Component))
         files |= {Path(source) for source in sources if source is not None}
+        files |= _imported(component.__module__)
     return sorted(files, key=lambda p: (p.parent.name, p.name))
+
+
+def _imported(module: str) -> set[Path]:
+    """Return the files of a component's module and of all it is made of.
+
+    Those are what it imports, at whatever remove, of the folders of components and layers, and of the package that it
+    comes with. So whatever a part can turn into, such as the conditional form of a normalization, is among them.
+    """
+    found: dict[str, Path] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _source_of(name, plugin=module.partition(".")[0]) if name not in found else None
+        if path is not None:
+            found[name] = path
+            waiting += _imports_of(path, name)
+    return set(found.values())
+
+
+def _source_of(module: str, *, plugin: str) -> Path | None:
+    """Return the file of a module of ganzoo's components and layers, or of a plugin's package; else None."""
+    top, _, rest = module.partition(".")
+    if top == "ganzoo":
+        if rest.partition(".")[0] not in (*KINDS, "layers"):
+            return None
+        path = Path(ganzoo.__file__).parent.joinpath(*rest.split("."))
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        return path if path.is_file() else None
+    source = getattr(sys.modules.get(module), "__file__", None) if top == plugin else None
+    return Path(source) if source is not None and source.endswith(".py") else None
+
+
+@cache
+def _imports_of(path: Path, module: str) -> tuple[str, ...]:
+    """Return the names that a file imports, wherever in it; of `from a import b` both `a` and `a.b`."""
+    found: list[str] = []
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            source = resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module or ""
+            found += [source, *(f"{source}.{alias.name}" for alias in node.names)]
+    return tuple(found)
 
 
 def components(root: "DataclassInstance") -> set[type[Component]]:
     """Return the class of every part that trains; metrics and what only they use do not."""
-    found: set[type[Component]] = set()
-    for field in fields(root):
-        if field.name != "metrics":
-            found |= {part.component for part in _parts(getattr(root, field.name))}
-    return found
-
-
-def _parts(value: object) -> Iterator[Part[Component]]:
-    if isinstance(value, Part):
-        yield value
-        for argument in value.arguments.values():
-            yield from _parts(argument)
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from _parts(item)
+    values = [getattr(root, field.name) for field in fields(root) if field.name != "metrics"]
+    return {part.component for part in parts_of(values)}
 
 
 def _commit() -> str | None:

@@ -20,6 +20,13 @@ class RunFailedError(Exception):
     """A run that cannot go on through no mistake in its configuration: exit code 1, state kept."""
 
 
+def os_error_text(error: OSError) -> str:
+    """Return what an operating system's error says, the file first, as half a sentence."""
+    if error.filename is None:
+        return f"the run cannot go on ({error})"
+    return f"cannot use '{error.filename}' ({error.strerror or error})"
+
+
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Return "; did you mean 'x'?" for the known name closest to `name`, or an empty string.
 

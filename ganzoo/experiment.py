@@ -16,6 +16,9 @@ from ganzoo.penalties.base import Penalty
 from ganzoo.pretext.base import PretextTask
 from ganzoo.registry import Component, Part
 
+MAX_THREADS = 4096
+"""More than the largest machines have; torch fails, or dies, on numbers far beyond."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment(EvaluationProtocol):
@@ -86,8 +89,18 @@ class Experiment(EvaluationProtocol):
             raise ValueError(f"ema_decay must lie in [0, 1), not {self.ema_decay}; None switches the average off")
         if self.eval_ema and self.ema_decay is None:
             raise ValueError("eval_ema asks for a moving average and ema_decay = None keeps none; set eval_ema = None")
-        if self.num_threads is not None and self.num_threads < 1:
-            raise ValueError(f"num_threads must be at least 1, not {self.num_threads}")
+        check_num_threads(self.num_threads)
+
+
+def check_num_threads(num_threads: int | None) -> None:
+    """Refuse a number of threads that no machine has.
+
+    Raises:
+        ValueError: it is below 1 or above `MAX_THREADS`.
+    """
+    if num_threads is not None and not 1 <= num_threads <= MAX_THREADS:
+        limit = "at least 1" if num_threads < 1 else f"at most {MAX_THREADS}"
+        raise ValueError(f"num_threads must be {limit}, not {num_threads}; None leaves the choice to torch")
 
 
 def short_name(part: Part[Component]) -> str:

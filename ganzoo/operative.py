@@ -1,5 +1,6 @@
 """The operative configuration: every parameter of every part in use, as canonical gin text, and how two differ."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING
@@ -11,7 +12,8 @@ from ganzoo.value_types import render
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-PLUGIN_LINE = "# plugin "
+# As `operative_text` writes it and no other: a comment that begins so may stand in any recipe.
+PLUGIN_LINE = re.compile(r"# (plugin \w+\.\w+): (sha256 (?:[0-9a-f]+|unknown))")
 NO_DEFAULTS: Mapping[str, str] = {}
 
 
@@ -76,7 +78,7 @@ def operative_text(
     for name in sorted({part.name for part in parts_of(bound)}):
         digest = registry.plugin_sha256(name)
         if digest is not None:
-            header.append(f"{PLUGIN_LINE}{name}: sha256 {digest}")
+            header.append(f"# plugin {name}: sha256 {digest}")
     lines, section = header, ""
     for key, text in values_of(root, root_name=root_name).items():
         if key.rpartition(".")[0] != section:
@@ -110,9 +112,8 @@ def parse_operative(text: str) -> dict[str, str]:
     """Return the keys and values of an operative text; a plugin's hash is one of them."""
     found = {}
     for line in text.splitlines():
-        if line.startswith(PLUGIN_LINE):
-            key, _, value = line.removeprefix("# ").partition(": ")
-            found[key] = value
+        if plugin := PLUGIN_LINE.fullmatch(line):
+            found[plugin[1]] = plugin[2]
         elif line and not line.startswith("#"):
             key, _, value = line.partition(" = ")
             found[key] = value

@@ -70,28 +70,33 @@ class Recorder:
         """Write the head of a new folder, or bring its newest checkpoint back and drop the rows after it.
 
         Raises:
-            UserError: the data set has changed since the folder was begun.
+            UserError: the data set has changed since the folder was begun, or a checkpoint is of another configuration.
         """
         folder, state = self.folder, self.state
-        if not folder.operative_path.exists():
-            self._write_head()
-        elif self._recorded_hashes().get(self.experiment.train_split) != self.data.sha256:
+        is_new = not folder.operative_path.exists()
+        if not is_new and self._recorded_hashes().get(self.experiment.train_split) != self.data.sha256:
             raise UserError(
                 f"the data set {self.experiment.dataset.name} has changed since '{folder.path}' began; "
                 "bring the old files back, or start over with --fresh"
             )
-        restored = checkpoint.restore_newest(folder, state, say=self.monitor.say)
+        restored = checkpoint.restore_newest(folder, state, configuration=self.configuration, say=self.monitor.say)
+        # Only now: a folder whose checkpoints are refused shall not be marked as this run's.
+        if is_new:
+            self._write_head()
         if restored:
             self.monitor.say(f"resuming '{folder.path}' from step {state.step}")
             self._say_what_changed()
-        for path in (folder.metrics_path, folder.timing_path):
-            # Without a checkpoint, the rows of step 0 are written again as well.
-            drop_rows_after(path, state.step if restored else -1)
-        replay.drop_after(folder, state.step)
+        with folder.writing():
+            for path in (folder.metrics_path, folder.timing_path):
+                # Without a checkpoint, the rows of step 0 are written again as well.
+                drop_rows_after(path, state.step if restored else -1)
+            replay.drop_after(folder, state.step)
         timings = [row["seconds"] for row in read_rows(folder.timing_path)]
         self.seconds = float(str(timings[-1])) if timings else 0.0
         self.since = time.perf_counter()
-        self.tensorboard = SummaryWriter(str(folder.tensorboard_path), purge_step=state.step + 1 if restored else 0)
+        with folder.writing():
+            purged = state.step + 1 if restored else 0
+            self.tensorboard = SummaryWriter(str(folder.tensorboard_path), purge_step=purged)
 
     def _say_what_changed(self) -> None:
         """Say what can make a resumed run differ from one that was never interrupted."""
@@ -112,14 +117,16 @@ class Recorder:
         """Write what a folder says of its making; the operative configuration last, as the sign that a run is here."""
         folder = self.folder
         described = environment.describe(self.experiment, device=self.device, data_sha256=self.data.sha256)
-        write_json(folder.environment_path, described)
-        write_atomically(folder.config_path, self.configuration.source())
-        for component in environment.components(self.experiment):
-            plugin = registry.plugin_file(registry.name_of(component))
-            if plugin is not None:
-                folder.plugins_path.mkdir(exist_ok=True)
-                shutil.copy(plugin[0], folder.plugins_path)
-        write_atomically(folder.operative_path, self.configuration.operative())
+        with folder.writing():
+            folder.result_path.unlink(missing_ok=True)  # of a run whose operative configuration is gone
+            write_json(folder.environment_path, described)
+            write_atomically(folder.config_path, self.configuration.source())
+            for component in environment.components(self.experiment):
+                plugin = registry.plugin_file(registry.name_of(component))
+                if plugin is not None:
+                    folder.plugins_path.mkdir(exist_ok=True)
+                    shutil.copy(plugin[0], folder.plugins_path)
+            write_atomically(folder.operative_path, self.configuration.operative())
 
     def log(self) -> None:
         """Write a row: to the bit reproducible in `metrics.jsonl`, times in `timing.jsonl`.
@@ -137,11 +144,12 @@ class Recorder:
             **vital_signs.grad_norms(state.gan),
             **vital_signs.singular_values(state.gan),
         }
-        append_row(self.folder.metrics_path, {**state.counters, **self.row})
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if self.device.type == "cuda":
             memory = torch.cuda.max_memory_allocated(self.device)
-        append_row(self.folder.timing_path, {"step": step, "seconds": self.seconds, "peak_memory_bytes": memory})
+        with self.folder.writing():
+            append_row(self.folder.metrics_path, {**state.counters, **self.row})
+            append_row(self.folder.timing_path, {"step": step, "seconds": self.seconds, "peak_memory_bytes": memory})
         self._to_tensorboard(self.row)
 
     def sample(self) -> None:
@@ -161,8 +169,9 @@ class Recorder:
             stream="samples",
             device=self.device,
         )
-        self.folder.samples_path.mkdir(exist_ok=True)
-        save_grid(images_NCHW, self.folder.samples_path / f"step-{self.state.step:08d}.png")
+        with self.folder.writing():
+            self.folder.samples_path.mkdir(exist_ok=True)
+            save_grid(images_NCHW, self.folder.samples_path / f"step-{self.state.step:08d}.png")
         self._write_health(ImageData(images_NCHW, labels_N))
 
     def _write_health(self, fake: ImageData) -> None:
@@ -178,8 +187,7 @@ class Recorder:
             **vital_signs.normalized_sigma(gan),
         }
         if values:
-            append_row(self.folder.metrics_path, {"step": self.state.step, **values})
-            self._to_tensorboard(values)
+            self._append(values)
 
     def evaluate(self) -> Evaluated:
         """Measure the generator as it is, write a row, and return the measurements for the result.
@@ -202,19 +210,21 @@ class Recorder:
         # What the last generator makes is earlier than nothing.
         is_last = self.state.step == self.experiment.num_steps
         if not is_last and any(part.component.reads_earlier_fakes for part in self.experiment.metrics):
-            replay.keep(self.folder, self.state.step, inputs)
+            with self.folder.writing():
+                replay.keep(self.folder, self.state.step, inputs)
         # With the hash of the reference split in the folder, a later evaluation needs cached features and no files.
         if inputs.data_sha256 != self._recorded_hashes():
             hashes: dict[str, Json] = {**inputs.data_sha256}
-            write_json(self.folder.environment_path, {**self.folder.environment(), "data_sha256": hashes})
+            environment_now: dict[str, Json] = {**self.folder.environment(), "data_sha256": hashes}
+            with self.folder.writing():
+                write_json(self.folder.environment_path, environment_now)
         names = Counter(m.name for m in evaluated.measurements)
         values = {
             f"metric/{m.name}" if names[m.name] == 1 else f"metric/{m.name}/{m.protocol['reference_split']}": m.value
             for m in evaluated.measurements
         }
         if values:
-            append_row(self.folder.metrics_path, {"step": self.state.step, **values})
-            self._to_tensorboard(values)
+            self._append(values)
         for failure in evaluated.failures:
             self.monitor.say(f"{failure.metric} could not be computed: {failure.reason}")
         return evaluated
@@ -226,10 +236,11 @@ class Recorder:
             RunFailedError: a weight is NaN, which no checkpoint shall hold; or it cannot be written.
         """
         self._check_finite()
-        for path in (self.folder.metrics_path, self.folder.timing_path):
-            if path.exists():
-                with path.open("rb+") as file:
-                    os.fsync(file.fileno())
+        with self.folder.writing():
+            for path in (self.folder.metrics_path, self.folder.timing_path):
+                if path.exists():
+                    with path.open("rb+") as file:
+                        os.fsync(file.fileno())
         operative, keep = self.configuration.operative(), self.experiment.keep_checkpoints
         checkpoint.save(self.folder, self.state, operative=operative, keep=keep)
 
@@ -238,10 +249,12 @@ class Recorder:
         folder, step = self.folder, self.state.step
         # A run killed during its last evaluation may have written these rows already.
         rows = [row for row in folder.metrics() if not (row["step"] == step and "d/loss" not in row)]
-        write_rows(folder.metrics_path, rows)
+        with folder.writing():
+            write_rows(folder.metrics_path, rows)
         self.sample()
         evaluated = self.evaluate()
-        self.tensorboard.close()
+        with folder.writing():
+            self.tensorboard.close()
         rows = folder.metrics()
         chance = {
             f"{role}/{name}/{report}": value
@@ -250,7 +263,10 @@ class Recorder:
             for role in ("d", "g")
         }
         directions = {m.name: m.higher_is_better for m in evaluated.measurements}
-        save_curves(rows, folder.curves_path, title=self.configuration.name, chance=chance, higher_is_better=directions)
+        with folder.writing():
+            save_curves(
+                rows, folder.curves_path, title=self.configuration.name, chance=chance, higher_is_better=directions
+            )
         result: dict[str, Json] = {
             "status": "finished",
             "name": self.configuration.name,
@@ -263,7 +279,8 @@ class Recorder:
             "curves": folder.curves_path.name,
             **self._spent(),
         }
-        write_json(folder.result_path, result)
+        with folder.writing():
+            write_json(folder.result_path, result)
         return result
 
     def _check_finite(self) -> None:
@@ -274,12 +291,20 @@ class Recorder:
         """End the run as failed, in its result as well, so that no table can drop it."""
         kept = self.folder.checkpoints()
         last = f"the last good checkpoint is step {kept[-1]}" if kept else "no checkpoint had been saved"
-        write_json(self.folder.result_path, {"status": "failed", "reason": reason, **self._spent()})
+        with self.folder.writing():
+            write_json(self.folder.result_path, {"status": "failed", "reason": reason, **self._spent()})
         raise RunFailedError(f"{reason}; {last}. The run is recorded as failed in '{self.folder.result_path}'")
 
     def _spent(self) -> dict[str, Json]:
         return {**self.state.counters, "seconds": self.seconds, "num_threads": torch.get_num_threads()}
 
+    def _append(self, values: Mapping[str, float]) -> None:
+        """Write a row of values that belong to the step alone, not to those since the row before."""
+        with self.folder.writing():
+            append_row(self.folder.metrics_path, {"step": self.state.step, **values})
+        self._to_tensorboard(values)
+
     def _to_tensorboard(self, values: Mapping[str, float]) -> None:
-        for name, value in values.items():
-            self.tensorboard.add_scalar(name, value, self.state.step)
+        with self.folder.writing():
+            for name, value in values.items():
+                self.tensorboard.add_scalar(name, value, self.state.step)

@@ -226,6 +226,7 @@ def _load_entry_point(entry: importlib.metadata.EntryPoint) -> None:
     try:
         component = entry.load()
     except (Exception, SystemExit) as error:
+        _forget_unloaded(entry.module.partition(".")[0])
         raise UserError(
             f"the plugin '{entry.name}' of {origin} cannot be loaded: {error}; mend or uninstall it"
         ) from error
@@ -236,6 +237,17 @@ def _load_entry_point(entry: importlib.metadata.EntryPoint) -> None:
             f"the package {origin} offers '{entry.name}', but its class registers as '{name_of(component)}': "
             "give entry point and class the same name"
         )
+
+
+def _forget_unloaded(package: str) -> None:
+    """Forget the components of a package's modules that could not be loaded to their end.
+
+    What else they imported stays: those modules are loaded, and would not register again.
+    """
+    for name, component in list(_loaded.items()):
+        module = component.__module__
+        if module.partition(".")[0] == package and module not in sys.modules:
+            del _loaded[name]
 
 
 def load_file(path: Path) -> list[str]:
@@ -257,14 +269,12 @@ def load_file(path: Path) -> list[str]:
     if spec is None or spec.loader is None:
         raise UserError(f"the plugin '{path}' is no Python file; its name must end in .py")
     module = importlib.util.module_from_spec(spec)
-    before = set(_loaded)
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         sys.modules.pop(module_name)
-        for name in set(_loaded) - before:
-            del _loaded[name]
+        _forget_unloaded(module_name)
         raise UserError(f"the plugin '{path}' cannot be loaded: {type(error).__name__}: {error}") from error
     names = sorted(name for name, c in _loaded.items() if c.__module__ == module_name)
     if not names:

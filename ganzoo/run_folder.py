@@ -8,12 +8,30 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ganzoo.errors import UserError
+from ganzoo.errors import RunFailedError, UserError
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
 LOCK_NAME = ".lock"
+
+LEFTOVERS = (
+    "result.json",
+    "metrics.jsonl",
+    "timing.jsonl",
+    "env.json",
+    "curves.png",
+    "forgetting.json",
+    "checkpoints/step-*",
+    "checkpoints/.step-*",
+    "checkpoints/damaged-step-*",
+    "samples/step-*.png",
+    "replay/step-*.safetensors",
+    "tensorboard/events.out.tfevents.*",
+    "curves/*-seed*.json",
+)
+"""What a new run could take for its own in a folder whose operative.gin is gone: names that nothing else is likely to
+have, since such a folder may be anything. What a new run writes over is not among them."""
 
 
 class RunFolder:
@@ -66,21 +84,48 @@ class RunFolder:
         return _read_object(self.environment_path)
 
     def result(self) -> dict[str, Json] | None:
-        """Return the result of a run that ended, or None."""
-        return _read_object(self.result_path) if self.result_path.exists() else None
+        """Return the result of a run that ended, or None; without an operative.gin it is of no run known here."""
+        there = self.operative_path.exists() and self.result_path.exists()
+        return _read_object(self.result_path) if there else None
 
     def metrics(self) -> list[dict[str, Json]]:
         """Return the rows of `metrics.jsonl`."""
         return read_rows(self.metrics_path)
 
     def clear(self) -> None:
-        """Remove the run in the folder, if there is one; only under `lock`, so that no run in progress is hit."""
+        """Remove the run in the folder, if there is one; only under `lock`, so that no run in progress is hit.
+
+        The result goes first and the operative configuration last, so that after a kill what is left still belongs to
+        the old run, is not taken for a finished one, and is cleared by the next call. A link goes, not its target.
+        """
         if self.operative_path.exists():
-            for path in self.path.iterdir():
-                if path.is_dir():
-                    shutil.rmtree(path)
-                elif path.name != LOCK_NAME:
-                    path.unlink()
+            order = {self.result_path: 0, self.environment_path: 2, self.operative_path: 3}
+            for path in sorted(self.path.iterdir(), key=lambda path: order.get(path, 1)):
+                if path.name != LOCK_NAME:
+                    _remove(path)
+        else:
+            for path in (path for pattern in LEFTOVERS for path in self.path.glob(pattern)):
+                _remove(path.parent if path.parent != self.path and path.parent.is_symlink() else path)
+
+    def kept(self) -> str:
+        """Say what there is to go on from."""
+        steps = self.checkpoints()
+        return f"the checkpoint of step {steps[-1]} is kept" if steps else "there is no checkpoint yet"
+
+    @contextlib.contextmanager
+    def writing(self, *, kept: str | None = None) -> Iterator[None]:
+        """Make a sentence of an error of the body, which does nothing but write into the folder.
+
+        Args:
+            kept: what there is to go on from, where that is no checkpoint.
+
+        Raises:
+            RunFailedError: it cannot be written to.
+        """
+        try:
+            yield
+        except OSError as error:
+            raise RunFailedError(f"cannot write to '{self.path}' ({error}); {kept or self.kept()}") from error
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -104,6 +149,14 @@ class RunFolder:
                     f"another process is running in '{self.path}'; wait for it, or choose another --out"
                 ) from None
             yield
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, a folder with all that is in it, or a link."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

@@ -46,9 +46,9 @@ class RunningMeans:
         """Return sums and counts."""
         return {name: (total, self._counts[name]) for name, total in self._sums.items()}
 
-    def load_state_dict(self, state: Mapping[str, tuple[Tensor, int]]) -> None:
-        """Restore sums and counts."""
-        self._sums = {name: total for name, (total, _) in state.items()}
+    def load_state_dict(self, state: Mapping[str, tuple[Tensor, int]], *, device: torch.device) -> None:
+        """Restore sums and counts, the sums on the device of the values to come."""
+        self._sums = {name: total.to(device) for name, (total, _) in state.items()}
         self._counts = {name: count for name, (_, count) in state.items()}
 
 
@@ -195,9 +195,11 @@ class TrainState:
         }
 
     def load_state_dict(self, state: Mapping[str, object]) -> None:
-        """Restore what `state_dict` returned."""
-        for name in ("g_optimizer", "d_optimizer", "g_scheduler", "d_scheduler", "order", "streams", "means"):
+        """Restore what `state_dict` returned, whatever device its tensors are on."""
+        for name in ("g_optimizer", "d_optimizer", "g_scheduler", "d_scheduler", "order", "streams"):
             getattr(self, name).load_state_dict(state[name])
+        means = cast("Mapping[str, tuple[Tensor, int]]", state["means"])
+        self.means.load_state_dict(means, device=next(self.gan.parameters()).device)
         if self.objective.augment is not None:
             self.objective.augment.load_state_dict(state["augment"])  # type: ignore[arg-type]
         # A checkpoint written before penalties could have state names none, which fits those that have none.

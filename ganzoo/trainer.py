@@ -5,15 +5,16 @@ from pathlib import Path
 
 import torch
 
-from ganzoo import config, environment
+from ganzoo import environment
 from ganzoo.batch import ImageBatch, Latents
-from ganzoo.config import Configuration
+from ganzoo.config import EXPERIMENT, Configuration
 from ganzoo.data_order import to_images
-from ganzoo.errors import RunFailedError, UserError
+from ganzoo.errors import RunFailedError, os_error_text
 from ganzoo.evaluate import check_available
 from ganzoo.monitor import Monitor
 from ganzoo.recorder import Recorder
 from ganzoo.run_folder import Json, RunFolder
+from ganzoo.settling import settle
 from ganzoo.signals import stop_requests
 from ganzoo.train_state import TrainState
 
@@ -57,45 +58,26 @@ def train(
     Raises:
         UserError: the folder holds a run of another configuration; data or a metric's network is missing; parts that do
             not fit together.
-        RunFailedError: NaN, a full disk, or a signal; the last good checkpoint is kept.
+        RunFailedError: NaN, a full disk, a file that cannot be read, or a signal; the last good checkpoint is kept.
     """
     folder = RunFolder(out)
     torch_device = environment.select_device(device)
     with folder.lock():
         if fresh:
-            folder.clear()
-        configuration = settle(folder, configuration, monitor)
+            with folder.writing():
+                folder.clear()
+        configuration = settle(folder, configuration, root_name=EXPERIMENT, what="run", say=monitor.say)
         done = folder.result()
         if done is not None:
             return RunResult(folder, done, was_finished=True)
         try:
             result = Trainer(configuration, folder, torch_device, data_dir, monitor).run()
+        except BrokenPipeError:
+            raise  # of standard output, whose reader has seen enough
         except OSError as error:
-            kept = folder.checkpoints()
-            last = f"the checkpoint of step {kept[-1]} is kept" if kept else "there is no checkpoint yet"
-            raise RunFailedError(f"cannot write to '{folder.path}' ({error}); {last}") from error
+            # Of a data set, a cache, a network's weights; what is written into the folder has a sentence of its own.
+            raise RunFailedError(f"{os_error_text(error)}; {folder.kept()}") from error
         return RunResult(folder, result, was_finished=False)
-
-
-def settle(folder: RunFolder, configuration: Configuration, monitor: Monitor) -> Configuration:
-    """Fix the number of threads, and refuse a folder that holds a run of another configuration."""
-    asked = configuration.experiment.num_threads
-    if not folder.operative_path.exists():
-        torch.set_num_threads(asked or torch.get_num_threads())
-        return configuration.with_values(num_threads=torch.get_num_threads())
-
-    recorded = config.load(str(folder.operative_path), plugins=configuration.plugins).experiment.num_threads
-    settled = configuration.with_values(num_threads=recorded)
-    difference = settled.difference(folder.operative_path.read_text())
-    if difference:
-        raise UserError(
-            f"'{folder.path}' holds a run of another configuration; choose another --out, or start over with --fresh. "
-            "It differs in:\n  " + "\n  ".join(difference)
-        )
-    torch.set_num_threads(asked or recorded or torch.get_num_threads())
-    if asked is not None and asked != recorded:
-        monitor.say(f"this run began with {recorded} threads and goes on with {asked}: its last bits may differ")
-    return settled
 
 
 class Trainer:

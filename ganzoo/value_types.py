@@ -4,6 +4,7 @@ import ast
 import collections.abc
 import inspect
 import re
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -42,7 +43,13 @@ def coerce(value: object, annotation: object, what: str, build: BuildPart) -> ob
         asked = arguments[0] if origin is Part else Component
         return build(value, asked if inspect.isclass(asked) and issubclass(asked, Component) else Component, what)
     if member is float and isinstance(value, int):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            largest = f"{sys.float_info.max:.2g}"
+            raise WrongTypeError(
+                f"{what} must be a number of at most {largest} in size, not one of {len(str(abs(value)))} digits"
+            ) from None
     if member is Path and isinstance(value, str):
         return Path(value)
     if isinstance(value, list | tuple):

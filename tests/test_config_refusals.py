@@ -52,6 +52,14 @@ REFUSED = [
     ("experiment.batch_size = True", "experiment.batch_size must be a whole number, not True"),
     ("experiment.batch_size = None", "experiment.batch_size must be a whole number, not None"),
     ("experiment.ema_decay = True", "experiment.ema_decay must be a number or None, not True"),
+    (
+        f"experiment.ema_decay = 1{'0' * 399}",
+        "experiment.ema_decay must be a number of at most 1.8e+308 in size, not one of 400 digits",
+    ),
+    (
+        "experiment.num_threads = 100000000000",
+        "experiment.num_threads must be at most 4096, not 100000000000; None leaves the choice to torch",
+    ),
     ("experiment.train_split = 3", "experiment.train_split must be a string in quotes, not 3"),
     (
         "experiment.precision = 'bfloat'",
@@ -252,6 +260,14 @@ def test_an_import_is_refused_and_nothing_is_executed(
     place = {"recipe": f"x.gin:{LAST}", "include": "imports.gin:2", "override": f"--set '{line.strip()}'"}[where]
     assert str(error.value).startswith(f"{place}: a recipe is data and may not import; remove the line")
     assert not Path("touched").exists()
+
+
+@pytest.mark.parametrize(
+    "comment", ["# plugin file: mirror.py", "# plugin pretext.jigsaw: see its paper", "# plugin a.b: sha256 of it"]
+)
+def test_a_comment_about_a_plugin_is_a_comment(comment: str) -> None:
+    Path("x.gin").write_text(f"{comment}\n{BASE}")
+    config.load("x.gin", plugins=[PARTS])
 
 
 def test_an_operative_text_without_its_plugin_says_what_is_missing() -> None:

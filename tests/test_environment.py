@@ -1,5 +1,8 @@
 """What a run says of where it took place."""
 
+import importlib
+import inspect
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,8 +10,11 @@ import pytest
 import torch
 
 from ganzoo import config, environment, registry
+from ganzoo.build import build_gan, build_objective
 from ganzoo.errors import UserError
 from ganzoo.experiment import Experiment
+from ganzoo.gin_reader import recipes_dir
+from ganzoo.testing import temporary_plugins
 
 
 @pytest.fixture
@@ -49,6 +55,110 @@ class {name}(hinge):
 def test_nested_parts_count_as_components_in_use(experiment: Experiment) -> None:
     names = {registry.name_of(component) for component in environment.components(experiment)}
     assert {"normalizations.batch", "normalizations.none", "pretext.rotation", "augment.flip"} <= names
+
+
+def sources(value: object) -> set[str]:
+    """Return the files of ganzoo that define an object, what it consists of, and all their bases."""
+    found: set[str] = set()
+    seen: set[int] = set()
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, dict):
+            waiting += item.values()
+        elif isinstance(item, list | tuple | set):
+            waiting += item
+        cls = item if inspect.isclass(item) else type(item)
+        if cls.__module__.startswith("ganzoo."):
+            modules = {base.__module__ for base in cls.__mro__ if base.__module__.startswith("ganzoo.")}
+            found |= {str(sys.modules[module].__file__) for module in modules}
+            if item is not cls:
+                waiting += vars(item).values() if hasattr(item, "__dict__") else ()
+        elif isinstance(item, torch.nn.Module):
+            waiting += item.children()
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in recipes_dir().glob("*.gin")))
+def test_the_code_hash_covers_everything_that_a_recipe_is_built_of(name: str) -> None:
+    narrow = ["G_WIDTH = 1", "D_WIDTH = 1"]
+    experiment = config.load(name, overrides=narrow).experiment
+    gan = build_gan(experiment, experiment.dataset().spec())
+    built = [gan, build_objective(experiment, gan.discriminator), experiment.dataset()]
+    built += [part(num_steps=10) for part in (experiment.g_optimizer, experiment.d_optimizer)]
+    paths = environment.training_code_files(experiment)
+    package = Path(environment.__file__).parent
+    files = {Path(source) for source in sources(built)}
+    needed = {f"{path.parent.name}/{path.name}" for path in files if path.parent != package}
+    assert len(needed) > 10
+    assert needed - paths.keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("field", "part", "file"),
+    [
+        ("pretext", (registry.part("pretext.consistency"),), "pretext/flip_and_shift.py"),
+        ("pretext", (registry.part("pretext.rotation"),), "pretext/schedule.py"),
+        ("dataset", registry.part("data.cifar10"), "data/cifar_files.py"),
+        (
+            "generator",
+            registry.part("architectures.biggan_generator", normalization=registry.part("normalizations.batch")),
+            "normalizations/linear_modulated_batch.py",
+        ),
+    ],
+)
+def test_the_code_hash_follows_imports_and_forms_that_a_part_can_turn_into(
+    experiment: Experiment, field: str, part: object, file: str
+) -> None:
+    files = environment.training_code_files(replace(experiment, **{field: part}))  # type: ignore[arg-type]
+    assert file in files
+    assert not any(name.startswith(("metrics/", "features/")) for name in files)
+
+
+def test_the_code_hash_sees_what_a_plugin_s_package_imports_of_itself(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "softer_losses"
+    package.mkdir()
+    (package / "__init__.py").write_text("from .loss import softer_hinge\n")
+    (package / "loss.py").write_text(
+        "from ganzoo.losses.hinge import hinge\nfrom ganzoo.registry import register\nfrom .numbers import HALF\n\n"
+        '@register("losses")\nclass softer_hinge(hinge):\n    """Hinge.\n\n    Source: this test.\n    """\n'
+    )
+    (package / "numbers.py").write_text("HALF = 0.5\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with temporary_plugins():
+        importlib.import_module("softer_losses")
+        using = replace(experiment, loss=registry.part("losses.softer_hinge"))
+        before = environment.training_code_sha256(using)
+        (package / "numbers.py").write_text("HALF = 0.25\n")
+        assert environment.training_code_sha256(using) != before
+
+
+def test_a_part_that_is_a_default_counts_as_a_component_in_use(experiment: Experiment, tmp_path: Path) -> None:
+    source = '''
+from ganzoo.augment.base import Augment
+from ganzoo.registry import Part, part, register
+
+@register("augment")
+class default_flip(Augment):
+    """A flip that is a default.
+
+    Source: this test.
+    """
+
+    def __init__(self, *, inner: Part[Augment] = part("augment.flip")) -> None:
+        super().__init__()
+'''
+    path = tmp_path / "default_flip.py"
+    path.write_text(source)
+    with temporary_plugins():
+        registry.load_file(path)
+        using = replace(experiment, augment=registry.part("augment.default_flip"))
+    assert "augment.flip" in {registry.name_of(component) for component in environment.components(using)}
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:

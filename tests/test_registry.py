@@ -121,6 +121,41 @@ def test_a_loose_file_adds_its_components(tmp_path: Path) -> None:
     assert registry.plugin_sha256("losses.hinge") is None
 
 
+FAILS_LATE = "from ganzoo.losses.hinge import hinge\n{plugin}\nraise RuntimeError('too late')\n"
+
+
+def test_a_file_that_fails_to_load_takes_nothing_with_it_that_it_imported(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from ganzoo import registry; from ganzoo.errors import UserError\n"
+        "try:\n    registry.load_file(Path(sys.argv[1]))\nexcept UserError as error:\n    print(error)\n"
+        "print(registry.get('losses.hinge').__name__, 'losses.plugin_loss' in registry.index())"
+    )
+    path = tmp_path / "plugin.py"
+    path.write_text(FAILS_LATE.format(plugin=LOSS.format(name="plugin_loss", extra="")))
+    # In a process of its own, in which nothing has imported the hinge loss before.
+    out = subprocess.check_output([sys.executable, "-c", code, str(path)], text=True).splitlines()
+    assert out[0].endswith("cannot be loaded: RuntimeError: too late")
+    assert out[1] == "hinge False"
+
+
+def test_a_package_that_fails_to_load_can_be_loaded_once_it_is_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "late_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("from late_package.loss import late_loss\nfrom late_package.rest import x\n")
+    (package / "loss.py").write_text(LOSS.format(name="late_loss", extra="") + "\nraise RuntimeError('too late')\n")
+    (package / "rest.py").write_text("x = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    offer(monkeypatch, ("late-package", "losses.late_loss", "late_package:late_loss"))
+    with pytest.raises(UserError, match=r"'losses\.late_loss' of late-package cannot be loaded: too late"):
+        registry.get("losses.late_loss")
+    assert "losses.late_loss" not in registry._loaded
+    (package / "loss.py").write_text(LOSS.format(name="late_loss", extra=""))
+    assert registry.get("losses.late_loss").__module__ == "late_package.loss"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -1,11 +1,15 @@
 """Files that a kill cannot harm."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ganzoo import run_folder
 from ganzoo.errors import UserError
 from ganzoo.run_folder import RunFolder, append_row, drop_rows_after, read_rows, write_atomically
+
+REMOVE = run_folder._remove
 
 
 def test_rows_after_a_step_are_dropped_and_the_rest_stays_to_the_byte(tmp_path: Path) -> None:
@@ -57,3 +61,53 @@ def test_a_run_folder_that_cannot_be_made_is_refused(tmp_path: Path, name: str) 
     refused = pytest.raises(UserError, match=r"cannot use '.*' as a run folder \((File exists|Not a directory)\)")
     with refused, RunFolder(tmp_path / name).lock():
         pass
+
+
+def test_a_clearing_that_is_killed_leaves_a_folder_of_the_old_run_which_the_next_one_clears(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = ("operative.gin", "result.json", "env.json", "metrics.jsonl", "checkpoints/step-2/a", "samples/step-2.png")
+    for num_before_kill in range(len(files)):
+        folder = RunFolder(tmp_path / str(num_before_kill))
+        for name in files:
+            write_atomically(folder.path / name, "old")
+        left = iter(range(num_before_kill))
+
+        def kill(path: Path, left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            REMOVE(path)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(run_folder, "_remove", kill)
+            with pytest.raises(KeyboardInterrupt):
+                folder.clear()
+        assert folder.operative_path.exists(), f"after {num_before_kill} removals what is left is nobody's"
+        assert folder.result_path.exists() == (num_before_kill == 0)
+        folder.clear()
+        assert list(folder.path.iterdir()) == []
+
+
+def test_what_a_run_left_without_its_configuration_is_cleared_and_nothing_else(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    ours = ("result.json", "metrics.jsonl", "checkpoints/step-00000002/a", "checkpoints/damaged-step-00000002/a")
+    others = ("notes.txt", "checkpoints/mine.pt", "samples/cat.png", "plugins/mine.py", "config.gin")
+    for name in (*ours, *others):
+        write_atomically(tmp_path / name, "")
+    assert folder.result() is None
+    folder.clear()
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(others)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_clearing_removes_a_link_and_not_what_it_points_to(tmp_path: Path, whole: bool) -> None:
+    target = tmp_path / "disk" / "step-00000002"
+    target.mkdir(parents=True)
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    folder.checkpoints_path.symlink_to(target.parent)
+    if whole:
+        write_atomically(folder.operative_path, "old")
+    folder.clear()
+    assert not folder.checkpoints_path.is_symlink()
+    assert target.exists()

@@ -21,9 +21,17 @@ def test_means_go_on_after_a_restart() -> None:
     means = RunningMeans()
     means.add(values(a=1.0))
     restored = RunningMeans()
-    restored.load_state_dict(means.state_dict())
+    restored.load_state_dict(means.state_dict(), device=torch.device("cpu"))
     restored.add(values(a=4.0))
     assert restored.take() == {"a": 2.5}
+
+
+def test_means_go_on_on_the_device_of_the_restarted_run() -> None:
+    means = RunningMeans()
+    means.add(values(a=1.0))
+    restored = RunningMeans()
+    restored.load_state_dict(means.state_dict(), device=torch.device("meta"))
+    assert restored.state_dict()["a"][0].device.type == "meta"
 
 
 def test_a_nan_at_any_step_shows() -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from ganzoo import cli, config, registry, vital_signs
+from ganzoo import cli, config, recorder, registry, vital_signs
 from ganzoo.checkpoint import read_networks
 from ganzoo.data.base import ImageData
 from ganzoo.data.image_folder import image_folder
@@ -202,6 +203,27 @@ def test_fresh_starts_over(tiny_recipe: Path, tmp_path: Path) -> None:
     assert not run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 3", fresh=True).was_finished
 
 
+def test_what_another_run_left_without_its_configuration_is_never_continued_or_reported(
+    tiny_recipe: Path, tmp_path: Path
+) -> None:
+    run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 4")
+    (tmp_path / "a/operative.gin").unlink()
+    other = ("experiment.num_steps = 4", "experiment.seed = 1")
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"(?s)checkpoint of step 4 .* another configuration.*seed: 0 -> 1"):
+            run(tiny_recipe, tmp_path / "a", *other)
+    result = run(tiny_recipe, tmp_path / "a", *other, fresh=True)
+    assert not result.was_finished
+    assert result.result["seed"] == 1
+
+    # A result alone is not reported, not even after the new run was killed.
+    (tmp_path / "a/operative.gin").unlink()
+    shutil.rmtree(tmp_path / "a/checkpoints")
+    with pytest.raises(KilledError):
+        run(tiny_recipe, tmp_path / "a", monitor=KillAt(2))
+    assert not run(tiny_recipe, tmp_path / "a").was_finished
+
+
 def test_another_configuration_is_refused_with_the_difference(tiny_recipe: Path, tmp_path: Path) -> None:
     run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2")
     with pytest.raises(UserError, match=r"(?s)another configuration.*experiment\.batch_size.*8.*16"):
@@ -261,6 +283,43 @@ def test_a_full_disk_is_a_sentence_and_keeps_the_last_checkpoint(
     run(tiny_recipe, tmp_path / "whole")
     run(tiny_recipe, tmp_path / "a")
     assert same(networks(tmp_path / "whole", 12), networks(tmp_path / "a", 12))
+
+
+@pytest.mark.parametrize("name", ["append_row", "save_grid", "write_json", "save_curves"])
+def test_a_folder_that_cannot_be_written_to_is_named_with_what_is_kept(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2")
+    (tmp_path / "a/result.json").unlink()
+
+    def full(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(recorder, name, full)
+    with pytest.raises(RunFailedError, match=r"cannot write to '.*a' \(.*No space left.*\); the checkpoint of step 2"):
+        run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2")
+
+
+def test_a_data_file_that_cannot_be_read_is_named_and_the_run_folder_is_not_blamed(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(_self: object, _split: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/data/batch_1.bin")
+
+    monkeypatch.setattr(registry.get("data.synthetic"), "load", forbidden)
+    with pytest.raises(RunFailedError, match=r"^cannot use '/data/batch_1\.bin' \(Permission denied\); there is no"):
+        run(tiny_recipe, tmp_path / "a")
+
+
+def test_a_reader_of_the_output_that_has_seen_enough_is_no_error_of_the_folder(
+    tiny_recipe: Path, tmp_path: Path
+) -> None:
+    class Gone(Silent):
+        def progress(self, step: int, values: object) -> None:
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    with pytest.raises(BrokenPipeError):
+        run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2", monitor=Gone())
 
 
 def test_a_nan_ends_the_run_as_failed_and_keeps_the_last_good_checkpoint(tiny_recipe: Path, tmp_path: Path) -> None:

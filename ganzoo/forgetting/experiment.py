@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ganzoo.architectures.base import Discriminator
 from ganzoo.data.base import Dataset, DataSpec
 from ganzoo.errors import UserError
-from ganzoo.experiment import short_name
+from ganzoo.experiment import check_num_threads, short_name
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.pretext.base import PretextTask
@@ -74,8 +74,7 @@ class ForgettingExperiment:
             )
         if len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             raise ValueError(f"seeds must be different whole numbers from 0 on, not {list(self.seeds)}")
-        if self.num_threads is not None and self.num_threads < 1:
-            raise ValueError(f"num_threads must be at least 1, not {self.num_threads}")
+        check_num_threads(self.num_threads)
         if not self.pretext and not self.remedies:
             raise ValueError(
                 "pretext and remedies are both empty, and nothing is left to compare with; bind one of them"

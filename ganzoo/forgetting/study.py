@@ -10,7 +10,7 @@ import torch
 from ganzoo import environment
 from ganzoo.config import FORGETTING, ForgettingConfiguration
 from ganzoo.data.base import ImageData
-from ganzoo.errors import RunFailedError, UserError
+from ganzoo.errors import RunFailedError, UserError, os_error_text
 from ganzoo.forgetting.experiment import Arm, arms_of, check_data
 from ganzoo.forgetting.learner import try_out
 from ganzoo.forgetting.loop import Curve, Point, Tasks, num_steps_of, train_arm
@@ -20,6 +20,9 @@ from ganzoo.forgetting.summary import ArmSummary, summarize
 from ganzoo.monitor import Monitor
 from ganzoo.operative import parse_operative
 from ganzoo.run_folder import Json, RunFolder, write_atomically, write_json
+from ganzoo.settling import settle
+
+KEPT = "what is finished there is kept"
 
 
 @dataclass(frozen=True)
@@ -64,42 +67,22 @@ def run_study(
 
     Raises:
         UserError: the folder holds another configuration; data are missing; parts that do not fit together.
-        RunFailedError: a NaN, or a file that cannot be written; what is finished is kept.
+        RunFailedError: a NaN, or a file that cannot be written or read; what is finished is kept.
     """
     folder = RunFolder(out)
     torch_device = environment.select_device(device)
     with folder.lock():
         if fresh:
-            folder.clear()
-        configuration = settle(folder, configuration)
+            with folder.writing(kept=KEPT):
+                folder.clear()
+        configuration = settle(folder, configuration, root_name=FORGETTING, what="study", say=monitor.say)
         environment.choose_deterministic_kernels(torch_device)
         try:
             return _run(folder, configuration, torch_device, data_dir, command, monitor)
+        except BrokenPipeError:
+            raise  # of standard output, whose reader has seen enough
         except OSError as error:
-            raise RunFailedError(f"cannot write to '{out}' ({error}); what is finished there is kept") from error
-
-
-def settle(folder: RunFolder, configuration: ForgettingConfiguration) -> ForgettingConfiguration:
-    """Fix the number of threads, and refuse a folder that holds another configuration."""
-    num_threads = configuration.experiment.num_threads
-    if not folder.operative_path.exists():
-        torch.set_num_threads(num_threads or torch.get_num_threads())
-        return configuration.with_num_threads(torch.get_num_threads())
-
-    recorded = folder.operative_path.read_text()
-    if num_threads is None:
-        threads = parse_operative(recorded).get(f"{FORGETTING}.num_threads", "")
-        torch.set_num_threads(int(threads) if threads.isdigit() else torch.get_num_threads())
-    else:
-        torch.set_num_threads(num_threads)
-    settled = configuration.with_num_threads(torch.get_num_threads())
-    difference = settled.difference(recorded)
-    if difference:
-        raise UserError(
-            f"'{folder.path}' holds another configuration; choose another --out, or start over with --fresh. "
-            "It differs in:\n  " + "\n  ".join(difference)
-        )
-    return settled
+            raise RunFailedError(f"{os_error_text(error)}; what is finished in '{out}' is kept") from error
 
 
 def _run(
@@ -145,7 +128,8 @@ def _run(
             experiment, arm, tasks, seed=seed, device=device, monitor=monitor, steps_before=number * num_steps
         )
         record: dict[str, Json] = {**curve_to_json(curve), "seconds": time.perf_counter() - since}
-        write_json(_curve_path(folder, arm, seed), record)
+        with folder.writing(kept=KEPT):
+            write_json(_curve_path(folder, arm, seed), record)
     monitor.close()
     curves = [read_curve(_curve_path(folder, arm, seed)) for arm in arms for seed in experiment.seeds]
     return _finish(folder, configuration, curves, spec.num_classes, num_done_before, command)
@@ -166,8 +150,9 @@ def _begin(
         "training_code_sha256": environment.training_code_sha256(configuration.experiment, other_folder=FORGETTING),
     }
     if not folder.operative_path.exists():
-        write_json(folder.environment_path, now)
-        write_atomically(folder.operative_path, configuration.operative())
+        with folder.writing(kept=KEPT):
+            write_json(folder.environment_path, now)
+            write_atomically(folder.operative_path, configuration.operative())
         return
     before = folder.environment()
     if before["data_sha256"] != hashes:
@@ -202,14 +187,15 @@ def _finish(
         "curves": [curve_to_json(curve) for curve in curves],
         "summary": [asdict(row) for row in summary],
     }
-    write_json(result_path, result)
-    save_forgetting(
-        curves,
-        picture_path,
-        title=f"{configuration.name}: accuracy on the positive class of the moment",
-        num_steps_per_task=experiment.num_steps_per_task,
-        num_classes=num_classes,
-    )
+    with folder.writing(kept=KEPT):
+        write_json(result_path, result)
+        save_forgetting(
+            curves,
+            picture_path,
+            title=f"{configuration.name}: accuracy on the positive class of the moment",
+            num_steps_per_task=experiment.num_steps_per_task,
+            num_classes=num_classes,
+        )
     return Study(result_path, picture_path, summary, experiment.eval_every, num_done_before)
 
 
