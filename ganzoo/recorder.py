@@ -6,6 +6,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import NoReturn
 
 import torch
@@ -18,6 +19,7 @@ from ganzoo.errors import RunFailedError, UserError
 from ganzoo.evaluate import Evaluated, evaluate, failures_to_json, measurements_to_json
 from ganzoo.evaluation_inputs import EvaluationInputs
 from ganzoo.monitor import Monitor
+from ganzoo.operative import parts_of
 from ganzoo.plots import save_curves, save_grid
 from ganzoo.run_folder import (
     Json,
@@ -114,12 +116,19 @@ class Recorder:
         described = environment.describe(self.experiment, device=self.device, data_sha256=self.data.sha256)
         write_json(folder.environment_path, described)
         write_atomically(folder.config_path, self.configuration.source())
-        for component in environment.components(self.experiment):
-            plugin = registry.plugin_file(registry.name_of(component))
-            if plugin is not None:
-                folder.plugins_path.mkdir(exist_ok=True)
-                shutil.copy(plugin[0], folder.plugins_path)
+        self._keep_plugins()
         write_atomically(folder.operative_path, self.configuration.operative())
+
+    def _keep_plugins(self) -> None:
+        """Copy the loose file of every part, metrics included, so that the folder can be opened without them."""
+        for part in parts_of([getattr(self.experiment, field.name) for field in fields(self.experiment)]):
+            plugin = registry.plugin_file(part.name)
+            if plugin is not None:
+                # The hash tells files of one name apart; a file that is such a copy keeps its name.
+                path, digest = plugin
+                suffix = f"-{digest[:8]}"
+                self.folder.plugins_path.mkdir(exist_ok=True)
+                shutil.copy(path, self.folder.plugins_path / f"{path.stem.removesuffix(suffix)}{suffix}.py")
 
     def log(self) -> None:
         """Write a row: to the bit reproducible in `metrics.jsonl`, times in `timing.jsonl`.
