@@ -86,8 +86,27 @@ def evaluate(inputs: EvaluationInputs) -> Evaluated:
                 measured[i].append(part().measure(inputs))
             except UserError as error:
                 failures[i] = MetricFailure(part.name, str(error))
-    numbers = [number for i, sets in enumerate(measured) if i not in failures for number in over_sets(sets)]
-    return Evaluated(numbers, list(failures.values()))
+    numbers: dict[tuple[str, str], Measurement] = {}
+    for i, sets in enumerate(measured):
+        own = [] if i in failures else over_sets(sets)
+        names = [_name_and_split(m) for m in own]
+        twice = next((name for k, name in enumerate(names) if name in numbers or name in names[:k]), None)
+        if twice is None:
+            numbers.update(zip(names, own, strict=True))
+        else:
+            # What a plugin calls its numbers is known only now, and at the end of a run none may get lost.
+            name, split = twice
+            reason = (
+                f"there is another number '{name}'{f' of the split {split!r}' if split else ''}, from which its own "
+                "could not be told; leave one of the two out, or rename it"
+            )
+            failures[i] = MetricFailure(metrics[i].name, reason)
+    return Evaluated(list(numbers.values()), list(failures.values()))
+
+
+def _name_and_split(m: Measurement) -> tuple[str, str]:
+    """Return what tells the numbers of one evaluation apart."""
+    return m.name, str(m.protocol.get("reference_split") or "")
 
 
 def over_sets(measured: Sequence[Sequence[Measurement]]) -> list[Measurement]:

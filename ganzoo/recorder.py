@@ -217,10 +217,10 @@ class Recorder:
             hashes: dict[str, Json] = {**inputs.data_sha256}
             write_json(self.folder.environment_path, {**self.folder.environment(), "data_sha256": hashes})
         names = Counter(m.name for m in evaluated.measurements)
-        values = {
-            f"metric/{m.name}" if names[m.name] == 1 else f"metric/{m.name}/{m.protocol['reference_split']}": m.value
-            for m in evaluated.measurements
-        }
+        values: dict[str, float] = {}
+        for m in evaluated.measurements:
+            split = m.protocol.get("reference_split") if names[m.name] > 1 else None
+            values[f"metric/{m.name}/{split}" if split else f"metric/{m.name}"] = m.value
         if values:
             append_row(self.folder.metrics_path, {"step": self.state.step, **values})
             self._to_tensorboard(values)

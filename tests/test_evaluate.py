@@ -299,3 +299,40 @@ def test_the_average_or_the_raw_weights_are_measured_as_asked(generator: Generat
     assert [inputs.protocol(None, None)["ema"] for inputs in (default, raw, ema)] == [True, False, True]
     with pytest.raises(UserError, match=r"asks for the moving average .* this run kept none"):
         evaluation(generator, dataset, eval_ema=True)
+
+
+class Named(Metric):
+    """A metric that calls its numbers as it is told."""
+
+    def __init__(self, *, names: tuple[str, ...]) -> None:
+        self.names = names
+
+    def measure(self, inputs: MetricInputs) -> list[Measurement]:
+        numbers = [name.split("/") for name in self.names]
+        return [Measurement(name, 1.0, None, True, {"reference_split": split}) for name, split in numbers]
+
+
+def named(component: str, *names: str) -> Part[Metric]:
+    return Part(f"metrics.{component}", type(component, (Named,), {}), {"names": names})
+
+
+def test_a_number_of_a_name_that_there_is_already_fails_its_metric_and_loses_none(
+    generator: Generator, dataset: Dataset
+) -> None:
+    metrics = [
+        named("a", "x/train", "y/train"),
+        named("b", "x/test", "z/train"),
+        named("c", "new/test", "x/train"),
+        named("d", "twice/train", "twice/train"),
+    ]
+    evaluated = evaluate(evaluation(generator, dataset, metrics))
+    assert [f"{m.name}/{m.protocol['reference_split']}" for m in evaluated.measurements] == [
+        "x/train",
+        "y/train",
+        "x/test",
+        "z/train",
+    ]
+    assert [(failure.metric, failure.reason.split(",")[0]) for failure in evaluated.failures] == [
+        ("metrics.c", "there is another number 'x' of the split 'train'"),
+        ("metrics.d", "there is another number 'twice' of the split 'train'"),
+    ]

@@ -95,6 +95,10 @@ class Metric(Component):
     reads_earlier_fakes: ClassVar[bool] = False
     """Whether it looks at `earlier_fakes`; only then does a run keep some at each evaluation."""
 
+    told_apart_by: ClassVar[tuple[str, ...]] = ("features", "reference_split")
+    """The arguments that show in the name or the reference split of its numbers: two of the same metric in one list
+    must differ in at least one of them."""
+
     def extractors(self) -> list[Part[FeatureExtractor]]:
         """Return the extractors it needs, so that a run can refuse before step 0 if one is missing."""
         return []

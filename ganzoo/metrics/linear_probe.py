@@ -59,6 +59,8 @@ class linear_probe(Metric):
 
     uses_fakes = False
 
+    told_apart_by = ("taps", "train_split")
+
     def __init__(
         self,
         *,

@@ -38,6 +38,9 @@ class ms_ssim(Metric):
         num_pairs: pairs of either kind, drawn at random.
     """
 
+    # Its number of generated images is the same for every split.
+    told_apart_by = ()
+
     def __init__(
         self,
         *,
