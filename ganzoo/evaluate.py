@@ -1,6 +1,7 @@
 """From a GAN to numbers with their protocol."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -9,6 +10,7 @@ from ganzoo.architectures.base import Discriminator
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.evaluation_inputs import EvaluationInputs
+from ganzoo.layers.batch_statistics import evaluation_mode
 from ganzoo.metrics.base import Measurement, Metric
 from ganzoo.registry import Part
 from ganzoo.run_folder import Json
@@ -83,7 +85,8 @@ def evaluate(inputs: EvaluationInputs) -> Evaluated:
                     num_classes=inputs.num_classes,
                     discriminator=inputs.discriminator,
                 )
-                measured[i].append(part().measure(inputs))
+                with _evaluation_mode(inputs.discriminator):
+                    measured[i].append(part().measure(inputs))
             except UserError as error:
                 failures[i] = MetricFailure(part.name, str(error))
     numbers: dict[tuple[str, str], Measurement] = {}
@@ -102,6 +105,11 @@ def evaluate(inputs: EvaluationInputs) -> Evaluated:
             )
             failures[i] = MetricFailure(metrics[i].name, reason)
     return Evaluated(list(numbers.values()), list(failures.values()))
+
+
+def _evaluation_mode(discriminator: Discriminator | None) -> AbstractContextManager[None]:
+    """Hold a discriminator in evaluation mode, so that no metric moves its running statistics."""
+    return nullcontext() if discriminator is None else evaluation_mode(discriminator)
 
 
 def _name_and_split(m: Measurement) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from ganzoo import registry
 from ganzoo.architectures.base import Generator
 from ganzoo.data.base import Dataset, ImageData
+from ganzoo.data_order import to_images
 from ganzoo.errors import UserError
 from ganzoo.evaluate import check_available, evaluate, measurements_to_json
 from ganzoo.evaluation_inputs import EvaluationInputs, choose
@@ -336,3 +338,30 @@ def test_a_number_of_a_name_that_there_is_already_fails_its_metric_and_loses_non
         ("metrics.c", "there is another number 'x' of the split 'train'"),
         ("metrics.d", "there is another number 'twice' of the split 'train'"),
     ]
+
+
+class OfLogits(Metric):
+    """The mean logit of real images, by a plain forward pass."""
+
+    modes: ClassVar[list[bool]] = []
+
+    def measure(self, inputs: MetricInputs) -> list[Measurement]:
+        assert inputs.discriminator is not None
+        self.modes.append(inputs.discriminator.training)
+        x_NCHW = to_images(inputs.real_images("train", None).images_NCHW, device=CPU)
+        with torch.no_grad():
+            value = float(inputs.discriminator(x_NCHW).logits_N.mean())
+        return [Measurement("logit", value, None, True, {})]
+
+
+def test_a_metric_that_runs_the_discriminator_moves_no_running_statistics(
+    generator: Generator, dataset: Dataset
+) -> None:
+    inputs = evaluation(generator, dataset, [Part("metrics.of_logits", OfLogits)])
+    network = ToyDiscriminator(image_shape=(1, 16, 16), batch_norm=True)
+    inputs.gan.discriminator = inputs.discriminator = network
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    measured(inputs)
+    assert OfLogits.modes == [False]
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+    assert all(module.training for module in network.modules())
