@@ -75,9 +75,12 @@ class linear_probe(Metric):
     ) -> None:
         if train_split == test_split:
             raise ValueError(f"test_split must differ from train_split, and both are '{train_split}'")
-        for name, value in (("num_probe_seeds", num_probe_seeds), ("pool_size", pool_size)):
-            if value < 1:
+        counts = {"num_train": num_train, "num_test": num_test}
+        for name, value in (counts | {"num_probe_seeds": num_probe_seeds, "pool_size": pool_size}).items():
+            if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}")
+        if taps is not None and not taps:
+            raise ValueError("taps is empty; name places of the discriminator, or give None for all")
         if not inverse_regularizations or min(inverse_regularizations) <= 0:
             raise ValueError(f"inverse_regularizations must be positive numbers, not {inverse_regularizations}")
         self.taps, self.train_split, self.test_split = taps, train_split, test_split

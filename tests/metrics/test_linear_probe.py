@@ -141,6 +141,22 @@ def test_data_that_cannot_be_probed_are_refused(spec: DataSpec, arguments: dict[
         linear_probe(**arguments).check_data(spec)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"num_train": 0}, "num_train must be at least 1, not 0"),
+        ({"num_test": 0}, "num_test must be at least 1, not 0"),
+        # A slice up to -5 would leave out the last five.
+        ({"num_test": -5}, "num_test must be at least 1, not -5"),
+        ({"pool_size": 0}, "pool_size must be at least 1, not 0"),
+        ({"taps": ()}, "taps is empty"),
+    ],
+)
+def test_numbers_of_images_and_taps_that_mean_nothing_are_refused(arguments: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        linear_probe(**arguments)  # type: ignore[arg-type]
+
+
 def test_networks_that_cannot_be_probed_are_refused() -> None:
     with pytest.raises(UserError, match=r"asks for the tap 'blok0' .* has block0, features; did you mean 'block0'"):
         linear_probe(taps=("blok0",)).check_networks(num_classes=0, discriminator=Quarters())
