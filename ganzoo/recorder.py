@@ -259,13 +259,15 @@ class Recorder:
             for role in ("d", "g")
         }
         save_curves(rows, folder.curves_path, title=self.configuration.name, chance=chance)
+        loss = self.experiment.loss
+        least_d_loss = None if loss is None else loss.component.least_d_loss
         result: dict[str, Json] = {
             "status": "finished",
             "name": self.configuration.name,
             "seed": self.experiment.seed,
             "metrics": measurements_to_json(evaluated.measurements),
             "metric_failures": failures_to_json(evaluated.failures),
-            "health": list[Json](health.flags(rows, chance=chance)),
+            "health": list[Json](health.flags(rows, chance=chance, least_d_loss=least_d_loss)),
             "chance": {**chance},
             "samples": f"samples/step-{step:08d}.png",
             "curves": folder.curves_path.name,

@@ -81,6 +81,12 @@ class of_small_differences(good_loss):
         return super().d_loss(real_logits_N, fake_logits_N) + offset
 
 
+@broken("losses")
+class of_less_than_the_least(good_loss):
+    said: ClassVar = "least_d_loss: it is 0 and d_loss takes the value -20000; set it to the least value there is"
+    least_d_loss = 0.0
+
+
 class good_penalty(Penalty):
     def __call__(self, discriminator, real, fake, *, rng):
         return discriminator(real.images_NCHW, real.labels_N).logits_N.square().mean()
