@@ -178,7 +178,11 @@ class Recorder:
         """Write a row of what is read off the networks and of the grid's images."""
         if self.references is None:
             self.references = vital_signs.choose_references(
-                self.dataset, self.data, train_split=self.experiment.train_split, say=self.monitor.say
+                self.dataset,
+                self.data,
+                train_split=self.experiment.train_split,
+                needs_labels=self.state.gan.num_classes > 0,
+                say=self.monitor.say,
             )
         gan = self.state.gan
         values = {
