@@ -51,7 +51,16 @@ def evaluate_run(
     from ganzoo.config import load_protocol
 
     # A misspelt protocol is found before the networks are read.
-    protocols = {Path(name).stem: load_protocol(name) for name in protocol or ()}
+    protocols: dict[str, EvaluationProtocol] = {}
+    given: dict[str, str] = {}
+    for name in protocol or ():
+        stem = Path(name).stem
+        if stem in protocols:
+            raise UserError(
+                f"--protocol {name} and --protocol {given[stem]} would both be called '{stem}'; rename one file, or "
+                "measure it by a command of its own"
+            )
+        given[stem], protocols[stem] = name, load_protocol(name)
     opened = open_run(run, step=step, device=device)
     protocols = protocols or {OWN_PROTOCOL: opened.experiment}
     if not any(p.metrics for p in protocols.values()):
