@@ -1,7 +1,6 @@
 """What a run leaves in its folder: rows, samples, evaluations, checkpoints, the result."""
 
 import os
-import resource
 import shutil
 import time
 from collections import Counter
@@ -18,6 +17,7 @@ from ganzoo.data.base import Dataset, ImageData
 from ganzoo.errors import RunFailedError, UserError
 from ganzoo.evaluate import Evaluated, evaluate, failures_to_json, measurements_to_json
 from ganzoo.evaluation_inputs import EvaluationInputs
+from ganzoo.hardware import peak_memory_bytes
 from ganzoo.monitor import Monitor
 from ganzoo.operative import parts_of
 from ganzoo.plots import save_curves, save_grid
@@ -147,9 +147,8 @@ class Recorder:
             **vital_signs.singular_values(state.gan),
         }
         append_row(self.folder.metrics_path, {**state.counters, **self.row})
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        if self.device.type == "cuda":
-            memory = torch.cuda.max_memory_allocated(self.device)
+        is_cuda = self.device.type == "cuda"
+        memory = torch.cuda.max_memory_allocated(self.device) if is_cuda else peak_memory_bytes()
         append_row(self.folder.timing_path, {"step": step, "seconds": self.seconds, "peak_memory_bytes": memory})
         self._to_tensorboard(self.row)
 
