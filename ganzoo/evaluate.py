@@ -10,6 +10,7 @@ from ganzoo.architectures.base import Discriminator
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.evaluation_inputs import EvaluationInputs
+from ganzoo.features.base import FeatureExtractor
 from ganzoo.layers.batch_statistics import evaluation_mode
 from ganzoo.metrics.base import Measurement, Metric
 from ganzoo.registry import Part
@@ -54,12 +55,15 @@ def check_available(
     Raises:
         UserError: what is missing and how to get it.
     """
+    seen: list[Part[FeatureExtractor]] = []
     for part in metrics:
         metric = part()
         metric.check_data(spec)
         metric.check_networks(num_classes=num_classes, discriminator=discriminator)
         for extractor in metric.extractors():
-            extractor(device=device, discriminator=discriminator).check_available()
+            if extractor not in seen:
+                extractor(device=device, discriminator=discriminator).check_available()
+                seen.append(extractor)
 
 
 def evaluate(inputs: EvaluationInputs) -> Evaluated:
@@ -78,15 +82,14 @@ def evaluate(inputs: EvaluationInputs) -> Evaluated:
             if i in failures or (k > 0 and not part.component.uses_fakes):
                 continue
             try:
-                check_available(
-                    [part],
-                    inputs.device,
-                    spec=inputs.spec,
-                    num_classes=inputs.num_classes,
-                    discriminator=inputs.discriminator,
-                )
+                metric = part()
+                if k == 0:
+                    metric.check_data(inputs.spec)
+                    metric.check_networks(num_classes=inputs.num_classes, discriminator=inputs.discriminator)
+                    for extractor in metric.extractors():
+                        inputs.check_extractor(extractor)
                 with _evaluation_mode(inputs.discriminator):
-                    measured[i].append(part().measure(inputs))
+                    measured[i].append(metric.measure(inputs))
             except UserError as error:
                 failures[i] = MetricFailure(part.name, str(error))
     numbers: dict[tuple[str, str], Measurement] = {}

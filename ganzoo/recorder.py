@@ -65,6 +65,7 @@ class Recorder:
         self.experiment = configuration.experiment
         self.dataset, self.data, self.device, self.monitor = dataset, data, device, monitor
         self.data_sha256 = {self.experiment.train_split: data.sha256}
+        self.loaded = {self.experiment.train_split: data}
         self.row: dict[str, float] = {}
         self.references: vital_signs.References | None = None
 
@@ -209,6 +210,7 @@ class Recorder:
             data_sha256={**self._recorded_hashes(), **self.data_sha256},
             say=self.monitor.say,
             earlier_fakes=lambda: replay.read_before(self.folder, self.state.step),
+            loaded=self.loaded,
         )
         evaluated = evaluate(inputs)
         # What the last generator makes is earlier than nothing.

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -34,12 +35,13 @@ class CountingExtractor(FeatureExtractor):
     label = "quarters"
     feature_dim = 8
     num_images_seen = 0
+    num_checks = 0
 
     def __init__(self, *, device: torch.device) -> None:
         self.device = device
 
     def check_available(self) -> None:
-        pass
+        type(self).num_checks += 1
 
     def __call__(self, images_NCHW: Tensor) -> Tensor:
         type(self).num_images_seen += len(images_NCHW)
@@ -52,7 +54,7 @@ class CountingExtractor(FeatureExtractor):
 
 @pytest.fixture
 def extractor() -> Part[FeatureExtractor]:
-    CountingExtractor.num_images_seen = 0
+    CountingExtractor.num_images_seen = CountingExtractor.num_checks = 0
     return Part("features.quarters", CountingExtractor)
 
 
@@ -79,6 +81,7 @@ def evaluation(
     *,
     known: Mapping[str, str] | None = None,
     ema_decay: float | None = None,
+    loaded: dict[str, ImageData] | None = None,
     **settings: object,
 ) -> EvaluationInputs:
     discriminator = ToyDiscriminator(image_shape=(1, 16, 16))
@@ -91,6 +94,7 @@ def evaluation(
         device=CPU,
         data_sha256=known or {},
         say=lambda _: None,
+        loaded=loaded,
     )
 
 
@@ -365,3 +369,43 @@ def test_a_metric_that_runs_the_discriminator_moves_no_running_statistics(
     assert OfLogits.modes == [False]
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
     assert all(module.training for module in network.modules())
+
+
+def test_an_extractor_is_looked_for_once_in_an_evaluation(
+    generator: Generator, dataset: Dataset, extractor: Part[FeatureExtractor]
+) -> None:
+    metrics = [metric("frechet_distance", extractor), metric("kernel_distance", extractor, subset_size=30)]
+    measured(evaluation(generator, dataset, metrics, num_eval_seeds=3))
+    assert CountingExtractor.num_checks == 1
+    check_available(metrics, CPU, spec=dataset.spec(), num_classes=0, discriminator=None)
+    assert CountingExtractor.num_checks == 2
+
+
+class OfReals(Metric):
+    """How many real images two splits have."""
+
+    uses_fakes = False
+
+    def measure(self, inputs: MetricInputs) -> list[Measurement]:
+        nums = [len(inputs.real_images(split, None)) for split in ("train", "test", "train")]
+        return [Measurement("reals", float(sum(nums)), None, True, {})]
+
+
+@pytest.mark.parametrize("is_memory_mapped", [False, True])
+def test_splits_that_are_in_memory_are_shared_by_evaluations_and_no_others_kept(
+    generator: Generator, dataset: Dataset, monkeypatch: pytest.MonkeyPatch, is_memory_mapped: bool
+) -> None:
+    train, read, loads = dataset.load("train"), dataset.load, []
+
+    def load(split: str) -> ImageData:
+        loads.append(split)
+        return replace(read(split), is_memory_mapped=is_memory_mapped)
+
+    monkeypatch.setattr(dataset, "load", load)
+    kept = {"train": train}
+    for _ in range(3):
+        inputs = evaluation(generator, dataset, [Part("metrics.of_reals", OfReals)], loaded=kept)
+        measured(inputs)
+    assert loads == (["test"] if is_memory_mapped else ["test"] * 3)
+    assert list(kept) == (["train", "test"] if is_memory_mapped else ["train"])
+    assert kept["train"] is train

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ganzoo import cli, config
+from ganzoo import cli, config, registry
 from ganzoo.monitor import Silent
 from ganzoo.testing import temporary_plugins
 from ganzoo.trainer import RunResult, train
@@ -79,3 +79,25 @@ def test_a_run_folder_whose_plugins_have_no_hash_in_their_name_can_be_opened(
     kept.rename(kept.with_name("mine.py"))
     with temporary_plugins():
         assert cli.call(["eval", str(tmp_path / "run")]) == 0, capsys.readouterr().err
+
+
+def test_evaluations_of_a_run_share_the_training_split(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synthetic = registry.get("data.synthetic")
+    read, loads = synthetic.load, []  # type: ignore[attr-defined]
+
+    def load(self: object, split: str) -> object:
+        loads.append(split)
+        return read(self, split)
+
+    monkeypatch.setattr(synthetic, "load", load)
+    overrides = (
+        "experiment.num_steps = 3",
+        "experiment.eval_every = 1",
+        "experiment.metrics = [@metrics.ms_ssim]",
+        "metrics.ms_ssim.num_fake = 8",
+    )
+    run(tiny_recipe, tmp_path / "run", *overrides)
+    # For training, and the held-out images of the health row.
+    assert loads == ["train", "test"]
