@@ -205,7 +205,7 @@ def test_a_share_of_the_reals_is_a_random_choice_that_never_changes() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"num_real": 60}, r"compares with 60 real images and the split 'train' has 50"),
+        ({"num_real": 60}, r"asks for 60 images of the split 'train', which has 50"),
         ({"reference_split": "tset"}, r"reference_split is 'tset'.*did you mean 'test'"),
     ],
 )

@@ -147,6 +147,28 @@ class Metric(Component):
                 f"{nearest(split, splits)}"
             )
 
+    def check_num_images(
+        self, split: str, there: int | None, *, least: int, parameter: str, otherwise: str = ""
+    ) -> None:
+        """Refuse a split of too few images.
+
+        Args:
+            split: which it is.
+            there: how many images it has; None, which is not refused, where only its files tell.
+            least: how many it takes.
+            parameter: that asks for so many.
+            otherwise: what else the user can do, in the words that follow "lower ...".
+
+        Raises:
+            UserError: there are fewer.
+        """
+        if there is not None and there < least:
+            name = name_of(type(self))
+            raise UserError(
+                f"{name} asks for {least} images of the split '{split}', which has {there}; lower {name}.{parameter}"
+                f"{otherwise}"
+            )
+
     def check_labels(self, spec: DataSpec, parameter: str, split: str) -> None:
         """Refuse a split without labels.
 

@@ -95,18 +95,10 @@ class linear_probe(Metric):
             raise UserError(f"{name} needs class labels and the data set has none; choose a labelled data set")
         wanted = {"train_split": (self.train_split, self.num_train), "test_split": (self.test_split, self.num_test)}
         for parameter, (split, num) in wanted.items():
-            if split not in spec.num_images:
-                raise UserError(
-                    f"{name}.{parameter} is '{split}' and the data set has the splits {', '.join(spec.num_images)}"
-                    f"{nearest(split, spec.num_images)}"
-                )
+            self.check_split(spec, parameter, split)
             self.check_labels(spec, parameter, split)
-            there = spec.num_images[split]
-            if num is not None and there is not None and there < num:
-                which = parameter.replace("_split", "")
-                raise UserError(
-                    f"{name} asks for {num} images of the split '{split}', which has {there}; lower {name}.num_{which}"
-                )
+            which = parameter.replace("_split", "")
+            self.check_num_images(split, spec.num_images[split], least=num or 1, parameter=f"num_{which}")
 
     def check_networks(self, *, num_classes: int, discriminator: Discriminator | None) -> None:
         """Refuse a run without a discriminator, or one that lacks a tap or whose features use labels."""

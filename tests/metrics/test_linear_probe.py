@@ -128,6 +128,11 @@ def test_mean_and_error_by_hand() -> None:
             {"num_train": 9},
             r"test_split is 'test' and the data set has the splits train",
         ),
+        (
+            DataSpec((1, 4, 4), 3, {"train": 120, "test": 60}, frozenset({"test"})),
+            {"num_train": 9},
+            "needs class labels and the split 'test' has none",
+        ),
         (SPEC, {"num_train": 121}, r"asks for 121 images of the split 'train', which has 120; lower .*num_train"),
         (
             SPEC,
