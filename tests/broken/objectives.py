@@ -51,7 +51,18 @@ class in_fragments(good_loss):
     Source: this test.
     """
 
-    said: ClassVar = "docstring: its first paragraph is no sentence; begin with one sentence on what it does"
+    said: ClassVar = "docstring: its first line is no sentence; begin with one sentence on what it does"
+
+
+@register("losses")
+class over_two_lines(good_loss):
+    """Let D do one thing,
+    and G another.
+
+    Source: this test.
+    """
+
+    said: ClassVar = "docstring: its first line is no sentence; begin with one sentence on what it does"
 
 
 @broken("losses")
