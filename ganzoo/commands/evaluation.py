@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganzoo.commands.options import DataDir, Device, Run, Step
+from ganzoo.commands.options import DataDir, Device, Run, Step, write_for_user
 from ganzoo.commands.results import OpenRun, open_run
 from ganzoo.errors import UserError
 from ganzoo.terminal import complain, print_table, say
@@ -122,13 +122,8 @@ def measure(opened: OpenRun, protocol: "EvaluationProtocol", *, data_dir: Path |
 def write_report(path: Path, report: Mapping[str, "Json"]) -> None:
     """Write the numbers with the versions they were computed by."""
     from ganzoo.environment import packages
-    from ganzoo.run_folder import write_atomically
 
-    content = json.dumps({**report, "packages": packages()}, indent=2) + "\n"
-    try:
-        write_atomically(path, content)
-    except OSError as error:
-        raise UserError(f"cannot write '{path}' ({error}); choose another --out") from error
+    write_for_user(path, json.dumps({**report, "packages": packages()}, indent=2) + "\n")
     say(f"numbers: {path}")
 
 
