@@ -16,7 +16,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -32,7 +31,7 @@ from torch import Tensor
 from ganzoo import registry
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.features.efficientnet_lite0 import BATCH_SIZE, SIZE, efficientnet_lite0
-from ganzoo.hardware import cpu_name, num_cpus
+from ganzoo.hardware import cpu_name, num_cpus, peak_memory_bytes
 from ganzoo.metrics.frechet_distance import gaussian_distance, moments
 from ganzoo.registry import Part
 from ganzoo.resize import resize
@@ -76,7 +75,7 @@ def measure_memory(name: str, num: int, num_neighbours: int) -> None:
         metric = registry.part(f"metrics.{name}", features=registry.part("features.inception"), num_fake=used)()
         metric.measure(GivenFeatures(real_NF[:used], fake_NF[:used]))
     elapsed = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_memory_bytes() / 2**20
     print(json.dumps({"seconds": round(elapsed, 1), "peak_memory_mib": round(peak)}))
 
 

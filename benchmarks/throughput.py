@@ -12,7 +12,6 @@ Peak memory is that of a fresh process that takes the same two updates.
 import argparse
 import contextlib
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from ganzoo.build import build_gan, build_objective
 from ganzoo.data.base import DataSpec
 from ganzoo.experiment import Experiment
 from ganzoo.gan import Gan
+from ganzoo.hardware import peak_memory_bytes
 from ganzoo.layers import residual
 from ganzoo.layers.spectral_norm import advance_spectral_norm
 from ganzoo.randomness import Streams
@@ -169,7 +169,7 @@ def main() -> None:
     if arguments.only:
         step = makers[arguments.only]()
         step()
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+        print(peak_memory_bytes())
         return
 
     steps = {name: make() for name, make in makers.items()}

@@ -1,6 +1,7 @@
 """From a GAN to numbers with their protocol."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -9,6 +10,8 @@ from ganzoo.architectures.base import Discriminator
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.evaluation_inputs import EvaluationInputs
+from ganzoo.features.base import FeatureExtractor
+from ganzoo.layers.batch_statistics import evaluation_mode
 from ganzoo.metrics.base import Measurement, Metric
 from ganzoo.registry import Part
 from ganzoo.run_folder import Json
@@ -52,12 +55,15 @@ def check_available(
     Raises:
         UserError: what is missing and how to get it.
     """
+    seen: list[Part[FeatureExtractor]] = []
     for part in metrics:
         metric = part()
         metric.check_data(spec)
         metric.check_networks(num_classes=num_classes, discriminator=discriminator)
         for extractor in metric.extractors():
-            extractor(device=device, discriminator=discriminator).check_available()
+            if extractor not in seen:
+                extractor(device=device, discriminator=discriminator).check_available()
+                seen.append(extractor)
 
 
 def evaluate(inputs: EvaluationInputs) -> Evaluated:
@@ -76,18 +82,42 @@ def evaluate(inputs: EvaluationInputs) -> Evaluated:
             if i in failures or (k > 0 and not part.component.uses_fakes):
                 continue
             try:
-                check_available(
-                    [part],
-                    inputs.device,
-                    spec=inputs.spec,
-                    num_classes=inputs.num_classes,
-                    discriminator=inputs.discriminator,
-                )
-                measured[i].append(part().measure(inputs))
+                metric = part()
+                if k == 0:
+                    metric.check_data(inputs.spec)
+                    metric.check_networks(num_classes=inputs.num_classes, discriminator=inputs.discriminator)
+                    for extractor in metric.extractors():
+                        inputs.check_extractor(extractor)
+                with _evaluation_mode(inputs.discriminator):
+                    measured[i].append(metric.measure(inputs))
             except UserError as error:
                 failures[i] = MetricFailure(part.name, str(error))
-    numbers = [number for i, sets in enumerate(measured) if i not in failures for number in over_sets(sets)]
-    return Evaluated(numbers, list(failures.values()))
+    numbers: dict[tuple[str, str], Measurement] = {}
+    for i, sets in enumerate(measured):
+        own = [] if i in failures else over_sets(sets)
+        names = [_name_and_split(m) for m in own]
+        twice = next((name for k, name in enumerate(names) if name in numbers or name in names[:k]), None)
+        if twice is None:
+            numbers.update(zip(names, own, strict=True))
+        else:
+            # What a plugin calls its numbers is known only now, and at the end of a run none may get lost.
+            name, split = twice
+            reason = (
+                f"there is another number '{name}'{f' of the split {split!r}' if split else ''}, from which its own "
+                "could not be told; leave one of the two out, or rename it"
+            )
+            failures[i] = MetricFailure(metrics[i].name, reason)
+    return Evaluated(list(numbers.values()), list(failures.values()))
+
+
+def _evaluation_mode(discriminator: Discriminator | None) -> AbstractContextManager[None]:
+    """Hold a discriminator in evaluation mode, so that no metric moves its running statistics."""
+    return nullcontext() if discriminator is None else evaluation_mode(discriminator)
+
+
+def _name_and_split(m: Measurement) -> tuple[str, str]:
+    """Return what tells the numbers of one evaluation apart."""
+    return m.name, str(m.protocol.get("reference_split") or "")
 
 
 def over_sets(measured: Sequence[Sequence[Measurement]]) -> list[Measurement]:

@@ -34,6 +34,8 @@ class EvaluationInputs:
         data_sha256: hashes of the data by split, where they are known.
         say: receives a sentence where something is worth knowing.
         earlier_fakes: returns what the run kept of the generator's images earlier in training, by step.
+        loaded: splits that stay in memory between evaluations; those that are mapped into memory are added, for they
+            take up none.
 
     Raises:
         UserError: the protocol asks for a moving average that the run did not keep.
@@ -50,6 +52,7 @@ class EvaluationInputs:
         data_sha256: Mapping[str, str],
         say: Callable[[str], None],
         earlier_fakes: Callable[[], Mapping[int, ImageData]] = dict,
+        loaded: dict[str, ImageData] | None = None,
     ) -> None:
         if protocol.eval_ema and gan.ema is None:
             raise UserError(
@@ -66,8 +69,10 @@ class EvaluationInputs:
         """The hash of every split known or used so far; kept with a run, it spares later evaluations the files."""
         self.say = say
         self._read_earlier_fakes = earlier_fakes
-        self._loaded: dict[str, ImageData] = {}
+        self._kept = {} if loaded is None else loaded
+        self._loaded = dict(self._kept)
         self._extractors: list[tuple[Part[FeatureExtractor], FeatureExtractor]] = []
+        self._available: list[Part[FeatureExtractor]] = []
         self._real_features: list[tuple[FeatureExtractor, str, int | None, Tensor]] = []
         self._fakes: ImageData | None = None
         self._fake_features: list[tuple[FeatureExtractor, int, Tensor]] = []
@@ -189,6 +194,16 @@ class EvaluationInputs:
         self._extractors.append((part, network))
         return network
 
+    def check_extractor(self, part: Part[FeatureExtractor]) -> None:
+        """Refuse an extractor whose weights are missing; they are looked at once, since to hash them takes time.
+
+        Raises:
+            UserError: what is missing, where it was sought, how to get it.
+        """
+        if part not in self._available:
+            self.extractor(part).check_available()
+            self._available.append(part)
+
     def _sha256(self, split: str) -> str:
         if split not in self.data_sha256:
             self.data_sha256[split] = self._data(split).sha256
@@ -204,6 +219,8 @@ class EvaluationInputs:
                     "run began; bring the old files back"
                 )
             self._loaded[split] = data
+            if data.is_memory_mapped:
+                self._kept[split] = data
         return self._loaded[split]
 
 

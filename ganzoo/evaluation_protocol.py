@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from ganzoo.errors import UserError
 from ganzoo.layers.batch_statistics import BatchNormStatistics
 from ganzoo.metrics.base import Metric
-from ganzoo.registry import Part
+from ganzoo.registry import Part, complete
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,3 +37,22 @@ class EvaluationProtocol:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.eval_seed is not None and self.eval_seed < 0:
             raise ValueError(f"eval_seed must be at least 0, not {self.eval_seed}")
+        for i, part in enumerate(self.metrics):
+            if any(_is_alike(part, other) for other in self.metrics[:i]):
+                names = " and ".join(_distinguishing(part))
+                raise UserError(
+                    f"{part.name} is in the list twice{f' with equal {names}' if names else ''}, and its numbers would "
+                    "have one name; leave one out, and measure it under a protocol of its own "
+                    "(`ganzoo eval --protocol FILE`)",
+                    where=part.where,
+                )
+
+
+def _distinguishing(part: Part[Metric]) -> dict[str, object]:
+    """Return the arguments of a metric by which its numbers can be told from those of another like it."""
+    values = complete(part)
+    return {name: values[name] for name in part.component.told_apart_by if name in values}
+
+
+def _is_alike(part: Part[Metric], other: Part[Metric]) -> bool:
+    return part.component is other.component and _distinguishing(part) == _distinguishing(other)

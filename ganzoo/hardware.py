@@ -2,6 +2,8 @@
 
 import os
 import platform
+import resource
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -42,3 +44,10 @@ def _cpu_info() -> list[str]:
 def num_cpus() -> int:
     """Return how many logical CPUs this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def peak_memory_bytes() -> int:
+    """Return the largest memory that this process has had so far."""
+    # getrusage(2) counts kibibytes on Linux, bytes on macOS.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -14,7 +14,9 @@ Rows = Sequence[Mapping[str, Json]]
 Series = list[tuple[int, float]]
 
 NUM_ROWS = 10  # a logged value must hold over so many rows, since each is noisy
-SATURATED_LOSS = 0.01  # a hinge loss of 0.01: of a hundred images at most about one is within the margin
+SATURATED_LOSS = (
+    0.01  # above the least value; of a hinge loss: at most about one image in a hundred is within the margin
+)
 COLLAPSED_DISTANCE = 0.1  # a tenth of the real images' distance: differences that are hardly seen
 COLLAPSED_RECALL = 0.05  # generated images reach one real image in twenty
 MEMORIZED_SHARE = 0.5  # from here on, D holds an unseen real image for nearer to generated than to training images
@@ -23,17 +25,18 @@ EXPLODED_FACTOR = 10.0  # weights grow steadily under spectral norm, but not ten
 BROKEN_SIGMA = 2.0  # the estimate has lost half of the true singular value
 
 
-def flags(rows: Rows, *, chance: Mapping[str, float]) -> list[str]:
+def flags(rows: Rows, *, chance: Mapping[str, float], least_d_loss: float | None) -> list[str]:
     """Return every flag of a run.
 
     Args:
         rows: of `metrics.jsonl`, in order.
         chance: what guessing would reach, by key (`d/rotation/accuracy_real`).
+        least_d_loss: what the adversarial loss of a perfect D approaches; None if it has no least value.
     """
     return [
         *distance_flags(rows),
         *recall_flags(rows),
-        *saturation_flags(rows),
+        *saturation_flags(rows, least_d_loss=least_d_loss),
         *memorization_flags(rows),
         *task_flags(rows, chance=chance),
         *singular_value_flags(rows),
@@ -64,13 +67,17 @@ def recall_flags(rows: Rows) -> list[str]:
     return sentences
 
 
-def saturation_flags(rows: Rows) -> list[str]:
-    """Flag a discriminator whose adversarial loss stays near zero, so that it teaches nothing more."""
-    sizes = [(step, abs(value)) for step, value in series(rows, "d/adversarial")]
+def saturation_flags(rows: Rows, *, least_d_loss: float | None) -> list[str]:
+    """Flag a discriminator whose adversarial loss stays near its least value, so that it teaches nothing more."""
+    # Without a least value, as of Wasserstein's loss, a loss near zero means a D that tells nothing apart.
+    if least_d_loss is None:
+        return []
+    sizes = [(step, abs(value - least_d_loss)) for step, value in series(rows, "d/adversarial")]
     found = stays(sizes, below=SATURATED_LOSS, least=NUM_ROWS)
     if not found:
         return []
-    return [f"discriminator saturated: its adversarial loss stays below {SATURATED_LOSS} from step {found[0][0]}"]
+    bound = least_d_loss + SATURATED_LOSS
+    return [f"discriminator saturated: its adversarial loss stays below {bound:g} from step {found[0][0]}"]
 
 
 def memorization_flags(rows: Rows) -> list[str]:

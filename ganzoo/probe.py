@@ -25,7 +25,8 @@ class ProbedNetwork:
     """The accuracies of one network.
 
     Args:
-        run: name of the run folder; for the control `pixels`, of the first run.
+        run: name of the run folder, with folders above it as far as other runs have the same; for the control
+            `pixels`, of the first run.
         network: `step N`, `untrained` or `pixels`.
         places: what was found, by tap.
     """
@@ -47,7 +48,7 @@ def probe_runs(
     """Return the accuracies of raw pixels, and of every run's discriminator untrained and at each step.
 
     Args:
-        runs: of one data set.
+        runs: of one data set; one that is given twice counts once.
         steps: checkpoints to probe; none for the newest of each run.
         metric: how to probe.
         device: where to compute.
@@ -57,6 +58,7 @@ def probe_runs(
     Raises:
         UserError: no labels, no such checkpoint or tap, runs of different data sets.
     """
+    runs = list({run.path.resolve(): run for run in runs}.values())
     # Everything is read first, so that a missing checkpoint is found before minutes of work.
     loaded = [
         (run, *load_gan(run, step=step, plugins=sorted(run.plugins_path.glob("*.py"))))
@@ -77,10 +79,11 @@ def probe_runs(
     train = dataset.load(metric.train_split)
     test = choose(dataset.load(metric.test_split), metric.num_test, split=metric.test_split)
 
+    names = dict(zip((run.path for run in runs), names_of([run.path for run in runs]), strict=True))
     say("probing raw pixels")
-    found = [ProbedNetwork(runs[0].path.name, PIXELS, metric.compare(pixels, train, test))]
+    found = [ProbedNetwork(names[runs[0].path], PIXELS, metric.compare(pixels, train, test))]
     for run, gan, _, step in loaded:
-        name = run.path.name
+        name = names[run.path]
         if not any(p.run == name and p.network == UNTRAINED for p in found):
             say(f"probing the untrained discriminator of {name}")
             untrained = build_gan(experiments[run.path], dataset.spec()).discriminator.to(device)
@@ -88,6 +91,14 @@ def probe_runs(
         say(f"probing {name} at step {step}")
         found.append(ProbedNetwork(name, f"step {step}", metric.probe(gan.discriminator.to(device), train, test)))
     return found
+
+
+def names_of(folders: Sequence[Path]) -> list[str]:
+    """Return names that tell different folders apart: the last one, with as many above it as that takes."""
+    parts = [folder.resolve().parts for folder in folders]
+    lengths = range(1, max(map(len, parts)) + 1)
+    num = next(n for n in lengths if len({own[-n:] for own in parts}) == len(set(parts)))
+    return [str(Path(*own[-num:])) for own in parts]
 
 
 def pixels(data: ImageData) -> dict[str, Tensor]:

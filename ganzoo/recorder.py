@@ -1,11 +1,11 @@
 """What a run leaves in its folder: rows, samples, evaluations, checkpoints, the result."""
 
 import os
-import resource
 import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import NoReturn
 
 import torch
@@ -17,7 +17,9 @@ from ganzoo.data.base import Dataset, ImageData
 from ganzoo.errors import RunFailedError, UserError
 from ganzoo.evaluate import Evaluated, evaluate, failures_to_json, measurements_to_json
 from ganzoo.evaluation_inputs import EvaluationInputs
+from ganzoo.hardware import peak_memory_bytes
 from ganzoo.monitor import Monitor
+from ganzoo.operative import parts_of
 from ganzoo.plots import save_curves, save_grid
 from ganzoo.run_folder import (
     Json,
@@ -63,6 +65,7 @@ class Recorder:
         self.experiment = configuration.experiment
         self.dataset, self.data, self.device, self.monitor = dataset, data, device, monitor
         self.data_sha256 = {self.experiment.train_split: data.sha256}
+        self.loaded = {self.experiment.train_split: data}
         self.row: dict[str, float] = {}
         self.references: vital_signs.References | None = None
 
@@ -121,12 +124,19 @@ class Recorder:
             folder.result_path.unlink(missing_ok=True)  # of a run whose operative configuration is gone
             write_json(folder.environment_path, described)
             write_atomically(folder.config_path, self.configuration.source())
-            for component in environment.components(self.experiment):
-                plugin = registry.plugin_file(registry.name_of(component))
-                if plugin is not None:
-                    folder.plugins_path.mkdir(exist_ok=True)
-                    shutil.copy(plugin[0], folder.plugins_path)
+            self._keep_plugins()
             write_atomically(folder.operative_path, self.configuration.operative())
+
+    def _keep_plugins(self) -> None:
+        """Copy the loose file of every part, metrics included, so that the folder can be opened without them."""
+        for part in parts_of([getattr(self.experiment, field.name) for field in fields(self.experiment)]):
+            plugin = registry.plugin_file(part.name)
+            if plugin is not None:
+                # The hash tells files of one name apart; a file that is such a copy keeps its name.
+                path, digest = plugin
+                suffix = f"-{digest[:8]}"
+                self.folder.plugins_path.mkdir(exist_ok=True)
+                shutil.copy(path, self.folder.plugins_path / f"{path.stem.removesuffix(suffix)}{suffix}.py")
 
     def log(self) -> None:
         """Write a row: to the bit reproducible in `metrics.jsonl`, times in `timing.jsonl`.
@@ -144,9 +154,8 @@ class Recorder:
             **vital_signs.grad_norms(state.gan),
             **vital_signs.singular_values(state.gan),
         }
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        if self.device.type == "cuda":
-            memory = torch.cuda.max_memory_allocated(self.device)
+        is_cuda = self.device.type == "cuda"
+        memory = torch.cuda.max_memory_allocated(self.device) if is_cuda else peak_memory_bytes()
         with self.folder.writing():
             append_row(self.folder.metrics_path, {**state.counters, **self.row})
             append_row(self.folder.timing_path, {"step": step, "seconds": self.seconds, "peak_memory_bytes": memory})
@@ -178,7 +187,11 @@ class Recorder:
         """Write a row of what is read off the networks and of the grid's images."""
         if self.references is None:
             self.references = vital_signs.choose_references(
-                self.dataset, self.data, train_split=self.experiment.train_split, say=self.monitor.say
+                self.dataset,
+                self.data,
+                train_split=self.experiment.train_split,
+                needs_labels=self.state.gan.num_classes > 0,
+                say=self.monitor.say,
             )
         gan = self.state.gan
         values = {
@@ -205,6 +218,7 @@ class Recorder:
             data_sha256={**self._recorded_hashes(), **self.data_sha256},
             say=self.monitor.say,
             earlier_fakes=lambda: replay.read_before(self.folder, self.state.step),
+            loaded=self.loaded,
         )
         evaluated = evaluate(inputs)
         # What the last generator makes is earlier than nothing.
@@ -219,10 +233,10 @@ class Recorder:
             with self.folder.writing():
                 write_json(self.folder.environment_path, environment_now)
         names = Counter(m.name for m in evaluated.measurements)
-        values = {
-            f"metric/{m.name}" if names[m.name] == 1 else f"metric/{m.name}/{m.protocol['reference_split']}": m.value
-            for m in evaluated.measurements
-        }
+        values: dict[str, float] = {}
+        for m in evaluated.measurements:
+            split = m.protocol.get("reference_split") if names[m.name] > 1 else None
+            values[f"metric/{m.name}/{split}" if split else f"metric/{m.name}"] = m.value
         if values:
             self._append(values)
         for failure in evaluated.failures:
@@ -267,13 +281,15 @@ class Recorder:
             save_curves(
                 rows, folder.curves_path, title=self.configuration.name, chance=chance, higher_is_better=directions
             )
+        loss = self.experiment.loss
+        least_d_loss = None if loss is None else loss.component.least_d_loss
         result: dict[str, Json] = {
             "status": "finished",
             "name": self.configuration.name,
             "seed": self.experiment.seed,
             "metrics": measurements_to_json(evaluated.measurements),
             "metric_failures": failures_to_json(evaluated.failures),
-            "health": list[Json](health.flags(rows, chance=chance)),
+            "health": list[Json](health.flags(rows, chance=chance, least_d_loss=least_d_loss)),
             "chance": {**chance},
             "samples": f"samples/step-{step:08d}.png",
             "curves": folder.curves_path.name,

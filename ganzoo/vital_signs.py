@@ -37,7 +37,7 @@ class References:
 
 
 def choose_references(
-    dataset: Dataset, train: ImageData, *, train_split: str, say: Callable[[str], None]
+    dataset: Dataset, train: ImageData, *, train_split: str, needs_labels: bool = False, say: Callable[[str], None]
 ) -> References:
     """Return the reference images of a run; a held-out split whose files are missing is said and left out.
 
@@ -45,9 +45,13 @@ def choose_references(
         dataset: loads the held-out split, once: `test` if it is there and not trained on, else any other.
         train: the training split.
         train_split: its name.
+        needs_labels: whether a split without labels is no choice, as for a conditional GAN.
         say: receives a sentence.
     """
-    others = [split for split in dataset.spec().num_images if split != train_split]
+    spec = dataset.spec()
+    others = [split for split in spec.num_images if split != train_split]
+    if needs_labels:
+        others = [split for split in others if spec.num_classes_of(split)]
     held_out = None
     if others:
         split = "test" if "test" in others else others[0]

@@ -312,3 +312,13 @@ def test_doctor_shows_versions_devices_data_sets_extractors_and_plugins(capsys):
     assert re.search(r"^  features\.efficientnet_lite0 +available", out, re.MULTILINE)
     for title in ("versions:", "devices:", "data sets:", "feature extractors:", "plugins:"):
         assert title in out.splitlines()
+
+
+def test_eval_refuses_two_protocols_of_one_name(tmp_path, capsys):
+    first, second = (tmp_path / folder / "same.gin" for folder in ("a", "b"))
+    for path in (first, second):
+        path.parent.mkdir()
+        path.write_text("experiment.metrics = [@metrics.ms_ssim]\n")
+    code, _, err = call(capsys, "eval", tmp_path, "--protocol", first, "--protocol", second)
+    assert code == 2
+    assert f"--protocol {second} and --protocol {first} would both be called 'same'; rename one file" in err

@@ -2,7 +2,9 @@
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor
 from ganzoo import registry
 from ganzoo.architectures.base import Generator
 from ganzoo.data.base import Dataset, ImageData
+from ganzoo.data_order import to_images
 from ganzoo.errors import UserError
 from ganzoo.evaluate import check_available, evaluate, measurements_to_json
 from ganzoo.evaluation_inputs import EvaluationInputs, choose
@@ -32,12 +35,13 @@ class CountingExtractor(FeatureExtractor):
     label = "quarters"
     feature_dim = 8
     num_images_seen = 0
+    num_checks = 0
 
     def __init__(self, *, device: torch.device) -> None:
         self.device = device
 
     def check_available(self) -> None:
-        pass
+        type(self).num_checks += 1
 
     def __call__(self, images_NCHW: Tensor) -> Tensor:
         type(self).num_images_seen += len(images_NCHW)
@@ -50,7 +54,7 @@ class CountingExtractor(FeatureExtractor):
 
 @pytest.fixture
 def extractor() -> Part[FeatureExtractor]:
-    CountingExtractor.num_images_seen = 0
+    CountingExtractor.num_images_seen = CountingExtractor.num_checks = 0
     return Part("features.quarters", CountingExtractor)
 
 
@@ -77,6 +81,7 @@ def evaluation(
     *,
     known: Mapping[str, str] | None = None,
     ema_decay: float | None = None,
+    loaded: dict[str, ImageData] | None = None,
     **settings: object,
 ) -> EvaluationInputs:
     discriminator = ToyDiscriminator(image_shape=(1, 16, 16))
@@ -89,6 +94,7 @@ def evaluation(
         device=CPU,
         data_sha256=known or {},
         say=lambda _: None,
+        loaded=loaded,
     )
 
 
@@ -199,7 +205,7 @@ def test_a_share_of_the_reals_is_a_random_choice_that_never_changes() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"num_real": 60}, r"compares with 60 real images and the split 'train' has 50"),
+        ({"num_real": 60}, r"asks for 60 images of the split 'train', which has 50"),
         ({"reference_split": "tset"}, r"reference_split is 'tset'.*did you mean 'test'"),
     ],
 )
@@ -299,3 +305,107 @@ def test_the_average_or_the_raw_weights_are_measured_as_asked(generator: Generat
     assert [inputs.protocol(None, None)["ema"] for inputs in (default, raw, ema)] == [True, False, True]
     with pytest.raises(UserError, match=r"asks for the moving average .* this run kept none"):
         evaluation(generator, dataset, eval_ema=True)
+
+
+class Named(Metric):
+    """A metric that calls its numbers as it is told."""
+
+    def __init__(self, *, names: tuple[str, ...]) -> None:
+        self.names = names
+
+    def measure(self, inputs: MetricInputs) -> list[Measurement]:
+        numbers = [name.split("/") for name in self.names]
+        return [Measurement(name, 1.0, None, True, {"reference_split": split}) for name, split in numbers]
+
+
+def named(component: str, *names: str) -> Part[Metric]:
+    return Part(f"metrics.{component}", type(component, (Named,), {}), {"names": names})
+
+
+def test_a_number_of_a_name_that_there_is_already_fails_its_metric_and_loses_none(
+    generator: Generator, dataset: Dataset
+) -> None:
+    metrics = [
+        named("a", "x/train", "y/train"),
+        named("b", "x/test", "z/train"),
+        named("c", "new/test", "x/train"),
+        named("d", "twice/train", "twice/train"),
+    ]
+    evaluated = evaluate(evaluation(generator, dataset, metrics))
+    assert [f"{m.name}/{m.protocol['reference_split']}" for m in evaluated.measurements] == [
+        "x/train",
+        "y/train",
+        "x/test",
+        "z/train",
+    ]
+    assert [(failure.metric, failure.reason.split(",")[0]) for failure in evaluated.failures] == [
+        ("metrics.c", "there is another number 'x' of the split 'train'"),
+        ("metrics.d", "there is another number 'twice' of the split 'train'"),
+    ]
+
+
+class OfLogits(Metric):
+    """The mean logit of real images, by a plain forward pass."""
+
+    modes: ClassVar[list[bool]] = []
+
+    def measure(self, inputs: MetricInputs) -> list[Measurement]:
+        assert inputs.discriminator is not None
+        self.modes.append(inputs.discriminator.training)
+        x_NCHW = to_images(inputs.real_images("train", None).images_NCHW, device=CPU)
+        with torch.no_grad():
+            value = float(inputs.discriminator(x_NCHW).logits_N.mean())
+        return [Measurement("logit", value, None, True, {})]
+
+
+def test_a_metric_that_runs_the_discriminator_moves_no_running_statistics(
+    generator: Generator, dataset: Dataset
+) -> None:
+    inputs = evaluation(generator, dataset, [Part("metrics.of_logits", OfLogits)])
+    network = ToyDiscriminator(image_shape=(1, 16, 16), batch_norm=True)
+    inputs.gan.discriminator = inputs.discriminator = network
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    measured(inputs)
+    assert OfLogits.modes == [False]
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+    assert all(module.training for module in network.modules())
+
+
+def test_an_extractor_is_looked_for_once_in_an_evaluation(
+    generator: Generator, dataset: Dataset, extractor: Part[FeatureExtractor]
+) -> None:
+    metrics = [metric("frechet_distance", extractor), metric("kernel_distance", extractor, subset_size=30)]
+    measured(evaluation(generator, dataset, metrics, num_eval_seeds=3))
+    assert CountingExtractor.num_checks == 1
+    check_available(metrics, CPU, spec=dataset.spec(), num_classes=0, discriminator=None)
+    assert CountingExtractor.num_checks == 2
+
+
+class OfReals(Metric):
+    """How many real images two splits have."""
+
+    uses_fakes = False
+
+    def measure(self, inputs: MetricInputs) -> list[Measurement]:
+        nums = [len(inputs.real_images(split, None)) for split in ("train", "test", "train")]
+        return [Measurement("reals", float(sum(nums)), None, True, {})]
+
+
+@pytest.mark.parametrize("is_memory_mapped", [False, True])
+def test_splits_that_are_in_memory_are_shared_by_evaluations_and_no_others_kept(
+    generator: Generator, dataset: Dataset, monkeypatch: pytest.MonkeyPatch, is_memory_mapped: bool
+) -> None:
+    train, read, loads = dataset.load("train"), dataset.load, []
+
+    def load(split: str) -> ImageData:
+        loads.append(split)
+        return replace(read(split), is_memory_mapped=is_memory_mapped)
+
+    monkeypatch.setattr(dataset, "load", load)
+    kept = {"train": train}
+    for _ in range(3):
+        inputs = evaluation(generator, dataset, [Part("metrics.of_reals", OfReals)], loaded=kept)
+        measured(inputs)
+    assert loads == (["test"] if is_memory_mapped else ["test"] * 3)
+    assert list(kept) == (["train", "test"] if is_memory_mapped else ["train"])
+    assert kept["train"] is train

@@ -1,6 +1,7 @@
 """The CPU's capabilities, against a /proc/cpuinfo written by hand."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -38,3 +39,12 @@ def test_a_system_that_tells_nothing_has_no_fast_bfloat16(cpuinfo):
 def test_the_processor_is_called_by_its_own_name(cpuinfo):
     cpuinfo.write_text("processor\t: 0\nmodel name\t: Example CPU @ 2 GHz\n")
     assert hardware.cpu_name() == "Example CPU @ 2 GHz"
+
+
+def test_the_peak_of_memory_is_in_bytes_on_linux_and_macos(monkeypatch):
+    usage = SimpleNamespace(ru_maxrss=3 * 2**20)
+    monkeypatch.setattr(hardware.resource, "getrusage", lambda _who: usage)
+    monkeypatch.setattr(hardware.sys, "platform", "linux")
+    assert hardware.peak_memory_bytes() == 3 * 2**30
+    monkeypatch.setattr(hardware.sys, "platform", "darwin")
+    assert hardware.peak_memory_bytes() == 3 * 2**20

@@ -1,8 +1,10 @@
 """Flags from rows made by hand: what is said, from which step on, and that a sound run is left in peace."""
 
 import pytest
+import torch
 
-from ganzoo import health
+from ganzoo import health, registry
+from ganzoo.losses.base import AdversarialLoss
 
 CHANCE = {"d/rotation/accuracy_real": 0.25, "d/rotation/accuracy_fake": 0.25, "g/rotation/accuracy_fake": 0.25}
 
@@ -13,7 +15,7 @@ def rows(key: str, values: list[float]) -> list[dict[str, object]]:
 
 
 def flags(key: str, values: list[float]) -> list[str]:
-    return health.flags(rows(key, values), chance=CHANCE)
+    return health.flags(rows(key, values), chance=CHANCE, least_d_loss=0.0)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,43 @@ def test_a_loss_that_stays_near_zero_for_ten_rows_is_saturation() -> None:
         "discriminator saturated: its adversarial loss stays below 0.01 from step 30"
     ]
     assert flags("d/adversarial", [1.0] * 3 + [0.001] * 9) == []
-    assert flags("d/adversarial", [-1.0] * 20) == []  # the critic of a Wasserstein loss
+    assert flags("d/adversarial", [-1.0] * 20) == []
+
+
+def test_saturation_is_relative_to_the_least_value_of_the_loss() -> None:
+    near_zero, near_two = (rows("d/adversarial", [value] * 20) for value in (0.001, 2.001))
+    assert health.saturation_flags(near_zero, least_d_loss=2.0) == []
+    assert health.saturation_flags(near_two, least_d_loss=2.0) == [
+        "discriminator saturated: its adversarial loss stays below 2.01 from step 0"
+    ]
+    # A Wasserstein critic near zero tells nothing apart: that is the contrary.
+    assert health.saturation_flags(near_zero, least_d_loss=None) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("hinge", {}),
+        ("non_saturating", {}),
+        ("least_squares", {}),
+        ("relativistic_average", {"form": "hinge"}),
+        ("relativistic_average", {"form": "cross_entropy"}),
+        ("wasserstein", {}),
+    ],
+)
+def test_a_loss_declares_what_a_perfect_discriminator_approaches(name: str, arguments: dict[str, str]) -> None:
+    loss = registry.part(f"losses.{name}", **arguments)()
+    assert isinstance(loss, AdversarialLoss)
+    scales = (0.5, 1.0, 30.0, 1000.0)  # 0.5: the targets of least squares lie so far from their middle
+    least = min(
+        float(loss.d_loss(torch.full((4,), middle + scale), torch.full((4,), middle - scale)))
+        for scale in scales
+        for middle in (0.0, 0.5)
+    )
+    if loss.least_d_loss is None:
+        assert least == -2000.0
+    else:
+        assert least == pytest.approx(loss.least_d_loss, abs=1e-6)
 
 
 def test_a_discriminator_that_knows_its_training_images_memorises() -> None:
@@ -92,4 +130,4 @@ def test_a_normalised_weight_far_from_one_is_a_broken_norm() -> None:
 
 
 def test_no_rows_raise_no_flag() -> None:
-    assert health.flags([], chance=CHANCE) == []
+    assert health.flags([], chance=CHANCE, least_d_loss=0.0) == []

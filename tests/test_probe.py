@@ -12,7 +12,7 @@ import safetensors.torch
 from ganzoo import cli
 from ganzoo.commands.probe import print_probes
 from ganzoo.metrics.linear_probe import Probed
-from ganzoo.probe import ProbedNetwork, interval
+from ganzoo.probe import ProbedNetwork, interval, names_of
 
 RECIPE = """
 include 'base/protocol.gin'
@@ -122,3 +122,23 @@ def test_a_checkpoint_without_the_discriminator_is_a_sentence(
     (checkpoint / "checkpoint.json").write_text(json.dumps(manifest))
     assert cli.call(["probe", str(copy)]) == 2
     assert "lacks the discriminator; take a checkpoint" in capsys.readouterr().err
+
+
+def test_names_of_folders_are_as_long_as_it_takes_to_tell_them_apart() -> None:
+    assert names_of([Path("/x/a"), Path("/y/b")]) == ["a", "b"]
+    assert names_of([Path("/x/a/run"), Path("/y/a/run"), Path("/y/b/run")]) == ["x/a/run", "y/a/run", "y/b/run"]
+
+
+def test_runs_of_one_name_keep_their_own_untrained_network(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other" / run.name
+    seeded = ["--seed", "1", "--set", "experiment.num_steps = 1"]
+    assert cli.call(["run", str(run.parent / "tiny.gin"), "--out", str(other), *seeded]) == 0
+    options = ["--num-train", "100", "--num-seeds", "1", "--step", "1", "--out", str(tmp_path / "probes.json")]
+    assert cli.call(["probe", str(run), str(other), str(other), *options]) == 0
+    probes = json.loads((tmp_path / "probes.json").read_text())["probes"]
+    names = [f"{run.parent.name}/run", "other/run"]
+    networks = list(dict.fromkeys((p["run"], p["network"]) for p in probes if p["network"] != "pixels"))
+    assert networks == [(name, network) for name in names for network in ("untrained", "step 1")]
+    assert all(name in capsys.readouterr().out for name in names[1:])

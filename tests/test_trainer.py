@@ -334,7 +334,8 @@ def test_a_nan_ends_the_run_as_failed_and_keeps_the_last_good_checkpoint(tiny_re
     assert "NaN" in result["reason"]
     assert RunFolder(tmp_path / "a").checkpoints() == [4]
     assert all(torch.isfinite(t).all() for t in networks(tmp_path / "a", 4).values())
-    assert (tmp_path / "a/plugins/nan_loss.py").read_text() == NAN_LOSS
+    (kept,) = (tmp_path / "a/plugins").iterdir()
+    assert kept.read_text() == NAN_LOSS
 
 
 def test_a_data_set_changed_under_the_run_is_refused(
@@ -515,6 +516,6 @@ def test_a_metric_of_more_images_than_some_classes_have_is_refused_before_traini
         "metrics.ms_ssim.reference_split = 'train'",
         "metrics.ms_ssim.num_real = 19",
     ]
-    with pytest.raises(UserError, match=r"the split 'train' has \d+.*lower metrics\.ms_ssim\.num_real"):
+    with pytest.raises(UserError, match=r"the split 'train', which has \d+; lower metrics\.ms_ssim\.num_real"):
         run(tiny_recipe, tmp_path / "out", *overrides)
     assert not RunFolder(tmp_path / "out").operative_path.exists()

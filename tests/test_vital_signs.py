@@ -120,12 +120,12 @@ def test_without_spectral_norm_there_are_no_singular_values() -> None:
 class Splits(Dataset):
     """Splits of given names, each filled with its place; `gone` cannot be loaded."""
 
-    def __init__(self, *names: str) -> None:
+    def __init__(self, *names: str, num_classes: int = 0, unlabelled: tuple[str, ...] = ()) -> None:
         super().__init__()
-        self.names = names
+        self.names, self.num_classes, self.unlabelled = names, num_classes, frozenset(unlabelled)
 
     def spec(self) -> DataSpec:
-        return DataSpec(SHAPE, 0, dict.fromkeys(self.names))
+        return DataSpec(SHAPE, self.num_classes, dict.fromkeys(self.names), self.unlabelled)
 
     def load(self, split: str) -> ImageData:
         if split == "gone":
@@ -150,3 +150,18 @@ def test_held_out_images_come_from_test_or_from_any_other_split_and_may_be_missi
     assert said == []
     assert held_out("train", "gone") is None
     assert "'gone' is missing: no files" in said[0]
+
+
+def test_a_conditional_discriminator_is_shown_held_out_images_with_labels() -> None:
+    train = Splits("train").load("train")
+
+    def held_out(*names: str, unlabelled: tuple[str, ...], needs_labels: bool) -> int | None:
+        dataset = Splits(*names, num_classes=3, unlabelled=unlabelled)
+        found = vital_signs.choose_references(
+            dataset, train, train_split="train", needs_labels=needs_labels, say=lambda _: None
+        )
+        return None if found.held_out is None else int(found.held_out.images_NCHW.max())
+
+    assert held_out("train", "validation", "test", unlabelled=("test",), needs_labels=True) == 1
+    assert held_out("train", "validation", "test", unlabelled=("test",), needs_labels=False) == 2
+    assert held_out("train", "test", unlabelled=("test",), needs_labels=True) is None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import submitit
 
 PR_SET_PDEATHSIG = 1
+ENDED_BY_CLUSTER = -1  # exit code of a job of which the cluster says no more
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -31,20 +32,23 @@ class Job:
         command: program and arguments.
         num_threads: CPU threads that it may use.
         log: the file that its output is appended to.
+        log_start: bytes in it that earlier processes of the same run have written.
     """
 
     name: str
     command: tuple[str, ...]
     num_threads: int
     log: Path
+    log_start: int = 0
 
     def environment(self) -> dict[str, str]:
         """Return the variables of its process."""
         return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(self.num_threads))}
 
     def message(self) -> str:
-        """Return the last sentence that ganzoo said on standard error, or an empty string."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines() if self.log.exists() else []
+        """Return the last sentence that ganzoo said on standard error in this job, or an empty string."""
+        output = self.log.read_bytes()[self.log_start :] if self.log.exists() else b""
+        lines = output.decode(errors="replace").splitlines()
         said = [line.removeprefix("ganzoo: ") for line in lines if line.startswith("ganzoo: ")]
         return said[-1] if said else ""
 
@@ -175,8 +179,8 @@ def execute(job: Job) -> int:
 
 
 def _exit_code(submitted: "submitit.Job[int]") -> int:
-    """Return a job's exit code, waiting for its end; -1 if the cluster ended it."""
-    return submitted.result() if submitted.exception() is None else -1
+    """Return a job's exit code, waiting for its end."""
+    return submitted.result() if submitted.exception() is None else ENDED_BY_CLUSTER
 
 
 class _DieWithParent:

@@ -18,6 +18,7 @@ from ganzoo.gin_reader import shown
 from ganzoo.operative import parse_operative
 from ganzoo.run_folder import Json
 
+THE_PROOF = "proof"  # stands for the grid among the records that depart from it
 SAMPLING_SEEDS = ("seed", "eval_seed")
 DEVICE_KEYS = ("device", "device_name", "cpu_capability")
 
@@ -171,7 +172,7 @@ class Mismatch:
     Args:
         key: what differs: `data_sha256.train`, `packages.torch`, `training_code ganzoo/steps.py`,
             `protocol fd_x.num_fake`, ...
-        values: each value there is as text, with the names (`ROW-seedN`) of the records that have it.
+        values: each value there is as text, with the names (`ROW-seedN`) of the records that have it, or `THE_PROOF`.
     """
 
     key: str
@@ -261,5 +262,5 @@ def _departures(records: Sequence[RunRecord], proof: Proof) -> list[Mismatch]:
             if value != text and key != "experiment.num_threads":
                 groups[value] = (*groups.get(value, ()), name)
         if groups:
-            found.append(Mismatch(key, {f"{text} (the grid)": ("proof",), **groups}))
+            found.append(Mismatch(key, {f"{text} (the grid)": (THE_PROOF,), **groups}))
     return found

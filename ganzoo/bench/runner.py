@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ganzoo.bench.executor import Ended, Executor, Job
+from ganzoo.bench.executor import ENDED_BY_CLUSTER, Ended, Executor, Job
 from ganzoo.bench.grid import Grid
 from ganzoo.bench.plan import PlannedRun
 from ganzoo.bench.record import RunRecord, make_record, write_record
@@ -18,6 +18,7 @@ from ganzoo.signals import stop_requests
 
 POLL_SECONDS = 0.2
 STOPPED = "stopped by "  # how the message of a run begins that saved and ended upon a signal
+FAILED = 1  # exit code of a run that broke down, or that saved and ended upon a signal
 MISTAKE = 2  # exit code of a run that cannot be done as it is: no data, no weights
 
 
@@ -164,18 +165,20 @@ class Runner:
             command += ["--plugin", str(plugin)]
         is_over = run.state == "failed" or (run.state == "ended" and _has_failed(run.folder))
         command += ["--fresh"] if is_over else []
-        return Job(run.name, tuple(command), settings.num_threads, settings.out / "logs" / f"{run.name}.log")
+        log = settings.out / "logs" / f"{run.name}.log"
+        start = log.stat().st_size if log.exists() else 0
+        return Job(run.name, tuple(command), settings.num_threads, log, log_start=start)
 
     def _collect(self, ended: Ended, *, was_stopped: bool = False) -> None:
         """Record a run that ended, finished or failed; say what became of any other."""
         run, message = self.running.pop(ended.job.name), ended.job.message()
         if run.folder.result_path.exists():
             self._record(run)
-        elif was_stopped or message.startswith(STOPPED):
+        elif was_stopped or (message.startswith(STOPPED) and ended.exit_code in (FAILED, ENDED_BY_CLUSTER)):
             self.outcome.left.append(run.name)
         elif ended.exit_code == MISTAKE and _is_locked(run.folder):
             self._postpone(run)
-        elif ended.exit_code == 1 and run.folder.operative_path.exists():
+        elif ended.exit_code == FAILED and run.folder.operative_path.exists():
             # It broke down by itself, which is a result: a table must not drop it.
             self._record(run, reason=message or f"see {ended.job.log}")
         else:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from ganzoo.bench.columns import PROTOCOL, Column, choose_columns, find_columns, split_of
 from ganzoo.bench.cost import Cost, common_budget, cost, metric_curve, value_at
-from ganzoo.bench.proof import Mismatch
+from ganzoo.bench.proof import THE_PROOF, Mismatch
 from ganzoo.bench.published import ReportedColumn, reported_columns
 from ganzoo.bench.record import MeasurementRecord, RunRecord
 from ganzoo.bench.results import Results
@@ -220,15 +220,18 @@ def _cells(
 
 
 def _marked(column: Column, mismatches: Sequence[Mismatch]) -> set[str]:
-    """Return the runs whose numbers in a column are marked: all that differ in a condition from the most."""
+    """Return the runs whose numbers in a column are marked: all that differ from the grid, or from the most."""
     marked: set[str] = set()
     for mismatch in mismatches:
         is_protocol = mismatch.key.startswith(PROTOCOL)
         if is_protocol and not mismatch.key.startswith(f"{PROTOCOL}{column.key}."):
             continue
         groups = sorted(mismatch.values.values(), key=len, reverse=True)
-        # Of two protocols neither is the right one: every number is marked.
-        marked |= {run for group in (groups if is_protocol else groups[1:]) for run in group}
+        # Of two protocols neither is the right one: every number is marked. So is every run that departs from the grid,
+        # be they the most.
+        if not is_protocol:
+            groups = [g for g in groups if g != (THE_PROOF,)] if (THE_PROOF,) in groups else groups[1:]
+        marked |= {run for group in groups for run in group}
     return marked
 
 

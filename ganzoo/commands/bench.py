@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ganzoo.commands.options import DataDir, Device, Plugins
+from ganzoo.commands.options import DataDir, Device, Plugins, seeds_of
 from ganzoo.errors import UserError
 from ganzoo.terminal import format_duration, print_table, say
 
@@ -75,7 +75,7 @@ def bench(
     from ganzoo.bench.grid import read_grid
 
     description = read_grid(grid)
-    chosen = _seeds(seeds)
+    chosen = None if seeds is None else seeds_of(seeds)
     where = _where(executor)
     for path in plugin or ():
         if not path.is_file():
@@ -132,16 +132,6 @@ def bench(
 
 def _states_to_do(*, retry_failed: bool) -> tuple[str, ...]:
     return ("new", "interrupted", "failed") if retry_failed else ("new", "interrupted")
-
-
-def _seeds(text: str | None) -> list[int] | None:
-    """Return the seeds of `--seeds 0,1,2`."""
-    if text is None:
-        return None
-    try:
-        return [int(seed) for seed in text.split(",")]
-    except ValueError:
-        raise UserError(f"--seeds takes whole numbers with commas between, such as 0,1,2, not '{text}'") from None
 
 
 def _where(name: str) -> Literal["local", "slurm"]:

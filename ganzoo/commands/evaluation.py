@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganzoo.commands.options import DataDir, Device, Run, Step
+from ganzoo.commands.options import DataDir, Device, Run, Step, write_for_user
 from ganzoo.commands.results import OpenRun, open_run
 from ganzoo.errors import UserError
 from ganzoo.terminal import complain, print_table, say
@@ -51,7 +51,16 @@ def evaluate_run(
     from ganzoo.config import load_protocol
 
     # A misspelt protocol is found before the networks are read.
-    protocols = {Path(name).stem: load_protocol(name) for name in protocol or ()}
+    protocols: dict[str, EvaluationProtocol] = {}
+    given: dict[str, str] = {}
+    for name in protocol or ():
+        stem = Path(name).stem
+        if stem in protocols:
+            raise UserError(
+                f"--protocol {name} and --protocol {given[stem]} would both be called '{stem}'; rename one file, or "
+                "measure it by a command of its own"
+            )
+        given[stem], protocols[stem] = name, load_protocol(name)
     opened = open_run(run, step=step, device=device)
     protocols = protocols or {OWN_PROTOCOL: opened.experiment}
     if not any(p.metrics for p in protocols.values()):
@@ -113,13 +122,8 @@ def measure(opened: OpenRun, protocol: "EvaluationProtocol", *, data_dir: Path |
 def write_report(path: Path, report: Mapping[str, "Json"]) -> None:
     """Write the numbers with the versions they were computed by."""
     from ganzoo.environment import packages
-    from ganzoo.run_folder import write_atomically
 
-    content = json.dumps({**report, "packages": packages()}, indent=2) + "\n"
-    try:
-        write_atomically(path, content)
-    except OSError as error:
-        raise UserError(f"cannot write '{path}' ({error}); choose another --out") from error
+    write_for_user(path, json.dumps({**report, "packages": packages()}, indent=2) + "\n")
     say(f"numbers: {path}")
 
 

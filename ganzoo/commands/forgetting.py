@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganzoo.commands.options import DataDir, Device, Plugins, Settings
-from ganzoo.errors import UserError
+from ganzoo.commands.options import DataDir, Device, Plugins, Settings, seeds_of
 from ganzoo.terminal import Progress, print_table, say
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def forgetting(
     from ganzoo import config
 
     overrides = list(settings or [])
-    overrides += [f"forgetting.seeds = [{_seeds(seeds)}]"] if seeds is not None else []
+    overrides += [f"forgetting.seeds = {seeds_of(seeds)}"] if seeds is not None else []
     overrides += [f"forgetting.num_threads = {threads}"] if threads is not None else []
     configuration = config.load_forgetting(recipe, overrides=overrides, plugins=plugin or [])
     folder = out or Path("runs") / f"forgetting-{configuration.name}"
@@ -73,14 +72,6 @@ def forgetting(
     finally:
         progress.close()
     show_study(study)
-
-
-def _seeds(text: str) -> str:
-    """Return a list of seeds as gin text."""
-    seeds = [seed.strip() for seed in text.split(",")]
-    if not all(seed.isdecimal() for seed in seeds):
-        raise UserError(f"--seeds takes whole numbers with commas between them, such as 0,1,2, and got '{text}'")
-    return ", ".join(seeds)
 
 
 def show_study(study: "Study") -> None:

@@ -1,9 +1,13 @@
-"""Arguments that several commands share."""
+"""Arguments that several commands share, how they are read, and how a file is written where a user asked for it."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ganzoo.errors import UserError
 
 Recipe = Annotated[
     str,
@@ -33,3 +37,40 @@ DataDir = Annotated[
         file_okay=False,
     ),
 ]
+
+
+def seeds_of(text: str) -> list[int]:
+    """Return the seeds of `--seeds 0,1,2`.
+
+    Raises:
+        UserError: it is no list of whole numbers from 0 on.
+    """
+    seeds = [seed.strip() for seed in text.split(",")]
+    if not all(seed.isdecimal() for seed in seeds):
+        raise UserError(f"--seeds takes whole numbers with commas between them, such as 0,1,2, not '{text}'")
+    return [int(seed) for seed in seeds]
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn a file that cannot be written in the body into a sentence.
+
+    Raises:
+        UserError: it cannot.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cannot write '{path}' ({error.strerror or error}); choose another --out") from error
+
+
+def write_for_user(path: Path, content: str) -> None:
+    """Write the file of an option `--out`, atomically.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    from ganzoo.run_folder import write_atomically
+
+    with writing(path):
+        write_atomically(path, content)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganzoo.commands.options import DataDir, Device
-from ganzoo.errors import UserError
+from ganzoo.commands.options import DataDir, Device, write_for_user
 from ganzoo.terminal import print_table, say
 
 if TYPE_CHECKING:
@@ -53,7 +52,6 @@ def probe(
     from ganzoo.environment import packages, select_device
     from ganzoo.metrics.linear_probe import linear_probe
     from ganzoo.probe import probe_runs, probes_to_json
-    from ganzoo.run_folder import write_atomically
 
     metric = linear_probe(num_train=num_train, num_probe_seeds=num_seeds, pool_size=pool_size)
     probes = probe_runs(
@@ -64,10 +62,7 @@ def probe(
     if out is not None:
         settings = {"num_train": num_train, "num_probe_seeds": num_seeds, "pool_size": pool_size}
         report = {"settings": settings, "packages": packages(), "probes": probes_to_json(probes)}
-        try:
-            write_atomically(out, json.dumps(report, indent=2) + "\n")
-        except OSError as error:
-            raise UserError(f"cannot write '{out}' ({error}); choose another --out") from error
+        write_for_user(out, json.dumps(report, indent=2) + "\n")
         say(f"accuracies: {out}")
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ganzoo.commands.options import write_for_user
 from ganzoo.errors import UserError
 from ganzoo.terminal import say
 
@@ -34,7 +35,7 @@ def report(
       ganzoo report benchmarks/results/fashion --out fashion.html
     """
     from ganzoo.bench.results import PROOF
-    from ganzoo.run_folder import RunFolder, write_atomically
+    from ganzoo.run_folder import RunFolder
 
     is_run = RunFolder(folder).operative_path.is_file()
     if not is_run and not (folder / PROOF).is_file():
@@ -52,8 +53,5 @@ def report(
 
         page = bench_page(read_results(folder))
     path = out or folder / "report.html"
-    try:
-        write_atomically(path, page)
-    except OSError as error:
-        raise UserError(f"cannot write '{path}' ({error}); choose another --out") from error
+    write_for_user(path, page)
     say(f"page: {path}")

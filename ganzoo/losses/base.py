@@ -15,6 +15,10 @@ class AdversarialLoss(Component):
     g_needs_real: ClassVar[bool] = False
     """Whether the generator's loss compares with the logits of real images (relativistic losses do)."""
 
+    least_d_loss: ClassVar[float | None] = None
+    """What `d_loss` approaches where D tells real from fake perfectly; a run that stays there is flagged as saturated.
+    None if it has no least value, as the difference of mean logits, or it is not known."""
+
     def d_loss(self, real_logits_N: Tensor, fake_logits_N: Tensor) -> Tensor:
         """Return the discriminator's loss, a scalar."""
         raise NotImplementedError

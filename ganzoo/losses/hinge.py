@@ -15,6 +15,8 @@ class hinge(AdversarialLoss):
     and 17: D minimises E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))] and G minimises -E[D(G(z))].
     """
 
+    least_d_loss = 0.0
+
     def d_loss(self, real_logits_N: Tensor, fake_logits_N: Tensor) -> Tensor:
         """Return the loss of logits on the wrong side of the margin, a scalar of at least 0."""
         return functional.relu(1.0 - real_logits_N).mean() + functional.relu(1.0 + fake_logits_N).mean()

@@ -22,6 +22,8 @@ class least_squares(AdversarialLoss):
         generator_target: where G wants the logits of its fakes (the paper's c); above `fake_target`.
     """
 
+    least_d_loss = 0.0
+
     def __init__(self, *, fake_target: float = 0.0, real_target: float = 1.0, generator_target: float = 1.0) -> None:
         if not fake_target < min(real_target, generator_target):
             raise ValueError(

@@ -16,6 +16,8 @@ class non_saturating(AdversarialLoss):
     softplus(t) = log(1 + exp(t)) = -log s(-t), which is exact for large logits too.
     """
 
+    least_d_loss = 0.0
+
     def d_loss(self, real_logits_N: Tensor, fake_logits_N: Tensor) -> Tensor:
         """Return the sum of both cross-entropies in nats, a scalar of at least 0; 2 log 2 if D knows nothing."""
         return functional.softplus(-real_logits_N).mean() + functional.softplus(fake_logits_N).mean()

@@ -27,6 +27,7 @@ class relativistic_average(AdversarialLoss):
     """
 
     g_needs_real = True
+    least_d_loss = 0.0
 
     def __init__(self, *, form: Literal["cross_entropy", "hinge"] = "cross_entropy") -> None:
         self.form = form

@@ -95,6 +95,10 @@ class Metric(Component):
     reads_earlier_fakes: ClassVar[bool] = False
     """Whether it looks at `earlier_fakes`; only then does a run keep some at each evaluation."""
 
+    told_apart_by: ClassVar[tuple[str, ...]] = ("features", "reference_split")
+    """The arguments that show in the name or the reference split of its numbers: two of the same metric in one list
+    must differ in at least one of them."""
+
     def extractors(self) -> list[Part[FeatureExtractor]]:
         """Return the extractors it needs, so that a run can refuse before step 0 if one is missing."""
         return []
@@ -141,6 +145,28 @@ class Metric(Component):
             raise UserError(
                 f"{name_of(type(self))}.{parameter} is '{split}' and the data set has the splits {', '.join(splits)}"
                 f"{nearest(split, splits)}"
+            )
+
+    def check_num_images(
+        self, split: str, there: int | None, *, least: int, parameter: str, otherwise: str = ""
+    ) -> None:
+        """Refuse a split of too few images.
+
+        Args:
+            split: which it is.
+            there: how many images it has; None, which is not refused, where only its files tell.
+            least: how many it takes.
+            parameter: that asks for so many.
+            otherwise: what else the user can do, in the words that follow "lower ...".
+
+        Raises:
+            UserError: there are fewer.
+        """
+        if there is not None and there < least:
+            name = name_of(type(self))
+            raise UserError(
+                f"{name} asks for {least} images of the split '{split}', which has {there}; lower {name}.{parameter}"
+                f"{otherwise}"
             )
 
     def check_labels(self, spec: DataSpec, parameter: str, split: str) -> None:

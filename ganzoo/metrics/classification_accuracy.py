@@ -1,12 +1,11 @@
 """How well a classifier that learnt from fakes knows real images. N: images; F: features; K: classes."""
 
 from ganzoo.data.base import DataSpec
-from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, MetricInputs
 from ganzoo.metrics.labelled_features import LabelledFeatures
 from ganzoo.metrics.logistic_regression import ClassifiedFeatures, fit_accuracy
-from ganzoo.registry import Part, name_of, register
+from ganzoo.registry import Part, register
 
 INVERSE_REGULARIZATION = 1.0
 
@@ -57,11 +56,13 @@ class classification_accuracy(LabelledFeatures):
         self.check_split(spec, "baseline_split", self.baseline_split)
         self.check_labels(spec, "baseline_split", self.baseline_split)
         there = spec.num_images[self.baseline_split]
-        if there is not None and there < self.num_fake:
-            raise UserError(
-                f"{name_of(type(self))} trains its baseline on num_fake = {self.num_fake} real images and the split "
-                f"'{self.baseline_split}' has {there}; lower num_fake, or set baseline_split = None"
-            )
+        self.check_num_images(
+            self.baseline_split,
+            there,
+            least=self.num_fake,
+            parameter="num_fake",
+            otherwise=" (its baseline takes as many real images), or set baseline_split = None",
+        )
 
     def measure(self, inputs: MetricInputs) -> list[Measurement]:
         """Return the accuracy and, if asked for, that of the baseline, each with its standard error."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.data.base import DataSpec, ImageData
-from ganzoo.errors import UserError, nearest
+from ganzoo.errors import UserError
 from ganzoo.features.base import Settings
 from ganzoo.metrics.base import Measurement, Metric, MetricInputs
 from ganzoo.metrics.discriminator_logits import discriminator_logits
@@ -60,20 +60,10 @@ class discriminator_memory(Metric):
 
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, or one of too few images."""
-        name = name_of(type(self))
         for parameter in ("reference_split", "held_out_split"):
             split = getattr(self, parameter)
-            if split not in spec.num_images:
-                raise UserError(
-                    f"{name}.{parameter} is '{split}' and the data set has the splits {', '.join(spec.num_images)}"
-                    f"{nearest(split, spec.num_images)}"
-                )
-            there = spec.num_images[split]
-            if there is not None and there < self.num_real:
-                raise UserError(
-                    f"{name} looks at {self.num_real} images of the split '{split}', which has {there}; "
-                    f"lower {name}.num_real"
-                )
+            self.check_split(spec, parameter, split)
+            self.check_num_images(split, spec.num_images[split], least=self.num_real, parameter="num_real")
 
     def check_networks(self, *, num_classes: int, discriminator: Discriminator | None) -> None:
         """Refuse a missing discriminator."""

@@ -9,7 +9,7 @@ from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.metrics.base import Metric, MetricInputs
-from ganzoo.registry import Part, name_of
+from ganzoo.registry import Part
 
 CHUNK_SIZE = 4096  # images checked at once, to bound the memory
 
@@ -59,9 +59,7 @@ class FeatureDistance(Metric):
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, or one of too few images."""
         self.check_split(spec, "reference_split", self.reference_split)
-        there = spec.num_images[self.reference_split]
-        if there is not None:
-            self._check_num_real(there)
+        self._check_num_real(spec.num_images[self.reference_split])
 
     def feature_pair(self, inputs: MetricInputs) -> FeaturePair:
         """Return both feature sets.
@@ -87,13 +85,9 @@ class FeatureDistance(Metric):
                 f"{images} images; its weights or the device's arithmetic are broken, try --device cpu"
             )
 
-    def _check_num_real(self, there: int) -> None:
-        least = self.num_real or self.least_num
-        if there < least:
-            raise UserError(
-                f"{name_of(type(self))} compares with {least} real images and the split '{self.reference_split}' has "
-                f"{there}; lower {name_of(type(self))}.{self._limiting_parameter()}"
-            )
+    def _check_num_real(self, there: int | None) -> None:
+        least, parameter = self.num_real or self.least_num, self._limiting_parameter()
+        self.check_num_images(self.reference_split, there, least=least, parameter=parameter)
 
     def _limiting_parameter(self) -> str:
         """Return which parameter asks for more real images than there are, when the split is too small."""

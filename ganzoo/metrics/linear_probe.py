@@ -59,6 +59,8 @@ class linear_probe(Metric):
 
     uses_fakes = False
 
+    told_apart_by = ("taps", "train_split")
+
     def __init__(
         self,
         *,
@@ -73,9 +75,12 @@ class linear_probe(Metric):
     ) -> None:
         if train_split == test_split:
             raise ValueError(f"test_split must differ from train_split, and both are '{train_split}'")
-        for name, value in (("num_probe_seeds", num_probe_seeds), ("pool_size", pool_size)):
-            if value < 1:
+        counts = {"num_train": num_train, "num_test": num_test}
+        for name, value in (counts | {"num_probe_seeds": num_probe_seeds, "pool_size": pool_size}).items():
+            if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}")
+        if taps is not None and not taps:
+            raise ValueError("taps is empty; name places of the discriminator, or give None for all")
         if not inverse_regularizations or min(inverse_regularizations) <= 0:
             raise ValueError(f"inverse_regularizations must be positive numbers, not {inverse_regularizations}")
         self.taps, self.train_split, self.test_split = taps, train_split, test_split
@@ -90,18 +95,10 @@ class linear_probe(Metric):
             raise UserError(f"{name} needs class labels and the data set has none; choose a labelled data set")
         wanted = {"train_split": (self.train_split, self.num_train), "test_split": (self.test_split, self.num_test)}
         for parameter, (split, num) in wanted.items():
-            if split not in spec.num_images:
-                raise UserError(
-                    f"{name}.{parameter} is '{split}' and the data set has the splits {', '.join(spec.num_images)}"
-                    f"{nearest(split, spec.num_images)}"
-                )
+            self.check_split(spec, parameter, split)
             self.check_labels(spec, parameter, split)
-            there = spec.num_images[split]
-            if num is not None and there is not None and there < num:
-                which = parameter.replace("_split", "")
-                raise UserError(
-                    f"{name} asks for {num} images of the split '{split}', which has {there}; lower {name}.num_{which}"
-                )
+            which = parameter.replace("_split", "")
+            self.check_num_images(split, spec.num_images[split], least=num or 1, parameter=f"num_{which}")
 
     def check_networks(self, *, num_classes: int, discriminator: Discriminator | None) -> None:
         """Refuse a run without a discriminator, or one that lacks a tap or whose features use labels."""

@@ -38,6 +38,9 @@ class ms_ssim(Metric):
         num_pairs: pairs of either kind, drawn at random.
     """
 
+    # Its number of generated images is the same for every split.
+    told_apart_by = ()
+
     def __init__(
         self,
         *,
@@ -57,12 +60,8 @@ class ms_ssim(Metric):
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, one of too few images, or images smaller than the window."""
         self.check_split(spec, "reference_split", self.reference_split)
-        there, least = spec.num_images[self.reference_split], self.num_real or 2
-        if there is not None and there < least:
-            raise UserError(
-                f"{name_of(type(self))} draws from {least} real images and the split '{self.reference_split}' has "
-                f"{there}; lower {name_of(type(self))}.num_real"
-            )
+        there = spec.num_images[self.reference_split]
+        self.check_num_images(self.reference_split, there, least=self.num_real or 2, parameter="num_real")
         side = min(spec.image_shape[1:])
         if side < WINDOW:
             raise UserError(f"{name_of(type(self))} needs images of at least {WINDOW} px and these have {side}")

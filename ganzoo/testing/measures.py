@@ -13,7 +13,7 @@ from ganzoo.metrics.base import Metric
 from ganzoo.randomness import initialization
 from ganzoo.registry import Part
 from ganzoo.testing.findings import Findings
-from ganzoo.testing.tools import make_rng, no_global_rng
+from ganzoo.testing.tools import equal, make_rng, no_global_rng, snapshot
 from ganzoo.testing.toys import ToyDiscriminator
 
 NUM_IMAGES, FEATURE_DIM, NUM_CLASSES = 4, 8, 5
@@ -148,7 +148,7 @@ class ToyInputs:
     seed, num_classes = 0, NUM_CLASSES
 
     def __init__(self) -> None:
-        self.discriminator: Discriminator | None = toy_discriminator(num_classes=NUM_CLASSES)
+        self.discriminator: Discriminator | None = toy_discriminator(num_classes=NUM_CLASSES).eval()
 
     def real_images(self, split: str, num: int | None) -> ImageData:
         """Return images and labels."""
@@ -208,8 +208,18 @@ def check_metric(part: Part[Metric], findings: Findings) -> None:
             )
     where = "measure"
     with findings.guard(where):
+        inputs = ToyInputs()
+        network = inputs.discriminator
+        assert network is not None
+        before = snapshot(network)
         with no_global_rng(findings, where):
-            first, second = metric.measure(ToyInputs()), part().measure(ToyInputs())
+            first, second = metric.measure(inputs), part().measure(ToyInputs())
+        findings.expect(
+            equal(before, snapshot(network)) and not any(module.training for module in network.modules()),
+            where,
+            "it changes the run's discriminator, or the mode that it is in",
+            "leave weights, running statistics and evaluation mode as they are, or work on a copy",
+        )
         findings.expect(bool(first), where, "it returns no number", "return at least one Measurement")
         findings.expect(first == second, where, "it does not repeat", "draw from a generator made from `inputs.seed`")
         for measurement in first:

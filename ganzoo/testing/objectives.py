@@ -13,7 +13,7 @@ IMAGE_SHAPES = ((1, 16, 16), (3, 16, 16))
 
 
 def check_loss(part: Part[AdversarialLoss], findings: Findings) -> None:
-    """Check that both losses are finite scalars whose gradients push logits the right way."""
+    """Check that both losses are finite scalars whose gradients push logits the right way, and the least of D's."""
     loss = part()
     for num in (1, 8, 64):
         noise_N, other_N = torch.randn(2, num, generator=make_rng(num)).mul(0.1).unbind()
@@ -37,6 +37,17 @@ def check_loss(part: Part[AdversarialLoss], findings: Findings) -> None:
     with findings.guard("loss of large logits"):
         values = {"d_loss": loss.d_loss(large_N, large_N), "g_loss": loss.g_loss(large_N, large_N)}
         expect_finite(findings, values, "loss of logits as large as 10,000")
+
+    if loss.least_d_loss is not None:
+        with findings.guard("least_d_loss"):
+            sizes = (0.1, 1.0, 10.0, 1e4)
+            least = min(float(loss.d_loss(torch.full((2,), size), torch.full((2,), -size))) for size in sizes)
+            findings.expect(
+                least >= loss.least_d_loss,
+                "least_d_loss",
+                f"it is {loss.least_d_loss:g} and d_loss takes the value {least:g}",
+                "set it to the least value there is, or to None",
+            )
 
 
 def _gradients(value: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:

@@ -62,6 +62,16 @@ def test_exit_codes_threads_and_the_last_sentence_come_back(kind: str, tmp_path:
     assert executor.poll() == []
 
 
+def test_what_earlier_processes_said_is_not_the_message_of_a_job(tmp_path: Path) -> None:
+    log = tmp_path / "job.log"
+    log.write_text("ganzoo: ünfinished\n")
+    again = Job("job", (), 1, log, log_start=log.stat().st_size)
+    assert again.message() == ""
+    with log.open("a") as file:
+        file.write("ganzoo: done\n")
+    assert again.message() == "done"
+
+
 def test_stopping_sends_sigterm_and_waits(tmp_path: Path) -> None:
     executor = LocalExecutor()
     script = (

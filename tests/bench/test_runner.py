@@ -72,6 +72,29 @@ class InProcess:
         return self.poll()
 
 
+class Ends:
+    """Ends every job at once, with a last sentence and an exit code."""
+
+    def __init__(self, said: str, exit_code: int) -> None:
+        self.said, self.exit_code = said, exit_code
+        self.submitted: list[str] = []
+        self._ended: list[Ended] = []
+
+    def submit(self, job: Job) -> None:
+        self.submitted.append(job.name)
+        job.log.parent.mkdir(parents=True, exist_ok=True)
+        with job.log.open("a") as log:
+            log.write(self.said)
+        self._ended.append(Ended(job, self.exit_code))
+
+    def poll(self) -> list[Ended]:
+        ended, self._ended = self._ended, []
+        return ended
+
+    def stop(self) -> list[Ended]:
+        return self.poll()
+
+
 class Quiet:
     """A display that keeps what was said."""
 
@@ -102,13 +125,15 @@ class Bench:
     def plan(self, **chosen: object) -> list[PlannedRun]:
         return plan_runs(self.grid, self.built, out=self.folder / "out", results=self.results, **chosen)  # type: ignore[arg-type]
 
-    def call(self, *, retry_failed: bool = False, **chosen: object) -> tuple[Outcome, list[str], list[str]]:
+    def call(
+        self, *, retry_failed: bool = False, executor: InProcess | Ends | None = None, **chosen: object
+    ) -> tuple[Outcome, list[str], list[str]]:
         """Return how it ended, the runs that were started, and what was said."""
         settings = Settings(
             out=self.folder / "out", results=self.results, num_jobs=2, num_threads=1,
             plugins=(self.plugin,), retry_failed=retry_failed,
         )  # fmt: skip
-        executor, display = InProcess(), Quiet()
+        executor, display = executor or InProcess(), Quiet()
         outcome = Runner(self.grid, settings, executor, display).run(self.plan(**chosen), sleep=lambda _: None)
         return outcome, executor.submitted, display.said
 
@@ -246,3 +271,24 @@ def test_rows_of_one_seed_sample_from_the_same_latents(bench: Bench) -> None:
     bench.call(seeds=[0])
     first = [bench.folder / "out" / f"{row}-seed0" / "samples" / "step-00000000.png" for row in ("base", "nan")]
     assert first[0].read_bytes() == first[1].read_bytes()
+
+
+STOPPED = "ganzoo: stopped by SIGTERM after step 3, which is saved\n"
+
+
+@pytest.mark.parametrize("exit_code", [1, -1])
+def test_a_run_that_says_that_it_was_stopped_is_left(bench: Bench, exit_code: int) -> None:
+    outcome, submitted, _ = bench.call(executor=Ends(STOPPED, exit_code), only=["base"], seeds=[0])
+    assert (submitted, outcome) == (["base-seed0"], Outcome(left=["base-seed0"]))
+
+
+def test_a_killed_run_is_not_done_whatever_an_earlier_process_said(bench: Bench) -> None:
+    bench.call(executor=Ends(STOPPED, 1), only=["base"], seeds=[0])
+    outcome, submitted, said = bench.call(executor=Ends("", -9), only=["base"], seeds=[0])
+    assert (submitted, outcome) == (["base-seed0"], Outcome(broken={"base-seed0": "ended by signal 9"}))
+    assert said[-1] == "base-seed0 is not done: ended by signal 9"
+
+
+def test_a_run_that_was_killed_after_it_was_asked_to_stop_is_not_done(bench: Bench) -> None:
+    outcome, _, _ = bench.call(executor=Ends(STOPPED, -9), only=["base"], seeds=[0])
+    assert list(outcome.broken) == ["base-seed0"]

@@ -122,6 +122,20 @@ def test_another_device_is_refused_and_on_request_marks_the_odd_runs(folder, fak
     assert not cell(folder, "uncond", allow_mixed=True).is_marked
 
 
+@pytest.mark.parametrize("num_departed", [1, 3])
+def test_every_run_that_departs_from_the_grid_is_marked_be_they_the_most(folder, fakes, num_departed):
+    fill(folder, fakes, "uncond", [1.0, 2.0])
+    for seed in range(num_departed):
+        record = fakes.record("ssgan", seed, {FD: 1.0})
+        departed = record.operative.replace("experiment.num_steps = 3000", "experiment.num_steps = 7")
+        object.__setattr__(record, "operative", departed)
+        write_record(record, folder)
+    with pytest.raises(UserError, match=r"experiment\.num_steps: 3000 \(the grid\) in proof; 7 in ssgan-seed0"):
+        build_table(read_results(folder))
+    assert cell(folder, "ssgan", allow_mixed=True).is_marked
+    assert not cell(folder, "uncond", allow_mixed=True).is_marked
+
+
 def test_one_metric_on_two_splits_makes_two_columns(folder, fakes):
     record = fakes.record("uncond", 0, {FD: 1.0, KD: 0.5})
     other = fakes.record("uncond", 0, {FD: 3.0}, protocol={**fakes.protocol, "reference_split": "train"})

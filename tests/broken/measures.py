@@ -229,3 +229,22 @@ class infinite(good_metric):
 class surer_than_sure(good_metric):
     said: ClassVar = "measure, 'value': its standard error is -1.0; give None or a number"
     standard_error: ClassVar = -1.0
+
+
+@broken("metrics")
+class that_trains(good_metric):
+    said: ClassVar = "measure: it changes the run's discriminator, or the mode that it is in; leave weights"
+
+    def measure(self, inputs):
+        inputs.discriminator.train()
+        return super().measure(inputs)
+
+
+@broken("metrics")
+class that_prunes(good_metric):
+    said: ClassVar = "measure: it changes the run's discriminator, or the mode that it is in; leave weights"
+
+    def measure(self, inputs):
+        with torch.no_grad():
+            inputs.discriminator.linear.bias += 1
+        return super().measure(inputs)

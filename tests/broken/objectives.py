@@ -51,7 +51,18 @@ class in_fragments(good_loss):
     Source: this test.
     """
 
-    said: ClassVar = "docstring: its first paragraph is no sentence; begin with one sentence on what it does"
+    said: ClassVar = "docstring: its first line is no sentence; begin with one sentence on what it does"
+
+
+@register("losses")
+class over_two_lines(good_loss):
+    """Let D do one thing,
+    and G another.
+
+    Source: this test.
+    """
+
+    said: ClassVar = "docstring: its first line is no sentence; begin with one sentence on what it does"
 
 
 @broken("losses")
@@ -79,6 +90,12 @@ class of_small_differences(good_loss):
     def d_loss(self, real_logits_N, fake_logits_N):
         offset = (torch.ones_like(real_logits_N) + 1e-3).log().mean() * 1000
         return super().d_loss(real_logits_N, fake_logits_N) + offset
+
+
+@broken("losses")
+class of_less_than_the_least(good_loss):
+    said: ClassVar = "least_d_loss: it is 0 and d_loss takes the value -20000; set it to the least value there is"
+    least_d_loss = 0.0
 
 
 class good_penalty(Penalty):

@@ -97,5 +97,5 @@ def test_too_few_images_are_refused(toy_features: Any, given_inputs: type, norma
     with pytest.raises(ValueError, match="k must be at least 1"):
         density_coverage(features=toy_features, k=0)
     inputs = given_inputs(normal(10, 8, seed=1), train=normal(5, 8, seed=2))
-    with pytest.raises(UserError, match=r"compares with 6 real images and the split 'train' has 5; lower .*\.k"):
+    with pytest.raises(UserError, match=r"asks for 6 images of the split 'train', which has 5; lower .*\.k"):
         density_coverage(features=toy_features, num_fake=10).measure(inputs)

@@ -128,6 +128,11 @@ def test_mean_and_error_by_hand() -> None:
             {"num_train": 9},
             r"test_split is 'test' and the data set has the splits train",
         ),
+        (
+            DataSpec((1, 4, 4), 3, {"train": 120, "test": 60}, frozenset({"test"})),
+            {"num_train": 9},
+            "needs class labels and the split 'test' has none",
+        ),
         (SPEC, {"num_train": 121}, r"asks for 121 images of the split 'train', which has 120; lower .*num_train"),
         (
             SPEC,
@@ -139,6 +144,22 @@ def test_mean_and_error_by_hand() -> None:
 def test_data_that_cannot_be_probed_are_refused(spec: DataSpec, arguments: dict[str, int], message: str) -> None:
     with pytest.raises(UserError, match=message):
         linear_probe(**arguments).check_data(spec)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"num_train": 0}, "num_train must be at least 1, not 0"),
+        ({"num_test": 0}, "num_test must be at least 1, not 0"),
+        # A slice up to -5 would leave out the last five.
+        ({"num_test": -5}, "num_test must be at least 1, not -5"),
+        ({"pool_size": 0}, "pool_size must be at least 1, not 0"),
+        ({"taps": ()}, "taps is empty"),
+    ],
+)
+def test_numbers_of_images_and_taps_that_mean_nothing_are_refused(arguments: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        linear_probe(**arguments)  # type: ignore[arg-type]
 
 
 def test_networks_that_cannot_be_probed_are_refused() -> None:

@@ -145,7 +145,7 @@ def test_images_too_small_or_too_few_are_refused(given_inputs: Any) -> None:
             ms_ssim(**{name: 1})
     with pytest.raises(UserError, match="needs images of at least 11 px and these have 8"):
         ms_ssim().check_data(DataSpec((1, 8, 8), 0, {"train": 100}))
-    with pytest.raises(UserError, match="draws from 101 real images and the split 'train' has 100"):
+    with pytest.raises(UserError, match="asks for 101 images of the split 'train', which has 100"):
         ms_ssim(num_real=101).check_data(DataSpec((1, 16, 16), 0, {"train": 100}))
     with pytest.raises(UserError, match="did you mean 'train'"):
         ms_ssim(reference_split="tran").check_data(DataSpec((1, 16, 16), 0, {"train": 100}))

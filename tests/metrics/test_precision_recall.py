@@ -84,7 +84,7 @@ def test_too_few_images_are_refused(toy_features: Any, given_inputs: type, norma
     with pytest.raises(ValueError, match="num_fake must be at least 4"):
         precision_recall(features=toy_features, num_fake=3)
     inputs = given_inputs(normal(10, 8, seed=1), train=normal(3, 8, seed=2))
-    with pytest.raises(UserError, match=r"compares with 4 real images and the split 'train' has 3; lower .*\.k"):
+    with pytest.raises(UserError, match=r"asks for 4 images of the split 'train', which has 3; lower .*\.k"):
         precision_recall(features=toy_features, num_fake=10).measure(inputs)
 
 

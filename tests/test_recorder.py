@@ -1,0 +1,103 @@
+"""What a run leaves in its folder."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ganzoo import cli, config, registry
+from ganzoo.monitor import Silent
+from ganzoo.testing import temporary_plugins
+from ganzoo.trainer import RunResult, train
+
+PLUGIN_METRIC = '''
+from ganzoo.metrics.base import Measurement, Metric
+from ganzoo.registry import register
+
+@register("metrics")
+class {name}(Metric):
+    """The number one.
+
+    Source: this test.
+    """
+
+    def measure(self, inputs):
+        return [Measurement("{name}", 1.0, None, True, {{}})]
+'''
+
+
+def run(recipe: Path, out: Path, *overrides: str, plugins: tuple[Path, ...] = ()) -> RunResult:
+    configuration = config.load(str(recipe), overrides=overrides, plugins=plugins)
+    return train(configuration, out=out, monitor=Silent())
+
+
+def write_plugin(path: Path, name: str) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(PLUGIN_METRIC.format(name=name))
+    return path
+
+
+def test_a_run_keeps_the_file_of_every_plugin_that_its_configuration_names(
+    tiny_recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Two files of one name, and neither of a part that trains.
+    plugins = (write_plugin(tmp_path / "a/mine.py", "one"), write_plugin(tmp_path / "b/mine.py", "uno"))
+    few = ("experiment.num_steps = 1", "experiment.metrics = [@metrics.one, @metrics.uno]")
+    with temporary_plugins():
+        run(tiny_recipe, tmp_path / "run", *few, plugins=plugins)
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "run/plugins").iterdir()}
+    assert kept == {
+        f"mine-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}.py": path.read_bytes() for path in plugins
+    }
+
+    shutil.rmtree(tmp_path / "a")
+    shutil.rmtree(tmp_path / "b")
+    for command in (["eval"], ["report"], ["sample", "--out", str(tmp_path / "grid.png")]):
+        with temporary_plugins():
+            assert cli.call([command[0], str(tmp_path / "run"), *command[1:]]) == 0, capsys.readouterr().err
+
+
+def test_a_plugin_from_a_run_folder_keeps_its_name_in_the_next(tiny_recipe: Path, tmp_path: Path) -> None:
+    few = ("experiment.num_steps = 1", "experiment.metrics = [@metrics.one]")
+    with temporary_plugins():
+        run(tiny_recipe, tmp_path / "run", *few, plugins=(write_plugin(tmp_path / "mine.py", "one"),))
+    kept = tuple((tmp_path / "run/plugins").iterdir())
+    with temporary_plugins():
+        run(tmp_path / "run/operative.gin", tmp_path / "again", plugins=kept)
+    assert [p.name for p in (tmp_path / "again/plugins").iterdir()] == [p.name for p in kept]
+    assert [p.name for p in kept] != ["mine.py"]
+
+
+def test_a_run_folder_whose_plugins_have_no_hash_in_their_name_can_be_opened(
+    tiny_recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ("experiment.num_steps = 1", "experiment.metrics = [@metrics.one]")
+    with temporary_plugins():
+        run(tiny_recipe, tmp_path / "run", *few, plugins=(write_plugin(tmp_path / "mine.py", "one"),))
+    (kept,) = (tmp_path / "run/plugins").iterdir()
+    kept.rename(kept.with_name("mine.py"))
+    with temporary_plugins():
+        assert cli.call(["eval", str(tmp_path / "run")]) == 0, capsys.readouterr().err
+
+
+def test_evaluations_of_a_run_share_the_training_split(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synthetic = registry.get("data.synthetic")
+    read, loads = synthetic.load, []  # type: ignore[attr-defined]
+
+    def load(self: object, split: str) -> object:
+        loads.append(split)
+        return read(self, split)
+
+    monkeypatch.setattr(synthetic, "load", load)
+    overrides = (
+        "experiment.num_steps = 3",
+        "experiment.eval_every = 1",
+        "experiment.metrics = [@metrics.ms_ssim]",
+        "metrics.ms_ssim.num_fake = 8",
+    )
+    run(tiny_recipe, tmp_path / "run", *overrides)
+    # For training, and the held-out images of the health row.
+    assert loads == ["train", "test"]
