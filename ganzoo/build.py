@@ -25,7 +25,7 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
     Raises:
         UserError: parts that do not fit together.
     """
-    conditioning = _conditioning(experiment, spec)
+    conditioning = conditioning_of(experiment, spec)
     num_classes = spec.num_classes if conditioning is not None else 0
     generator, discriminator = _build_networks(experiment, spec, conditioning)
     facts: dict[str, object] = {
@@ -46,6 +46,35 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
     _check_penalties(experiment, discriminator)
     _check_augment(experiment, tasks)
     return Gan(generator, discriminator, tasks, ema_decay=experiment.ema_decay, num_classes=num_classes)
+
+
+def conditioning_of(experiment: Experiment, spec: DataSpec) -> Conditioning | None:
+    """Build the conditioning, if there is one.
+
+    Args:
+        experiment: the run's description.
+        spec: of its data set.
+
+    Raises:
+        UserError: the data set, or the split to train on, has no labels.
+    """
+    part = experiment.conditioning
+    if part is None:
+        return None
+    if not spec.num_classes:
+        raise UserError(
+            f"{part.name} needs class labels and {experiment.dataset.name} has none; "
+            "choose a labelled data set or set experiment.conditioning = None",
+            where=part.where,
+        )
+    if not spec.num_classes_of(experiment.train_split):
+        labelled = [split for split in spec.num_images if spec.num_classes_of(split)]
+        raise UserError(
+            f"{part.name} needs class labels and the split '{experiment.train_split}' of {experiment.dataset.name} has "
+            f"none; set experiment.train_split = '{labelled[0]}' or experiment.conditioning = None",
+            where=part.where,
+        )
+    return part(num_classes=spec.num_classes)
 
 
 def build_tasks(
@@ -92,26 +121,6 @@ def build_objective(experiment: Experiment, discriminator: Discriminator) -> Obj
         penalties={name: part(parameter_shapes=shapes) for name, part in penalties_of(experiment).items()},
         augment=experiment.augment() if experiment.augment is not None else None,
     )
-
-
-def _conditioning(experiment: Experiment, spec: DataSpec) -> Conditioning | None:
-    part = experiment.conditioning
-    if part is None:
-        return None
-    if not spec.num_classes:
-        raise UserError(
-            f"{part.name} needs class labels and {experiment.dataset.name} has none; "
-            "choose a labelled data set or set experiment.conditioning = None",
-            where=part.where,
-        )
-    if not spec.num_classes_of(experiment.train_split):
-        labelled = [split for split in spec.num_images if spec.num_classes_of(split)]
-        raise UserError(
-            f"{part.name} needs class labels and the split '{experiment.train_split}' of {experiment.dataset.name} has "
-            f"none; set experiment.train_split = '{labelled[0]}' or experiment.conditioning = None",
-            where=part.where,
-        )
-    return part(num_classes=spec.num_classes)
 
 
 def _build_networks(

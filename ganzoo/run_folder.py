@@ -33,6 +33,9 @@ LEFTOVERS = (
 """What a new run could take for its own in a folder whose operative.gin is gone: names that nothing else is likely to
 have, since such a folder may be anything. What a new run writes over is not among them."""
 
+OWN_NAMES = {pattern.partition("/")[0] for pattern in LEFTOVERS} | {"config.gin", "operative.gin", "plugins"}
+"""What a folder has at its top after a run, or part of one."""
+
 
 class RunFolder:
     """The layout of a run folder.
@@ -106,6 +109,18 @@ class RunFolder:
         else:
             for path in (path for pattern in LEFTOVERS for path in self.path.glob(pattern)):
                 _remove(path.parent if path.parent != self.path and path.parent.is_symlink() else path)
+
+    def check_own(self) -> None:
+        """Refuse a folder that is used for something else, which a run would be scattered over.
+
+        Raises:
+            UserError: it holds files that no run makes, and no run.
+        """
+        if self.operative_path.exists() or not self.path.is_dir():
+            return
+        others = sorted(p.name for p in self.path.iterdir() if not p.name.startswith(".") and p.name not in OWN_NAMES)
+        if others:
+            raise UserError(f"'{self.path}' holds '{others[0]}' and no run; give --out a folder of its own")
 
     def kept(self) -> str:
         """Say what there is to go on from."""

@@ -7,6 +7,7 @@ import torch
 
 from ganzoo import environment
 from ganzoo.batch import ImageBatch, Latents
+from ganzoo.build import conditioning_of
 from ganzoo.config import EXPERIMENT, Configuration
 from ganzoo.data_order import to_images
 from ganzoo.errors import RunFailedError, os_error_text
@@ -62,6 +63,7 @@ def train(
     """
     folder = RunFolder(out)
     torch_device = environment.select_device(device)
+    folder.check_own()
     with folder.lock():
         if fresh:
             with folder.writing():
@@ -103,7 +105,14 @@ class Trainer:
         environment.choose_deterministic_kernels(device)
         dataset = self.experiment.dataset(data_dir=data_dir, say=monitor.say)
         self.spec = dataset.spec()
+        # Before the files are sought: labels that the data set does not have are in no file of it.
+        conditioning_of(self.experiment, self.spec)
         data = dataset.load(self.experiment.train_split)
+        if len(data) < self.experiment.batch_size:
+            monitor.say(
+                f"a batch of {self.experiment.batch_size} is larger than the data set, which has {len(data)} images: "
+                "each is in a batch several times"
+            )
         # Of a file that is mapped into memory only the rows of a batch are read.
         on_device = not data.is_memory_mapped and data.images_NCHW.numel() <= DEVICE_DATA_BYTES
         self.uint8_NCHW = data.images_NCHW.to(device) if on_device else data.images_NCHW

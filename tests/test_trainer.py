@@ -4,6 +4,7 @@ import errno
 import json
 import shutil
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -519,3 +520,33 @@ def test_a_metric_of_more_images_than_some_classes_have_is_refused_before_traini
     with pytest.raises(UserError, match=r"the split 'train', which has \d+; lower metrics\.ms_ssim\.num_real"):
         run(tiny_recipe, tmp_path / "out", *overrides)
     assert not RunFolder(tmp_path / "out").operative_path.exists()
+
+
+def test_a_folder_of_other_files_is_left_alone(tiny_recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "work"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"holds 'notes\.txt' and no run; give --out a folder of its own"):
+        run(tiny_recipe, out)
+    with pytest.raises(UserError, match=r"holds 'notes\.txt' and no run"):
+        run(tiny_recipe, out, fresh=True)
+    assert [path.name for path in out.iterdir()] == ["notes.txt"]
+
+
+def test_a_data_set_smaller_than_a_batch_is_said(tiny_recipe: Path, tmp_path: Path) -> None:
+    class Listening(Silent):
+        said: ClassVar[list[str]] = []
+
+        def say(self, text: str) -> None:
+            self.said.append(text)
+
+    run(tiny_recipe, tmp_path / "out", "data.synthetic.num_images = 5", "experiment.num_steps = 1", monitor=Listening())
+    assert any("a batch of 8 is larger than the data set, which has 5 images" in text for text in Listening.said)
+
+
+def test_labels_that_a_data_set_lacks_are_refused_before_its_files_are_sought(
+    tiny_recipe: Path, tmp_path: Path
+) -> None:
+    overrides = ["experiment.dataset = @data.celeba_hq", "experiment.conditioning = @conditioning.projection"]
+    with pytest.raises(UserError, match=r"conditioning\.projection needs class labels and data\.celeba_hq has none"):
+        run(tiny_recipe, tmp_path / "out", *overrides)

@@ -71,6 +71,7 @@ def run_study(
     """
     folder = RunFolder(out)
     torch_device = environment.select_device(device)
+    folder.check_own()
     with folder.lock():
         if fresh:
             with folder.writing(kept=KEPT):
