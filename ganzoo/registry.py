@@ -21,7 +21,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
-from ganzoo.errors import UserError, nearest
+from ganzoo.errors import Bound, UserError, blame, nearest
 
 ENTRY_POINT_GROUP = "ganzoo.components"
 
@@ -79,6 +79,7 @@ class Part(Generic[C_co]):
         arguments: the configured arguments, by name.
         scope: the gin scope of the reference (`G` in `@G/optim.adam`), or empty.
         where: `file:line` of the reference, for error messages.
+        bound: where the arguments, and the facts that a configuration binds elsewhere, have their values from.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Part(Generic[C_co]):
     arguments: Mapping[str, object] = field(default_factory=dict)
     scope: str = ""
     where: str = field(default="", compare=False)
+    bound: Mapping[str, Bound] = field(default_factory=dict, compare=False, repr=False)
 
     def __call__(self, **facts: object) -> C_co:
         """Build the component from its arguments and the runtime facts, of which it gets those it names.
@@ -101,12 +103,23 @@ class Part(Generic[C_co]):
         try:
             return self.component(**self.arguments, **wanted)
         except ValueError as error:
-            raise UserError(f"{self.name}: {error}", where=self.where) from error
+            raise self.refusal(str(error)) from error
+
+    def refusal(self, message: str) -> UserError:
+        """Return the error that says why the component refuses what it was given, where that was bound.
+
+        Args:
+            message: the component's, with the short names of its parameters.
+        """
+        section = f"{self.scope}/{self.name}" if self.scope else self.name
+        own = {name: Bound(f"{section}.{name}", "") for name in options(self.component)}
+        text, where = blame(message, of=self.name, parameters={**own, **self.bound})
+        return UserError(text, where=where or self.where)
 
     def with_component(self, component: type[C]) -> "Part[C]":
         """Return a part of another component of the same kind, keeping the arguments that it also takes."""
         kept = {n: v for n, v in self.arguments.items() if n in options(component)}
-        return Part(name_of(component), component, kept, self.scope, self.where)
+        return Part(name_of(component), component, kept, self.scope, self.where, self.bound)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A configuration that would not do what it says is refused with its place and, where one is near, the right name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -223,12 +223,29 @@ def test_a_part_that_refers_to_itself_is_refused() -> None:
     assert refusal(BASE + lines) == ("x.gin:14: @pretext.toy_nested refers to itself; give the inner one another scope")
 
 
-def test_a_constructor_that_refuses_its_values_is_placed_at_the_reference(tmp_path: Path) -> None:
-    Path("x.gin").write_text(BASE + "optim.toy_adam.learning_rate = -1.0\n")
-    experiment = config.load("x.gin", plugins=[PARTS]).experiment
+def refusal_of_optimizer(*lines: str, overrides: Sequence[str] = ()) -> str:
+    Path("x.gin").write_text(BASE + "".join(f"{line}\n" for line in lines))
+    experiment = config.load("x.gin", overrides=overrides, plugins=[PARTS]).experiment
     with pytest.raises(UserError) as error:
         experiment.g_optimizer(num_steps=1)
-    assert str(error.value) == "x.gin:8: optim.toy_adam: learning_rate must not be negative, not -1.0"
+    return str(error.value)
+
+
+def test_a_value_that_a_constructor_refuses_is_placed_where_it_was_bound() -> None:
+    refused = "optim.toy_adam.learning_rate must not be negative, not -1.0"
+    line = "optim.toy_adam.learning_rate = -1.0"
+    assert refusal_of_optimizer(line) == f"x.gin:13: {refused}"
+    assert refusal_of_optimizer(overrides=[line]) == f"--set '{line}': {refused}"
+    assert refusal_of_optimizer(f"G/{line}") == f"x.gin:13: G/{refused}"
+    assert refusal_of_optimizer("RATE = -1.0", "optim.toy_adam.learning_rate = %RATE") == (
+        f"x.gin:14: {refused}; %RATE is defined at x.gin:13"
+    )
+
+
+def test_what_a_constructor_refuses_without_a_parameter_s_name_is_placed_at_the_reference() -> None:
+    line = "optim.toy_adam.betas = (2.0, 0.9)"
+    assert refusal_of_optimizer(line) == "x.gin:13: optim.toy_adam: the first of betas must lie in [0, 1), not 2.0"
+    assert refusal_of_optimizer("optim.toy_adam.betas = (0.5, -1.0)") == "x.gin:8: optim.toy_adam: it is too sharp"
 
 
 @pytest.mark.parametrize(
