@@ -52,7 +52,7 @@ class RunFailedError(Exception):
     """A run that cannot go on through no mistake in its configuration: exit code 1, state kept."""
 
 
-def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.65) -> str:
     """Return "; did you mean 'x'?" for the known name closest to `name`, or an empty string.
 
     Args:

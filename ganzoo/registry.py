@@ -15,7 +15,7 @@ import importlib.util
 import inspect
 import sys
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import ClassVar, Generic, TypeVar
 from ganzoo.errors import Bound, UserError, blame, nearest
 
 ENTRY_POINT_GROUP = "ganzoo.components"
+IF_PLUGIN = "if it is a plugin, give its file with --plugin FILE or install its package"
 
 KINDS: dict[str, str] = {
     "architectures": "networks: generators and discriminators",
@@ -329,17 +330,36 @@ def get(name: str, *, where: str = "") -> type[Component]:
     if name not in _loaded:
         listing = index().get(name)
         if listing is None:
-            raise UserError(f"no component '{name}'{_suggest(name)}", where=where)
+            raise UserError(f"no component '{name}'{suggestion(name)}", where=where)
         listing.load()
     return _loaded[name]
 
 
-def _suggest(name: str) -> str:
+def suggestion(name: str, *, roots: Sequence[str] = ()) -> str:
+    """Return the end of a sentence about a name that is no component: the one that was meant, or where to look.
+
+    Args:
+        name: what was given, usually `kind.name`.
+        roots: what else may have been meant.
+    """
     known = index()
-    same_last_name = [k for k in known if k.rpartition(".")[2] == name.rpartition(".")[2]]
+    kind, _, last = name.rpartition(".")
+    same_last_name = [k for k in known if k.rpartition(".")[2] == last]
     if same_last_name:
         return f"; did you mean '{same_last_name[0]}'?"
-    return nearest(name, known) or f"; `ganzoo list` shows the {len(known)} there are"
+    # The kind is no part of the likeness, or all of a kind would be near to one another.
+    if kind in KINDS or not kind:
+        lasts = {k.rpartition(".")[2]: k for k in known if kind in ("", k.rpartition(".")[0])}
+        near = nearest(last, [*lasts, *roots])
+        found = next((k for short, k in lasts.items() if f"'{short}'" in near), "")
+        hint = f"; did you mean '{found}'?" if found else near
+    else:
+        hint = nearest(name, [*roots, *known], cutoff=0.8)
+    if hint:
+        return hint
+    num = sum(kind not in KINDS or k.startswith(f"{kind}.") for k in known)
+    listing = f"`ganzoo list {kind}`" if kind in KINDS else "`ganzoo list`"
+    return f"; {listing} shows the {num} there are; {IF_PLUGIN}"
 
 
 def part(name: str, **arguments: object) -> Part[Component]:

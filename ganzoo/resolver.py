@@ -120,7 +120,8 @@ class Resolver(Generic[Root]):
             raise UserError(
                 f"'{selector}' is short for a component; write its full name, {choices}", where=binding.where
             )
-        raise UserError(f"no component '{selector}'{nearest(selector, [self.root_name, *known])}", where=binding.where)
+        hint = registry.suggestion(selector, roots=[self.root_name])
+        raise UserError(f"no component '{selector}'{hint}", where=binding.where)
 
     @property
     def _owner(self) -> str:

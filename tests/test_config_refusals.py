@@ -103,6 +103,8 @@ REFUSED = [
     ("toy_task.alpha = 3", "'toy_task' is short for a component; write its full name, 'pretext.toy_task.alpha'"),
     ("experiment.pretext = [@pretext.toy_taks]", "no component 'pretext.toy_taks'; did you mean 'pretext.toy_task'?"),
     ("experiment.pretext = [@toy_task]", "no component 'toy_task'; did you mean 'pretext.toy_task'?"),
+    ("experiment.pretext = [@pretxt.toy_taks]", "no component 'pretxt.toy_taks'; did you mean 'pretext.toy_task'?"),
+    ("experiment.pretext = [@toy_taks]", "no component 'toy_taks'; did you mean 'pretext.toy_task'?"),
     (
         "pretext.toy_task = 3",
         "'pretext.toy_task' is a component, not a parameter; write pretext.toy_task.PARAMETER = ...",
@@ -171,6 +173,14 @@ REFUSED = [
         "a list, a part as @kind.name or a macro as %NAME",
     ),
 ]
+
+
+@pytest.mark.parametrize("line", ["experiment.pretext = [@pretext.mirror]", "pretext.mirror.alpha = 0.5"])
+def test_a_component_that_resembles_none_may_be_a_forgotten_plugin(line: str) -> None:
+    message = refusal(BASE + line + "\n")
+    assert message.startswith(f"x.gin:{LAST}: no component 'pretext.mirror'; `ganzoo list pretext` shows the ")
+    assert message.endswith("; if it is a plugin, give its file with --plugin FILE or install its package")
+    assert "did you mean" not in message
 
 
 @pytest.mark.parametrize(("line", "message"), REFUSED, ids=[line for line, _ in REFUSED])
