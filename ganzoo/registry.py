@@ -21,6 +21,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
+from ganzoo.aliases import known_as
 from ganzoo.errors import Bound, UserError, blame, nearest
 
 ENTRY_POINT_GROUP = "ganzoo.components"
@@ -347,6 +348,8 @@ def suggestion(name: str, *, roots: Sequence[str] = ()) -> str:
     same_last_name = [k for k in known if k.rpartition(".")[2] == last]
     if same_last_name:
         return f"; did you mean '{same_last_name[0]}'?"
+    if meant := known_as(name):
+        return f"; ganzoo has it as {meant}"
     # The kind is no part of the likeness, or all of a kind would be near to one another.
     if kind in KINDS or not kind:
         lasts = {k.rpartition(".")[2]: k for k in known if kind in ("", k.rpartition(".")[0])}
