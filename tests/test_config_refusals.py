@@ -300,9 +300,9 @@ def test_a_recipe_that_is_not_there() -> None:
     with pytest.raises(UserError, match=r"^no recipe 'ssgan_resnt'; did you mean 'ssgan_resnet'\?$"):
         config.load("ssgan_resnt")
     Path("mine.gin").write_text("x")
-    with pytest.raises(UserError, match=r"^no recipe 'mime.gin'; did you mean 'mine.gin'\?$"):
+    with pytest.raises(UserError, match=r"^no file 'mime.gin'; did you mean 'mine.gin'\?$"):
         config.load("mime.gin")
-    with pytest.raises(UserError, match=r"^no recipe 'zzz'; packaged are .*quickstart, .*rotation_only_resnet"):
+    with pytest.raises(UserError, match=r"^no recipe 'zzz'; `ganzoo list recipes` shows the packaged ones$"):
         config.load("zzz")
     Path("folder").mkdir()
     with pytest.raises(
@@ -337,3 +337,10 @@ def test_an_override_takes_bindings_only() -> None:
     assert refusal(BASE, " ") == "--set '': takes a binding such as 'experiment.seed = 1', and got none"
     two = "experiment.seed = 1\nexperiment.log_every = 'a'"
     assert refusal(BASE, two).startswith("--set \"experiment.log_every = 'a'\": experiment.log_every must be")
+
+
+@pytest.mark.parametrize("path", ["missing/dir/zzz.gin", "zzz.gin", "missing/zzz"])
+def test_what_looks_like_a_path_is_called_a_file(path: str) -> None:
+    with pytest.raises(UserError) as error:
+        config.load(path)
+    assert str(error.value) == f"no file '{path}'; `ganzoo list recipes` shows the packaged ones"
