@@ -133,11 +133,32 @@ def append_row(path: Path, row: Mapping[str, Json]) -> None:
 
 
 def read_rows(path: Path) -> list[dict[str, Json]]:
-    """Return the rows of a file of JSON lines; a last line that a kill cut short does not count."""
+    """Return the rows of a file of JSON lines; a last line that a kill cut short does not count.
+
+    Raises:
+        UserError: another line is no row: an object of numbers that has a step.
+    """
     if not path.exists():
         return []
-    lines = path.read_text().splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    return [_read_row(line, where=f"{path}:{number}") for number, line in enumerate(lines[:-1], start=1)]
+
+
+def _read_row(line: str, *, where: str) -> dict[str, Json]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        row = None
+    if not isinstance(row, dict):
+        wrong = "it is no object of JSON"
+    elif type(row.get("step")) is not int:
+        wrong = f"its step is {json.dumps(row.get('step'))}, and must be a whole number"
+    else:
+        words = [key for key, value in row.items() if type(value) not in (int, float)]
+        if not words:
+            return row
+        wrong = f"'{words[0]}' is {json.dumps(row[words[0]])}, and must be a number"
+    raise UserError(f"is no row of a run: {wrong}; mend the line, or remove it", where=where)
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Json]]) -> None:
