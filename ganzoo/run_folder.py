@@ -15,6 +15,15 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 LOCK_NAME = ".lock"
 
+TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+    "status": ((str,), "a string"),
+    **dict.fromkeys(("step", "num_real_images", "num_d_images", "num_threads"), ((int,), "a whole number")),
+    "seconds": ((int, float), "a number"),
+    **dict.fromkeys(("metrics", "metric_failures", "health"), ((list,), "a list")),
+    **dict.fromkeys(("chance", "data_sha256"), ((dict,), "an object")),
+}
+"""What `result.json` and `env.json` hold under the keys that are calculated with, as far as they have them."""
+
 
 class RunFolder:
     """The layout of a run folder.
@@ -174,8 +183,16 @@ def drop_rows_after(path: Path, step: int) -> None:
 
 def _read_object(path: Path) -> dict[str, Json]:
     try:
-        value = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"'{path}' cannot be read ({error}); the run folder is damaged") from error
-    assert isinstance(value, dict)
+    if not isinstance(value, dict):
+        raise UserError("holds no object of JSON; the run folder is damaged: bring the file back", where=str(path))
+    for key, (kinds, what) in TYPES.items():
+        if key in value and type(value[key]) not in kinds:
+            raise UserError(
+                f"'{key}' is {json.dumps(value[key])}, and must be {what}; the run folder is damaged: bring the file "
+                "back",
+                where=str(path),
+            )
     return value
