@@ -344,3 +344,28 @@ def test_what_looks_like_a_path_is_called_a_file(path: str) -> None:
     with pytest.raises(UserError) as error:
         config.load(path)
     assert str(error.value) == f"no file '{path}'; `ganzoo list recipes` shows the packaged ones"
+
+
+def refusal_of_options(*overrides: str, **options: str) -> str:
+    Path("x.gin").write_text(BASE)
+    given = {f"--{name} {text.rpartition(' ')[2]}": text for name, text in options.items()}
+    with pytest.raises(UserError) as error:
+        config.load("x.gin", overrides=overrides, options=given, plugins=[PARTS])
+    return str(error.value)
+
+
+def test_a_wrong_value_of_an_option_names_the_option() -> None:
+    assert refusal_of_options(threads="experiment.num_threads = 0") == (
+        "--threads 0: experiment.num_threads must be at least 1, not 0"
+    )
+    assert refusal_of_options(seed="experiment.seed = -1") == "--seed -1: experiment.seed must be at least 0, not -1"
+
+
+def test_an_option_and_a_set_that_contradict_each_other_are_refused() -> None:
+    assert refusal_of_options("experiment.seed = 2", seed="experiment.seed = 1") == (
+        "--seed 1: contradicts --set 'experiment.seed = 2'; leave one of them out"
+    )
+    Path("x.gin").write_text(BASE + "experiment.seed = 7\n")
+    given = {"--seed 1": "experiment.seed = 1"}
+    loaded = config.load("x.gin", overrides=["experiment.seed = 1"], options=given, plugins=[PARTS])
+    assert loaded.experiment.seed == 1
