@@ -287,3 +287,16 @@ def test_doctor_shows_versions_devices_data_sets_extractors_and_plugins(capsys):
     assert re.search(r"^  features\.efficientnet_lite0 +available", out, re.MULTILINE)
     for title in ("versions:", "devices:", "data sets:", "feature extractors:", "plugins:"):
         assert title in out.splitlines()
+
+
+def test_a_report_of_a_run_whose_metrics_are_gone_or_damaged_is_refused(finished, tmp_path, capsys):
+    shutil.copytree(finished, tmp_path / "copy")
+    metrics = tmp_path / "copy" / "metrics.jsonl"
+    metrics.write_text('{"step": 1, "d/loss": "a"}\n')
+    code, _, err = call(capsys, "report", tmp_path / "copy")
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert f"{metrics}:1: is no row of a run: 'd/loss' is \"a\", and must be a number" in err
+    metrics.unlink()
+    code, _, err = call(capsys, "report", tmp_path / "copy")
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert f"'{metrics}' is missing, and with it every curve of the run" in err
