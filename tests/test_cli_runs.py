@@ -299,4 +299,4 @@ def test_a_report_of_a_run_whose_metrics_are_gone_or_damaged_is_refused(finished
     metrics.unlink()
     code, _, err = call(capsys, "report", tmp_path / "copy")
     assert (code, len(err.splitlines())) == (2, 1)
-    assert f"'{metrics}' is missing, and with it every curve of the run" in err
+    assert f"'{metrics}' is missing, and with it every curve" in err

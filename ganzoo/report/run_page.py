@@ -32,8 +32,8 @@ def run_page(folder: RunFolder) -> str:
     configuration = load(str(folder.operative_path), plugins=plugins)
     if not folder.metrics_path.exists() and (folder.result_path.exists() or folder.checkpoints()):
         raise UserError(
-            f"'{folder.metrics_path}' is missing, and with it every curve of the run; bring the file back, or train the "
-            "run again with --fresh"
+            f"'{folder.metrics_path}' is missing, and with it every curve; bring the file back, or train the run again "
+            "with --fresh"
         )
     experiment, rows = configuration.experiment, folder.metrics()
     nothing: dict[str, Json] = {"reason": None, "health": [], "metrics": [], "metric_failures": []}
