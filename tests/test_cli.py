@@ -70,6 +70,7 @@ def test_the_help_of_a_command_explains_every_option_and_gives_an_example(capsys
         (["describe", "rotation"], "no component 'rotation'; did you mean 'pretext.rotation'?"),
         (["sample", "here", "--out", "x.png", "--num", "0"], "--num"),
         (["sample", "here"], "missing option '--out'"),
+        (["sample", "here", "--out", "x.jpg"], "--out x.jpg: a PNG is written, not a '.jpg'; write --out x.png"),
         (["eval", "no/such/run"], "'no/such/run' is no run folder"),
         (["diff", "no/such/run", "nor/this"], "'no/such/run' is no run folder"),
         (["sample", "no/such/run", "--out", "x.png"], "'no/such/run' is no run folder"),
