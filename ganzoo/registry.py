@@ -25,6 +25,7 @@ from ganzoo.aliases import known_as
 from ganzoo.errors import Bound, UserError, blame, nearest
 
 ENTRY_POINT_GROUP = "ganzoo.components"
+PLUGIN_MODULE = "ganzoo_plugin_"  # how the module of a loose file begins
 IF_PLUGIN = "if it is a plugin, give its file with --plugin FILE or install its package"
 
 KINDS: dict[str, str] = {
@@ -162,6 +163,8 @@ def register(kind: str) -> Callable[[type[C]], type[C]]:
                 )
             if parameter.kind is parameter.POSITIONAL_ONLY:
                 raise TypeError(f"{name} takes '{parameter.name}' by position only; arguments are given by name")
+        if name in _loaded and _is_another(component, _loaded[name]):
+            raise TypeError(f"{name} is registered twice in one file; rename one")
         other = index().get(name)
         if other is not None and not _is_same_origin(other, component):
             raise TypeError(f"{name} is registered twice: here and in {other.origin}; rename one")
@@ -169,6 +172,12 @@ def register(kind: str) -> Callable[[type[C]], type[C]]:
         return component
 
     return decorate
+
+
+def _is_another(component: type[Component], earlier: type[Component]) -> bool:
+    """Return whether a plugin file defines a second class of a name; a notebook may define one anew."""
+    module = sys.modules.get(component.__module__)
+    return component.__module__.startswith(PLUGIN_MODULE) and getattr(module, component.__name__, None) is earlier
 
 
 def _is_same_origin(listing: Listing, component: type[Component]) -> bool:
@@ -253,6 +262,15 @@ def _load_entry_point(entry: importlib.metadata.EntryPoint) -> None:
         )
 
 
+def _reason(error: BaseException) -> str:
+    """Return what went wrong in a plugin; what `register` says is a sentence without the error's class."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    is_own = frame is not None and frame.tb_frame.f_globals.get("__name__") == __name__
+    return str(error) if is_own else f"{type(error).__name__}: {error}"
+
+
 def load_file(path: Path) -> list[str]:
     """Load the components of a loose Python file (`--plugin FILE`) and return their names.
 
@@ -267,7 +285,7 @@ def load_file(path: Path) -> list[str]:
     known = [name for name, (_, known_digest) in _files.items() if known_digest == digest]
     if known:
         return known
-    module_name = f"ganzoo_plugin_{path.stem}_{digest[:8]}"
+    module_name = f"{PLUGIN_MODULE}{path.stem}_{digest[:8]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise UserError(f"the plugin '{path}' is no Python file; its name must end in .py")
@@ -280,7 +298,7 @@ def load_file(path: Path) -> list[str]:
         sys.modules.pop(module_name)
         for name in set(_loaded) - before:
             del _loaded[name]
-        raise UserError(f"the plugin '{path}' cannot be loaded: {type(error).__name__}: {error}") from error
+        raise UserError(f"the plugin '{path}' cannot be loaded: {_reason(error)}") from error
     names = sorted(name for name, c in _loaded.items() if c.__module__ == module_name)
     if not names:
         raise UserError(f"the plugin '{path}' registers no component: decorate its class with @register(\"<kind>\")")

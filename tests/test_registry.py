@@ -238,3 +238,16 @@ def test_registering_needs_the_contract_of_the_kind() -> None:
         @register("losses")
         class stray(Augment):
             pass
+
+
+def test_a_component_registered_twice_in_one_plugin_file_is_refused(tmp_path: Path) -> None:
+    one = '@register("losses")\nclass twice_here(AdversarialLoss):\n    """A loss."""\n\n'
+    head = "from ganzoo.losses.base import AdversarialLoss\nfrom ganzoo.registry import register\n\n"
+    path = tmp_path / "twice.py"
+    path.write_text(head + one + one)
+    with pytest.raises(UserError) as error:
+        registry.load_file(path)
+    assert str(error.value) == (
+        f"the plugin '{path}' cannot be loaded: losses.twice_here is registered twice in one file; rename one"
+    )
+    assert "losses.twice_here" not in registry.index()
