@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ganzoo.architectures.base import Discriminator, Generator
+from ganzoo.architectures.base import Discriminator, Generator, ImageShape
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
@@ -27,6 +27,7 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
     """
     conditioning = conditioning_of(experiment, spec)
     num_classes = spec.num_classes if conditioning is not None else 0
+    _check_resolution(experiment, spec.image_shape)
     generator, discriminator = _build_networks(experiment, spec, conditioning)
     facts: dict[str, object] = {
         "image_shape": spec.image_shape,
@@ -121,6 +122,19 @@ def build_objective(experiment: Experiment, discriminator: Discriminator) -> Obj
         penalties={name: part(parameter_shapes=shapes) for name, part in penalties_of(experiment).items()},
         augment=experiment.augment() if experiment.augment is not None else None,
     )
+
+
+def _check_resolution(experiment: Experiment, image_shape: ImageShape) -> None:
+    """Refuse images that a network is not made for, where the data set's size was bound."""
+    size = experiment.dataset.bound.get("size")
+    if size is None:
+        return  # the network refuses them itself, where it is named
+    for part in (experiment.generator, experiment.discriminator):
+        if part.component.resolutions:
+            try:
+                part.component.check_resolution(image_shape)
+            except ValueError as error:
+                raise UserError(f"{part.name}: {error}{size.macro}", where=size.where) from error
 
 
 def _build_networks(

@@ -133,7 +133,7 @@ def call(arguments: Sequence[str]) -> int:
 def _usage_message(error: Exception, command: str) -> str:
     """Return a usage error as one sentence."""
     message = error.format_message() if hasattr(error, "format_message") else str(error)
-    sentence = " ".join(message.split()).rstrip(".")
+    sentence = " ".join(message.split()).rstrip(".").replace(": Input should be greater", ": it must be greater")
     shown = f"ganzoo {command} --help" if command in COMMANDS else "ganzoo --help"
     return f"{sentence[:1].lower()}{sentence[1:]}; see `{shown}`"
 

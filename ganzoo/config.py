@@ -31,6 +31,7 @@ __all__ = [
     "recipes_dir",
 ]
 
+NO_OPTIONS: Mapping[str, str] = {}
 PROTOCOLS = "protocols"  # the folder of packaged protocols, below that of the recipes
 EXPERIMENT, FORGETTING = "experiment", "forgetting"
 COMMANDS = {EXPERIMENT: "ganzoo run", FORGETTING: "ganzoo forgetting"}
@@ -145,18 +146,25 @@ class _Read(NamedTuple):
     text: str
 
 
-def load(recipe: str | Path, *, overrides: Sequence[str] = (), plugins: Iterable[Path] = ()) -> Configuration:
+def load(
+    recipe: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    options: Mapping[str, str] = NO_OPTIONS,
+    plugins: Iterable[Path] = (),
+) -> Configuration:
     """Resolve a recipe.
 
     Args:
         recipe: a path, or the name of a packaged recipe.
         overrides: texts of `--set`, which win over the files, later ones over earlier ones.
+        options: bindings that stand for other options, by the option as it was given: `--threads 2`.
         plugins: loose Python files that register components.
 
     Raises:
         UserError: anything in it that is unreadable, unknown, unused, missing or of a wrong type, with its place.
     """
-    read = _read(find_recipe(str(recipe)), overrides, plugins, root_name=EXPERIMENT)
+    read = _read(find_recipe(str(recipe)), overrides, options, plugins, root_name=EXPERIMENT)
     from ganzoo.experiment import Experiment
     from ganzoo.resolver import Resolver
 
@@ -166,11 +174,15 @@ def load(recipe: str | Path, *, overrides: Sequence[str] = (), plugins: Iterable
 
 
 def load_forgetting(
-    recipe: str | Path, *, overrides: Sequence[str] = (), plugins: Iterable[Path] = ()
+    recipe: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    options: Mapping[str, str] = NO_OPTIONS,
+    plugins: Iterable[Path] = (),
 ) -> ForgettingConfiguration:
     """Resolve a recipe of a forgetting experiment; arguments and errors are those of `load`."""
     path = find_recipe(str(recipe), folder=FORGETTING_FOLDER)
-    read = _read(path, overrides, plugins, root_name=FORGETTING)
+    read = _read(path, overrides, options, plugins, root_name=FORGETTING)
     from ganzoo.forgetting.experiment import ForgettingExperiment
     from ganzoo.resolver import Resolver
 
@@ -203,11 +215,17 @@ def load_protocol(protocol: str | Path) -> "EvaluationProtocol":
     return found
 
 
-def _read(path: Path, overrides: Sequence[str], plugins: Iterable[Path], *, root_name: str) -> _Read:
+def _read(
+    path: Path, overrides: Sequence[str], options: Mapping[str, str], plugins: Iterable[Path], *, root_name: str
+) -> _Read:
     """Read a recipe and load its plugins; refuse one that is for another command."""
     source = read_file(path)
     overriding = [read_override(text) for text in overrides]
-    if not source.bindings and not overriding:
+    by_option = [replace(binding, where=given) for given, text in options.items() for binding in read_override(text)]
+    for binding in by_option:
+        _refuse_contradiction(binding, [set_ for bindings in overriding for set_ in bindings])
+    overriding.append(by_option)
+    if not source.bindings and not any(overriding):
         raise UserError("is empty: it binds nothing; see `ganzoo list` and the packaged recipes", where=shown(path))
     bindings = [*source.bindings, *(binding for bindings in overriding for binding in bindings)]
     for binding in bindings:
@@ -224,8 +242,15 @@ def _read(path: Path, overrides: Sequence[str], plugins: Iterable[Path], *, root
     for plugin in loaded:
         registry.load_file(plugin)
     _refuse_missing_plugins(source.text, shown(path))
-    text = source.text + "".join(f"# --set\n{override.strip()}\n" for override in overrides)
+    text = source.text + "".join(f"# --set\n{override.strip()}\n" for override in (*overrides, *options.values()))
     return _Read(path.stem, bindings, shown(path), loaded, text)
+
+
+def _refuse_contradiction(option: Binding, overrides: Sequence[Binding]) -> None:
+    """Refuse an option that a `--set` contradicts; of several the last would have won."""
+    other = next((binding for binding in reversed(overrides) if binding.key == option.key), None)
+    if other is not None and other.value != option.value:
+        raise UserError(f"contradicts {other.where}; leave one of them out", where=option.where)
 
 
 def _refuse_missing_plugins(text: str, where: str) -> None:

@@ -1,7 +1,9 @@
 """What ganzoo says when something outside its control is wrong, and how it suggests a near name."""
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 
 class UserError(Exception):
@@ -16,6 +18,36 @@ class UserError(Exception):
         super().__init__(f"{where}: {message}" if where else message)
 
 
+class Bound(NamedTuple):
+    """Where a parameter has its value from: its full name, the place (empty for a default), and a macro's place."""
+
+    key: str
+    where: str
+    macro: str = ""
+
+
+def blame(message: str, *, of: str, parameters: Mapping[str, Bound]) -> tuple[str, str]:
+    """Return what a component says of its parameters with their full names, and the place of the first that is bound.
+
+    Args:
+        message: of the component, which knows its parameters by their short names.
+        of: the component's name, for a message that does not begin with a parameter.
+        parameters: by short name.
+    """
+    named = [m[0] for m in re.finditer(r"(?<![\w.'@])[a-z]\w*(?![\w'(]|\.\w)", message) if m[0] in parameters]
+    bound = next((parameters[name] for name in named if parameters[name].where), None)
+    begins = bool(named) and re.match(rf"{named[0]}\b", message) is not None
+
+    def in_full(found: re.Match[str]) -> str:
+        known = parameters.get(found["name"])
+        return f"{found['before']}{known.key}" if known else found[0]
+
+    # Elsewhere, a word such as "size" may mean anything; after a verb it is something to bind.
+    text = re.sub(r"(?P<before>\b(?:set|raise|lower|use) )(?P<name>[a-z]\w*)(?![\w.])", in_full, message)
+    text = f"{parameters[named[0]].key}{text.removeprefix(named[0])}" if begins else f"{of}: {text}"
+    return (text + bound.macro, bound.where) if bound is not None else (text, "")
+
+
 class RunFailedError(Exception):
     """A run that cannot go on through no mistake in its configuration: exit code 1, state kept."""
 
@@ -27,7 +59,7 @@ def os_error_text(error: OSError) -> str:
     return f"cannot use '{error.filename}' ({error.strerror or error})"
 
 
-def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.65) -> str:
     """Return "; did you mean 'x'?" for the known name closest to `name`, or an empty string.
 
     Args:

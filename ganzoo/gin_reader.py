@@ -53,9 +53,11 @@ def find_recipe(recipe: str, *, folder: str = "", what: str = "recipe") -> Path:
     if os.path.isdir(path):
         raise UserError(f"'{recipe}' is a folder; give a {what}'s file, such as '{path / 'operative.gin'}'")
     names = sorted(p.stem for p in (recipes_dir() / folder).glob("*.gin"))
-    beside = [str(p) for p in path.parent.glob("*.gin")]
-    suggestion = nearest(recipe, beside) or nearest(path.stem, names) or f"; packaged are {', '.join(names)}"
-    raise UserError(f"no {what} '{recipe}'{suggestion}")
+    near = nearest(recipe, [str(p) for p in path.parent.glob("*.gin")]) or nearest(path.stem, names)
+    is_path = len(path.parts) > 1 or path.suffix == ".gin"
+    raise UserError(
+        f"no {'file' if is_path else what} '{recipe}'{near or f'; `ganzoo list {what}s` shows the packaged ones'}"
+    )
 
 
 def read_file(path: Path, including: Sequence[Path] = ()) -> Source:

@@ -15,15 +15,18 @@ import importlib.util
 import inspect
 import sys
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
-from ganzoo.errors import UserError, nearest
+from ganzoo.aliases import known_as
+from ganzoo.errors import Bound, UserError, blame, nearest
 
 ENTRY_POINT_GROUP = "ganzoo.components"
+PLUGIN_MODULE = "ganzoo_plugin_"  # how the module of a loose file begins
+IF_PLUGIN = "if it is a plugin, give its file with --plugin FILE or install its package"
 
 KINDS: dict[str, str] = {
     "architectures": "networks: generators and discriminators",
@@ -79,6 +82,7 @@ class Part(Generic[C_co]):
         arguments: the configured arguments, by name.
         scope: the gin scope of the reference (`G` in `@G/optim.adam`), or empty.
         where: `file:line` of the reference, for error messages.
+        bound: where the arguments, and the facts that a configuration binds elsewhere, have their values from.
     """
 
     name: str
@@ -86,6 +90,7 @@ class Part(Generic[C_co]):
     arguments: Mapping[str, object] = field(default_factory=dict)
     scope: str = ""
     where: str = field(default="", compare=False)
+    bound: Mapping[str, Bound] = field(default_factory=dict, compare=False, repr=False)
 
     def __call__(self, **facts: object) -> C_co:
         """Build the component from its arguments and the runtime facts, of which it gets those it names.
@@ -101,12 +106,23 @@ class Part(Generic[C_co]):
         try:
             return self.component(**self.arguments, **wanted)
         except ValueError as error:
-            raise UserError(f"{self.name}: {error}", where=self.where) from error
+            raise self.refusal(str(error)) from error
+
+    def refusal(self, message: str) -> UserError:
+        """Return the error that says why the component refuses what it was given, where that was bound.
+
+        Args:
+            message: the component's, with the short names of its parameters.
+        """
+        section = f"{self.scope}/{self.name}" if self.scope else self.name
+        own = {name: Bound(f"{section}.{name}", "") for name in options(self.component)}
+        text, where = blame(message, of=self.name, parameters={**own, **self.bound})
+        return UserError(text, where=where or self.where)
 
     def with_component(self, component: type[C]) -> "Part[C]":
         """Return a part of another component of the same kind, keeping the arguments that it also takes."""
         kept = {n: v for n, v in self.arguments.items() if n in options(component)}
-        return Part(name_of(component), component, kept, self.scope, self.where)
+        return Part(name_of(component), component, kept, self.scope, self.where, self.bound)
 
 
 @dataclass(frozen=True)
@@ -147,6 +163,8 @@ def register(kind: str) -> Callable[[type[C]], type[C]]:
                 )
             if parameter.kind is parameter.POSITIONAL_ONLY:
                 raise TypeError(f"{name} takes '{parameter.name}' by position only; arguments are given by name")
+        if name in _loaded and _is_another(component, _loaded[name]):
+            raise TypeError(f"{name} is registered twice in one file; rename one")
         other = index().get(name)
         if other is not None and not _is_same_origin(other, component):
             raise TypeError(f"{name} is registered twice: here and in {other.origin}; rename one")
@@ -154,6 +172,12 @@ def register(kind: str) -> Callable[[type[C]], type[C]]:
         return component
 
     return decorate
+
+
+def _is_another(component: type[Component], earlier: type[Component]) -> bool:
+    """Return whether a plugin file defines a second class of a name; a notebook may define one anew."""
+    module = sys.modules.get(component.__module__)
+    return component.__module__.startswith(PLUGIN_MODULE) and getattr(module, component.__name__, None) is earlier
 
 
 def _is_same_origin(listing: Listing, component: type[Component]) -> bool:
@@ -250,6 +274,15 @@ def _forget_unloaded(package: str) -> None:
             del _loaded[name]
 
 
+def _reason(error: BaseException) -> str:
+    """Return what went wrong in a plugin; what `register` says is a sentence without the error's class."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    is_own = frame is not None and frame.tb_frame.f_globals.get("__name__") == __name__
+    return str(error) if is_own else f"{type(error).__name__}: {error}"
+
+
 def load_file(path: Path) -> list[str]:
     """Load the components of a loose Python file (`--plugin FILE`) and return their names.
 
@@ -264,7 +297,7 @@ def load_file(path: Path) -> list[str]:
     known = [name for name, (_, known_digest) in _files.items() if known_digest == digest]
     if known:
         return known
-    module_name = f"ganzoo_plugin_{path.stem}_{digest[:8]}"
+    module_name = f"{PLUGIN_MODULE}{path.stem}_{digest[:8]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise UserError(f"the plugin '{path}' is no Python file; its name must end in .py")
@@ -275,7 +308,7 @@ def load_file(path: Path) -> list[str]:
     except (Exception, SystemExit) as error:
         sys.modules.pop(module_name)
         _forget_unloaded(module_name)
-        raise UserError(f"the plugin '{path}' cannot be loaded: {type(error).__name__}: {error}") from error
+        raise UserError(f"the plugin '{path}' cannot be loaded: {_reason(error)}") from error
     names = sorted(name for name, c in _loaded.items() if c.__module__ == module_name)
     if not names:
         raise UserError(f"the plugin '{path}' registers no component: decorate its class with @register(\"<kind>\")")
@@ -326,17 +359,38 @@ def get(name: str, *, where: str = "") -> type[Component]:
     if name not in _loaded:
         listing = index().get(name)
         if listing is None:
-            raise UserError(f"no component '{name}'{_suggest(name)}", where=where)
+            raise UserError(f"no component '{name}'{suggestion(name)}", where=where)
         listing.load()
     return _loaded[name]
 
 
-def _suggest(name: str) -> str:
+def suggestion(name: str, *, roots: Sequence[str] = ()) -> str:
+    """Return the end of a sentence about a name that is no component: the one that was meant, or where to look.
+
+    Args:
+        name: what was given, usually `kind.name`.
+        roots: what else may have been meant.
+    """
     known = index()
-    same_last_name = [k for k in known if k.rpartition(".")[2] == name.rpartition(".")[2]]
+    kind, _, last = name.rpartition(".")
+    same_last_name = [k for k in known if k.rpartition(".")[2] == last]
     if same_last_name:
         return f"; did you mean '{same_last_name[0]}'?"
-    return nearest(name, known) or f"; `ganzoo list` shows the {len(known)} there are"
+    if meant := known_as(name):
+        return f"; ganzoo has it as {meant}"
+    # The kind is no part of the likeness, or all of a kind would be near to one another.
+    if kind in KINDS or not kind:
+        lasts = {k.rpartition(".")[2]: k for k in known if kind in ("", k.rpartition(".")[0])}
+        near = nearest(last, [*lasts, *roots])
+        found = next((k for short, k in lasts.items() if f"'{short}'" in near), "")
+        hint = f"; did you mean '{found}'?" if found else near
+    else:
+        hint = nearest(name, [*roots, *known], cutoff=0.8)
+    if hint:
+        return hint
+    num = sum(kind not in KINDS or k.startswith(f"{kind}.") for k in known)
+    listing = f"`ganzoo list {kind}`" if kind in KINDS else "`ganzoo list`"
+    return f"; {listing} shows the {num} there are; {IF_PLUGIN}"
 
 
 def part(name: str, **arguments: object) -> Part[Component]:

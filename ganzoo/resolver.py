@@ -12,7 +12,7 @@ from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ganzoo import registry
-from ganzoo.errors import UserError, nearest
+from ganzoo.errors import Bound, UserError, nearest
 from ganzoo.gin_statements import Binding, Macro, Reference, Value
 from ganzoo.registry import Component, Part
 from ganzoo.value_types import WrongTypeError, coerce, describe_class, render
@@ -120,7 +120,8 @@ class Resolver(Generic[Root]):
             raise UserError(
                 f"'{selector}' is short for a component; write its full name, {choices}", where=binding.where
             )
-        raise UserError(f"no component '{selector}'{nearest(selector, [self.root_name, *known])}", where=binding.where)
+        hint = registry.suggestion(selector, roots=[self.root_name])
+        raise UserError(f"no component '{selector}'{hint}", where=binding.where)
 
     @property
     def _owner(self) -> str:
@@ -135,9 +136,12 @@ class Resolver(Generic[Root]):
         try:
             return coerce(value, annotation, binding.key, self._part)
         except WrongTypeError as error:
-            names = [name[1:] for name in _names_in(binding.value) if name.startswith("%")]
-            places = [f"; %{name} is defined at {self.macros[name].where}" for name in names]
-            raise UserError(f"{error}{''.join(dict.fromkeys(places))}", where=binding.where) from error
+            raise UserError(f"{error}{self._macros_of(binding)}", where=binding.where) from error
+
+    def _macros_of(self, binding: Binding) -> str:
+        """Say where the macros of a binding's value are defined."""
+        names = [name[1:] for name in _names_in(binding.value) if name.startswith("%")]
+        return "".join(dict.fromkeys(f"; %{name} is defined at {self.macros[name].where}" for name in names))
 
     def _expand(self, value: Value, where: str, within: tuple[str, ...] = ()) -> Value:
         """Replace macros by their values; `within` are the macros whose definitions are being expanded."""
@@ -181,7 +185,23 @@ class Resolver(Generic[Root]):
         given = reference.arguments if isinstance(reference, Part) else {}
         arguments = self._arguments(component, reference.name, reference.scope, where, given)
         self.building.pop()
-        return Part(reference.name, component, arguments, reference.scope, where)
+        bound = self._bound(component, reference.name, reference.scope)
+        return Part(reference.name, component, arguments, reference.scope, where, bound)
+
+    def _bound(self, component: type[Component], name: str, scope: str) -> dict[str, Bound]:
+        """Return where a part's arguments were bound, and those of the run's facts that are fields of the root."""
+        keys = {option: _keys(scope, name, option) for option in registry.options(component)}
+        root_fields = {field.name for field in fields(self.root_class)}
+        facts = sorted(root_fields & component.runtime_facts)
+        keys |= {fact: [f"{self.root_name}.{fact}"] for fact in facts}
+        found: dict[str, Bound] = {}
+        for parameter, candidates in keys.items():
+            binding = next((self.bound[key] for key in candidates if key in self.bound), None)
+            if binding is not None:
+                found[parameter] = Bound(binding.key, binding.where, self._macros_of(binding))
+            elif parameter in facts:
+                found[parameter] = Bound(candidates[0], "")
+        return found
 
     def _arguments(
         self, component: type[Component], name: str, scope: str, where: str, given: Mapping[str, object]

@@ -36,6 +36,15 @@ have, since such a folder may be anything. What a new run writes over is not amo
 OWN_NAMES = {pattern.partition("/")[0] for pattern in LEFTOVERS} | {"config.gin", "operative.gin", "plugins"}
 """What a folder has at its top after a run, or part of one."""
 
+TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+    "status": ((str,), "a string"),
+    **dict.fromkeys(("step", "num_real_images", "num_d_images", "num_threads"), ((int,), "a whole number")),
+    "seconds": ((int, float), "a number"),
+    **dict.fromkeys(("metrics", "metric_failures", "health"), ((list,), "a list")),
+    **dict.fromkeys(("chance", "data_sha256"), ((dict,), "an object")),
+}
+"""What `result.json` and `env.json` hold under the keys that are calculated with, as far as they have them."""
+
 
 class RunFolder:
     """The layout of a run folder.
@@ -201,11 +210,32 @@ def append_row(path: Path, row: Mapping[str, Json]) -> None:
 
 
 def read_rows(path: Path) -> list[dict[str, Json]]:
-    """Return the rows of a file of JSON lines; a last line that a kill cut short does not count."""
+    """Return the rows of a file of JSON lines; a last line that a kill cut short does not count.
+
+    Raises:
+        UserError: another line is no row: an object of numbers that has a step.
+    """
     if not path.exists():
         return []
-    lines = path.read_text().splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    return [_read_row(line, where=f"{path}:{number}") for number, line in enumerate(lines[:-1], start=1)]
+
+
+def _read_row(line: str, *, where: str) -> dict[str, Json]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        row = None
+    if not isinstance(row, dict):
+        wrong = "it is no object of JSON"
+    elif type(row.get("step")) is not int:
+        wrong = f"its step is {json.dumps(row.get('step'))}, and must be a whole number"
+    else:
+        words = [key for key, value in row.items() if type(value) not in (int, float)]
+        if not words:
+            return row
+        wrong = f"'{words[0]}' is {json.dumps(row[words[0]])}, and must be a number"
+    raise UserError(f"is no row of a run: {wrong}; mend the line, or remove it", where=where)
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Json]]) -> None:
@@ -221,8 +251,16 @@ def drop_rows_after(path: Path, step: int) -> None:
 
 def _read_object(path: Path) -> dict[str, Json]:
     try:
-        value = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"'{path}' cannot be read ({error}); the run folder is damaged") from error
-    assert isinstance(value, dict)
+    if not isinstance(value, dict):
+        raise UserError("holds no object of JSON; the run folder is damaged: bring the file back", where=str(path))
+    for key, (kinds, what) in TYPES.items():
+        if key in value and type(value[key]) not in kinds:
+            raise UserError(
+                f"'{key}' is {json.dumps(value[key])}, and must be {what}; the run folder is damaged: bring the file "
+                "back",
+                where=str(path),
+            )
     return value

@@ -66,6 +66,10 @@ class toy_adam(OptimizerRecipe):
     ) -> None:
         if learning_rate < 0:
             raise ValueError(f"learning_rate must not be negative, not {learning_rate}")
+        if betas[0] > 1:
+            raise ValueError(f"the first of betas must lie in [0, 1), not {betas[0]}")
+        if betas[1] < 0:
+            raise ValueError("it is too sharp")
 
 
 @register("pretext")

@@ -55,6 +55,36 @@ def test_a_batch_that_rotation_cannot_share_evenly(experiment: Experiment) -> No
     assert "tiny.gin:" in message
 
 
+def test_a_batch_that_is_refused_is_placed_where_it_was_bound_by_its_full_name(tiny_recipe: Path) -> None:
+    changed = config.load(str(tiny_recipe), overrides=["experiment.batch_size = 6"]).experiment
+    assert refused(changed) == (
+        "--set 'experiment.batch_size = 6': pretext.rotation: a batch of 6 cannot be shared evenly by 4 transforms; "
+        "set experiment.batch_size to a multiple of 4"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "pretext.rotation.alpha = -1.0",
+            "pretext.rotation.alpha is the weight of a loss and must not be negative, not -1.0",
+        ),
+        (
+            "architectures.resnet_generator.width = 0",
+            "architectures.resnet_generator.width must be at least 1, not 0",
+        ),
+        (
+            "data.synthetic.size = 17",
+            "architectures.resnet_generator: cannot make 17 x 17 images; it is made for 16, 32, 48, 64, 128 px squares",
+        ),
+    ],
+)
+def test_a_value_that_a_part_refuses_is_placed_where_it_was_bound(tiny_recipe: Path, line: str, message: str) -> None:
+    changed = config.load(str(tiny_recipe), overrides=[line]).experiment
+    assert refused(changed, changed.dataset().spec()) == f"--set '{line}': {message}"
+
+
 def test_the_same_task_twice(experiment: Experiment) -> None:
     assert "pretext.rotation is in the list twice" in refused(experiment, pretext=experiment.pretext * 2)
 

@@ -322,3 +322,16 @@ def test_eval_refuses_two_protocols_of_one_name(tmp_path, capsys):
     code, _, err = call(capsys, "eval", tmp_path, "--protocol", first, "--protocol", second)
     assert code == 2
     assert f"--protocol {second} and --protocol {first} would both be called 'same'; rename one file" in err
+
+
+def test_a_report_of_a_run_whose_metrics_are_gone_or_damaged_is_refused(finished, tmp_path, capsys):
+    shutil.copytree(finished, tmp_path / "copy")
+    metrics = tmp_path / "copy" / "metrics.jsonl"
+    metrics.write_text('{"step": 1, "d/loss": "a"}\n')
+    code, _, err = call(capsys, "report", tmp_path / "copy")
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert f"{metrics}:1: is no row of a run: 'd/loss' is \"a\", and must be a number" in err
+    metrics.unlink()
+    code, _, err = call(capsys, "report", tmp_path / "copy")
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert f"'{metrics}' is missing, and with it every curve" in err

@@ -1,6 +1,6 @@
 """A configuration that would not do what it says is refused with its place and, where one is near, the right name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -111,6 +111,8 @@ REFUSED = [
     ("toy_task.alpha = 3", "'toy_task' is short for a component; write its full name, 'pretext.toy_task.alpha'"),
     ("experiment.pretext = [@pretext.toy_taks]", "no component 'pretext.toy_taks'; did you mean 'pretext.toy_task'?"),
     ("experiment.pretext = [@toy_task]", "no component 'toy_task'; did you mean 'pretext.toy_task'?"),
+    ("experiment.pretext = [@pretxt.toy_taks]", "no component 'pretxt.toy_taks'; did you mean 'pretext.toy_task'?"),
+    ("experiment.pretext = [@toy_taks]", "no component 'toy_taks'; did you mean 'pretext.toy_task'?"),
     (
         "pretext.toy_task = 3",
         "'pretext.toy_task' is a component, not a parameter; write pretext.toy_task.PARAMETER = ...",
@@ -181,6 +183,14 @@ REFUSED = [
 ]
 
 
+@pytest.mark.parametrize("line", ["experiment.pretext = [@pretext.mirror]", "pretext.mirror.alpha = 0.5"])
+def test_a_component_that_resembles_none_may_be_a_forgotten_plugin(line: str) -> None:
+    message = refusal(BASE + line + "\n")
+    assert message.startswith(f"x.gin:{LAST}: no component 'pretext.mirror'; `ganzoo list pretext` shows the ")
+    assert message.endswith("; if it is a plugin, give its file with --plugin FILE or install its package")
+    assert "did you mean" not in message
+
+
 @pytest.mark.parametrize(("line", "message"), REFUSED, ids=[line for line, _ in REFUSED])
 def test_a_wrong_line_is_refused_with_its_place(line: str, message: str) -> None:
     assert refusal(BASE + line + "\n") == f"x.gin:{LAST}: {message}"
@@ -231,12 +241,29 @@ def test_a_part_that_refers_to_itself_is_refused() -> None:
     assert refusal(BASE + lines) == ("x.gin:14: @pretext.toy_nested refers to itself; give the inner one another scope")
 
 
-def test_a_constructor_that_refuses_its_values_is_placed_at_the_reference(tmp_path: Path) -> None:
-    Path("x.gin").write_text(BASE + "optim.toy_adam.learning_rate = -1.0\n")
-    experiment = config.load("x.gin", plugins=[PARTS]).experiment
+def refusal_of_optimizer(*lines: str, overrides: Sequence[str] = ()) -> str:
+    Path("x.gin").write_text(BASE + "".join(f"{line}\n" for line in lines))
+    experiment = config.load("x.gin", overrides=overrides, plugins=[PARTS]).experiment
     with pytest.raises(UserError) as error:
         experiment.g_optimizer(num_steps=1)
-    assert str(error.value) == "x.gin:8: optim.toy_adam: learning_rate must not be negative, not -1.0"
+    return str(error.value)
+
+
+def test_a_value_that_a_constructor_refuses_is_placed_where_it_was_bound() -> None:
+    refused = "optim.toy_adam.learning_rate must not be negative, not -1.0"
+    line = "optim.toy_adam.learning_rate = -1.0"
+    assert refusal_of_optimizer(line) == f"x.gin:13: {refused}"
+    assert refusal_of_optimizer(overrides=[line]) == f"--set '{line}': {refused}"
+    assert refusal_of_optimizer(f"G/{line}") == f"x.gin:13: G/{refused}"
+    assert refusal_of_optimizer("RATE = -1.0", "optim.toy_adam.learning_rate = %RATE") == (
+        f"x.gin:14: {refused}; %RATE is defined at x.gin:13"
+    )
+
+
+def test_what_a_constructor_refuses_without_a_parameter_s_name_is_placed_at_the_reference() -> None:
+    line = "optim.toy_adam.betas = (2.0, 0.9)"
+    assert refusal_of_optimizer(line) == "x.gin:13: optim.toy_adam: the first of betas must lie in [0, 1), not 2.0"
+    assert refusal_of_optimizer("optim.toy_adam.betas = (0.5, -1.0)") == "x.gin:8: optim.toy_adam: it is too sharp"
 
 
 @pytest.mark.parametrize(
@@ -289,9 +316,9 @@ def test_a_recipe_that_is_not_there() -> None:
     with pytest.raises(UserError, match=r"^no recipe 'ssgan_resnt'; did you mean 'ssgan_resnet'\?$"):
         config.load("ssgan_resnt")
     Path("mine.gin").write_text("x")
-    with pytest.raises(UserError, match=r"^no recipe 'mime.gin'; did you mean 'mine.gin'\?$"):
+    with pytest.raises(UserError, match=r"^no file 'mime.gin'; did you mean 'mine.gin'\?$"):
         config.load("mime.gin")
-    with pytest.raises(UserError, match=r"^no recipe 'zzz'; packaged are .*quickstart, .*rotation_only_resnet"):
+    with pytest.raises(UserError, match=r"^no recipe 'zzz'; `ganzoo list recipes` shows the packaged ones$"):
         config.load("zzz")
     Path("folder").mkdir()
     with pytest.raises(
@@ -326,3 +353,35 @@ def test_an_override_takes_bindings_only() -> None:
     assert refusal(BASE, " ") == "--set '': takes a binding such as 'experiment.seed = 1', and got none"
     two = "experiment.seed = 1\nexperiment.log_every = 'a'"
     assert refusal(BASE, two).startswith("--set \"experiment.log_every = 'a'\": experiment.log_every must be")
+
+
+@pytest.mark.parametrize("path", ["missing/dir/zzz.gin", "zzz.gin", "missing/zzz"])
+def test_what_looks_like_a_path_is_called_a_file(path: str) -> None:
+    with pytest.raises(UserError) as error:
+        config.load(path)
+    assert str(error.value) == f"no file '{path}'; `ganzoo list recipes` shows the packaged ones"
+
+
+def refusal_of_options(*overrides: str, **options: str) -> str:
+    Path("x.gin").write_text(BASE)
+    given = {f"--{name} {text.rpartition(' ')[2]}": text for name, text in options.items()}
+    with pytest.raises(UserError) as error:
+        config.load("x.gin", overrides=overrides, options=given, plugins=[PARTS])
+    return str(error.value)
+
+
+def test_a_wrong_value_of_an_option_names_the_option() -> None:
+    assert refusal_of_options(threads="experiment.num_threads = 0") == (
+        "--threads 0: experiment.num_threads must be at least 1, not 0"
+    )
+    assert refusal_of_options(seed="experiment.seed = -1") == "--seed -1: experiment.seed must be at least 0, not -1"
+
+
+def test_an_option_and_a_set_that_contradict_each_other_are_refused() -> None:
+    assert refusal_of_options("experiment.seed = 2", seed="experiment.seed = 1") == (
+        "--seed 1: contradicts --set 'experiment.seed = 2'; leave one of them out"
+    )
+    Path("x.gin").write_text(BASE + "experiment.seed = 7\n")
+    given = {"--seed 1": "experiment.seed = 1"}
+    loaded = config.load("x.gin", overrides=["experiment.seed = 1"], options=given, plugins=[PARTS])
+    assert loaded.experiment.seed == 1

@@ -238,7 +238,7 @@ def test_a_part_gets_the_facts_that_it_names_and_places_its_own_refusal(tmp_path
     registry.load_file(plugin(tmp_path))
     component = registry.get("losses.plugin_loss")
     assert Part("losses.plugin_loss", component, {"margin": 2.0})().margin == 2.0  # type: ignore[attr-defined]
-    with pytest.raises(UserError, match=r"^x.gin:7: losses.plugin_loss: margin must not be negative, not -1.0$"):
+    with pytest.raises(UserError, match=r"^x.gin:7: losses.plugin_loss.margin must not be negative, not -1.0$"):
         Part("losses.plugin_loss", component, {"margin": -1.0}, where="x.gin:7")()
     with pytest.raises(AssertionError, match="no runtime facts"):
         Part("losses.plugin_loss", component)(batch_size=4)
@@ -273,3 +273,16 @@ def test_registering_needs_the_contract_of_the_kind() -> None:
         @register("losses")
         class stray(Augment):
             pass
+
+
+def test_a_component_registered_twice_in_one_plugin_file_is_refused(tmp_path: Path) -> None:
+    one = '@register("losses")\nclass twice_here(AdversarialLoss):\n    """A loss."""\n\n'
+    head = "from ganzoo.losses.base import AdversarialLoss\nfrom ganzoo.registry import register\n\n"
+    path = tmp_path / "twice.py"
+    path.write_text(head + one + one)
+    with pytest.raises(UserError) as error:
+        registry.load_file(path)
+    assert str(error.value) == (
+        f"the plugin '{path}' cannot be loaded: losses.twice_here is registered twice in one file; rename one"
+    )
+    assert "losses.twice_here" not in registry.index()

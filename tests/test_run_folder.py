@@ -28,6 +28,46 @@ def test_a_last_line_cut_short_by_a_kill_does_not_count(tmp_path: Path) -> None:
     assert read_rows(tmp_path / "none.jsonl") == []
 
 
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("garbage", "it is no object of JSON"),
+        ("", "it is no object of JSON"),
+        ("[1]", "it is no object of JSON"),
+        ('{"d/loss": 1.0}', "its step is null, and must be a whole number"),
+        ('{"step": "2"}', 'its step is "2", and must be a whole number'),
+        ('{"step": 2, "d/loss": "a"}', "'d/loss' is \"a\", and must be a number"),
+        ('{"step": 2, "d/loss": true}', "'d/loss' is true, and must be a number"),
+    ],
+)
+def test_a_complete_line_that_is_no_row_is_refused_with_its_place(tmp_path: Path, line: str, wrong: str) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(f'{{"step": 1}}\n{line}\n{{"step": 3}}\n')
+    with pytest.raises(UserError) as error:
+        read_rows(path)
+    assert str(error.value) == f"{path}:2: is no row of a run: {wrong}; mend the line, or remove it"
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        ("[]", "holds no object of JSON"),
+        ('"finished"', "holds no object of JSON"),
+        ('{"status": "finished", "step": "12"}', "'step' is \"12\", and must be a whole number"),
+        ('{"status": 1}', "'status' is 1, and must be a string"),
+        ('{"metrics": {}}', "'metrics' is {}, and must be a list"),
+        ('{"seconds": null}', "'seconds' is null, and must be a number"),
+    ],
+)
+def test_a_result_of_another_shape_is_refused(tmp_path: Path, content: str, wrong: str) -> None:
+    folder = RunFolder(tmp_path)
+    folder.operative_path.write_text("")
+    folder.result_path.write_text(content)
+    with pytest.raises(UserError) as error:
+        folder.result()
+    assert str(error.value) == f"{tmp_path}/result.json: {wrong}; the run folder is damaged: bring the file back"
+
+
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "result.json"
     write_atomically(path, "old")

@@ -38,15 +38,16 @@ class Network(Component, nn.Module):
     layers: LayerFactory
     """The factory that made its layers."""
 
-    def check_resolution(self, image_shape: ImageShape) -> None:
+    @classmethod
+    def check_resolution(cls, image_shape: ImageShape) -> None:
         """Refuse an image shape that this architecture is not made for.
 
         Raises:
             ValueError: the resolution is none of `resolutions`, or the image is no square.
         """
         _, height, width = image_shape
-        if height != width or height not in self.resolutions:
-            known = ", ".join(str(r) for r in self.resolutions)
+        if height != width or height not in cls.resolutions:
+            known = ", ".join(str(r) for r in cls.resolutions)
             raise ValueError(f"cannot make {height} x {width} images; it is made for {known} px squares")
 
     @staticmethod

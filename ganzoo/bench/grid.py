@@ -117,11 +117,16 @@ def read_grid(path: Path) -> Grid:
         UserError: what is unknown, missing, double or of a wrong type, with its place and the nearest name.
     """
     if not path.is_file():
+        likely = Path("benchmarks") / f"{path.stem}.gin"
+        if len(path.parts) == 1 and likely.is_file():
+            raise UserError(f"no file '{path}'; a grid is given by the path of its file: did you mean '{likely}'?")
         beside = [str(p) for p in sorted(path.parent.glob("*.gin"))]
         there = f"; there are {', '.join(beside)}" if beside else "; give the path of a grid file"
         raise UserError(f"no grid '{path}'{nearest(str(path), beside) or there}")
     place = shown(path)
     bound = {binding.key: binding for binding in read_file(path).bindings}
+    if bound and all(not key.rpartition("/")[2].startswith("grid.") for key in bound):
+        raise UserError("is no grid but a recipe; `ganzoo run` takes it", where=place)
     for binding in bound.values():
         _check_key(binding)
     missing = [key for key in ("grid.rows", "grid.seeds") if key not in bound]

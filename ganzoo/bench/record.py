@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal, cast
 
+from ganzoo.bench.record_types import check_record
 from ganzoo.errors import UserError
 from ganzoo.run_folder import Json, RunFolder, read_rows, write_atomically
 
@@ -115,6 +116,7 @@ class RunRecord:
         if names != value.keys() - {"format_version"}:
             wrong = sorted(names ^ (value.keys() - {"format_version"}))
             raise UserError(f"is no record of a run: '{wrong[0]}' is missing or unknown", where=where)
+        check_record(value, where=where)
         return cls(
             **{
                 **{name: value[name] for name in names},

@@ -100,6 +100,9 @@ def describe(
     for path in plugin or ():
         load_file(path)
 
+    if (recipes_dir() / f"{name.removesuffix('.gin')}.gin").is_file():
+        raise UserError(f"'{name}' is a recipe and no component; `ganzoo check {name}` shows what it comes to")
+
     from ganzoo.describe import describe as describe_component
     from ganzoo.describe import wrapped
 

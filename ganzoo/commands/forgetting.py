@@ -50,10 +50,9 @@ def forgetting(
     """
     from ganzoo import config
 
-    overrides = list(settings or [])
-    overrides += [f"forgetting.seeds = {seeds_of(seeds)}"] if seeds is not None else []
-    overrides += [f"forgetting.num_threads = {threads}"] if threads is not None else []
-    configuration = config.load_forgetting(recipe, overrides=overrides, plugins=plugin or [])
+    options = {} if seeds is None else {f"--seeds {seeds}": f"forgetting.seeds = {seeds_of(seeds)}"}
+    options |= {} if threads is None else {f"--threads {threads}": f"forgetting.num_threads = {threads}"}
+    configuration = config.load_forgetting(recipe, overrides=settings or [], options=options, plugins=plugin or [])
     folder = out or Path("runs") / f"forgetting-{configuration.name}"
 
     from ganzoo.forgetting.study import run_study

@@ -64,6 +64,8 @@ def sample(
       ganzoo sample runs/quickstart-seed0 --num 64 --out grid.png
       ganzoo sample runs/cond_resnet-seed0 --class 3 --seed 7 --out class3.png
     """
+    if out.suffix and out.suffix.lower() != ".png":
+        raise UserError(f"--out {out}: a PNG is written, not a '{out.suffix}'; write --out {out.with_suffix('.png')}")
     opened = open_run(run, step=step, device=device)
 
     import torch

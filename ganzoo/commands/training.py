@@ -48,9 +48,9 @@ def run(
     """
     from ganzoo import config
 
-    overrides = list(settings or [])
-    overrides += [f"experiment.num_threads = {threads}"] if threads is not None else []
-    configuration = config.load(recipe, overrides=overrides, plugins=plugin or []).with_values(seed=seed)
+    options = {} if threads is None else {f"--threads {threads}": f"experiment.num_threads = {threads}"}
+    options |= {} if seed is None else {f"--seed {seed}": f"experiment.seed = {seed}"}
+    configuration = config.load(recipe, overrides=settings or [], options=options, plugins=plugin or [])
     folder = out or Path("runs") / f"{configuration.name}-seed{configuration.experiment.seed}"
 
     from ganzoo import trainer

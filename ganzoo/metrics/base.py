@@ -144,7 +144,7 @@ class Metric(Component):
         if split not in splits:
             raise UserError(
                 f"{name_of(type(self))}.{parameter} is '{split}' and the data set has the splits {', '.join(splits)}"
-                f"{nearest(split, splits)}"
+                f"{nearest(split, splits) or '; set it to one of them'}"
             )
 
     def check_num_images(

@@ -187,3 +187,17 @@ class PretextTask(Component, nn.Module):
         self, observed: Observed, discriminator: Discriminator, *, role: Role, step: int, rng: torch.Generator
     ) -> None:
         """Act after the update; `observed` is detached, `rng` is the stream that `views` draws from."""
+
+
+def check_weights(**weights: float) -> None:
+    """Refuse a negative weight of a loss.
+
+    Args:
+        weights: by the name of the parameter.
+
+    Raises:
+        ValueError: the first that is negative.
+    """
+    for name, weight in weights.items():
+        if weight < 0:
+            raise ValueError(f"{name} is the weight of a loss and must not be negative, not {weight}")

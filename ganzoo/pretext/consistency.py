@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.batch import ImageBatch, Latents
-from ganzoo.pretext.base import Observed, PretextTask, Role, Seen, StepBatch, TaskResult, Term, View
+from ganzoo.pretext.base import Observed, PretextTask, Role, Seen, StepBatch, TaskResult, Term, View, check_weights
 from ganzoo.pretext.flip_and_shift import check_flip_and_shift, flip_and_shift
 from ganzoo.registry import register
 
@@ -55,9 +55,7 @@ class consistency(PretextTask):
             "latent_d_weight": latent_d_weight,
             "latent_g_weight": latent_g_weight,
         }
-        for name, weight in weights.items():
-            if weight < 0:
-                raise ValueError(f"{name} is the weight of a loss and must not be negative, not {weight}")
+        check_weights(**weights)
         if not any(weights.values()):
             raise ValueError("all of its weights are 0; leave the task out")
         if latent_noise <= 0:

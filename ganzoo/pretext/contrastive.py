@@ -14,7 +14,7 @@ from ganzoo.architectures.base import Discriminator, DiscriminatorOutput
 from ganzoo.batch import ImageBatch, Latents
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.layers.momentum_copy import MomentumCopy
-from ganzoo.pretext.base import Observed, PretextTask, Role, Seen, StepBatch, TaskResult, Term, View
+from ganzoo.pretext.base import Observed, PretextTask, Role, Seen, StepBatch, TaskResult, Term, View, check_weights
 from ganzoo.pretext.flip_and_shift import check_flip_and_shift, flip_and_shift
 from ganzoo.registry import register
 
@@ -69,11 +69,7 @@ class contrastive(PretextTask):
         discriminator: Discriminator,
     ) -> None:
         super().__init__()
-        if min(alpha, beta, beta_fake) < 0:
-            raise ValueError(
-                f"alpha, beta and beta_fake are weights of losses and must not be negative, not {alpha}, {beta} and "
-                f"{beta_fake}"
-            )
+        check_weights(alpha=alpha, beta=beta, beta_fake=beta_fake)
         if temperature <= 0:
             raise ValueError(f"temperature must be greater than 0, not {temperature}")
         if latent_noise < 0:

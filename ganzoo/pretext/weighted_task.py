@@ -1,6 +1,6 @@
 """Tasks with one weight for each network, which may change over a run."""
 
-from ganzoo.pretext.base import PretextTask
+from ganzoo.pretext.base import PretextTask, check_weights
 from ganzoo.schedule import Schedule, remaining
 
 
@@ -24,8 +24,7 @@ class WeightedTask(PretextTask):
         self, *, alpha: float, beta: float, alpha_schedule: Schedule, beta_schedule: Schedule, num_steps: int
     ) -> None:
         super().__init__()
-        if alpha < 0 or beta < 0:
-            raise ValueError(f"alpha and beta are weights of losses and must not be negative, not {alpha} and {beta}")
+        check_weights(alpha=alpha, beta=beta)
         self.alpha, self.beta = alpha, beta
         self.alpha_schedule, self.beta_schedule = alpha_schedule, beta_schedule
         self.num_steps = num_steps

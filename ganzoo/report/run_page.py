@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ganzoo import registry
 from ganzoo.config import load
+from ganzoo.errors import UserError
 from ganzoo.experiment import Experiment
 from ganzoo.health import NUM_ROWS, series
 from ganzoo.operative import parts_of, values_of
@@ -30,6 +31,11 @@ def run_page(folder: RunFolder) -> str:
     """
     plugins = sorted(folder.plugins_path.glob("*.py"))
     configuration = load(str(folder.operative_path), plugins=plugins)
+    if not folder.metrics_path.exists() and (folder.result_path.exists() or folder.checkpoints()):
+        raise UserError(
+            f"'{folder.metrics_path}' is missing, and with it every curve; bring the file back, or train the run again "
+            "with --fresh"
+        )
     experiment, rows = configuration.experiment, folder.metrics()
     nothing: dict[str, Json] = {"reason": None, "health": [], "metrics": [], "metric_failures": []}
     unfinished: dict[str, Json] = {"status": "not finished", "step": rows[-1]["step"] if rows else 0}

@@ -90,3 +90,18 @@ def test_what_a_grid_must_bind_is_named(tmp_path: Path, key: str) -> None:
 def test_a_row_without_a_recipe_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"the row 'a' has no recipe; bind a/row\.recipe"):
         read_grid(write(tmp_path, GRID.replace("row.recipe", "b/row.recipe")))
+
+
+def test_a_grid_by_its_name_and_a_recipe_in_its_place_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("benchmarks").mkdir()
+    Path("benchmarks/quick.gin").write_text("")
+    with pytest.raises(UserError) as error:
+        read_grid(Path("quick"))
+    assert str(error.value) == (
+        "no file 'quick'; a grid is given by the path of its file: did you mean 'benchmarks/quick.gin'?"
+    )
+    Path("tiny.gin").write_text("experiment.seed = 1\n")
+    with pytest.raises(UserError) as error:
+        read_grid(Path("tiny.gin"))
+    assert str(error.value) == "tiny.gin: is no grid but a recipe; `ganzoo run` takes it"

@@ -76,3 +76,38 @@ def test_a_broken_file_is_refused_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "a-seed0.json").write_text("{")
     with pytest.raises(UserError, match=r"a-seed0\.json: cannot be read"):
         read_records(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("seed", "zero", "'seed' must be a whole number, not \"zero\""),
+        ("seed", True, "'seed' must be a whole number, not true"),
+        ("status", "done", "'status' must be 'finished' or 'failed', not \"done\""),
+        ("seconds", None, "'seconds' must be a number, not null"),
+        ("health", "collapsed", "'health' must be a list of strings, not \"collapsed\""),
+        ("counters", {"step": "12"}, '\'counters\' must be an object of whole numbers, not {"step": "12"}'),
+        (
+            "curves",
+            {"d/loss": [1, 2]},
+            "'curves' must be an object of lists of [step, value], not {\"d/loss\": [1, 2]}",
+        ),
+        ("metrics", ["fd"], "'metrics' must be a list of objects, not [\"fd\"]"),
+        ("metrics", [{"name": "fd"}], "'higher_is_better' of its metric 1 is missing or unknown"),
+        (
+            "metrics",
+            [{"name": "fd", "value": "1", "standard_error": None, "higher_is_better": False, "protocol": {}}],
+            "'value' of its metric 1 must be a number, not \"1\"",
+        ),
+    ],
+)
+def test_a_record_with_a_field_of_another_type_is_refused(
+    fake_results: Path, field: str, value: object, said: str
+) -> None:
+    path = sorted(fake_results.glob("*-seed*.json"))[0]
+    path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
+    with pytest.raises(UserError) as error:
+        read_records(fake_results)
+    assert str(error.value) == (
+        f"{path}: is no record of a run: {said}; remove the file, and `ganzoo bench` makes it anew"
+    )

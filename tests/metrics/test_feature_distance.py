@@ -91,6 +91,7 @@ def test_features_that_are_not_finite_are_counted_and_refused(kind: str, value: 
     [
         ("frechet_distance", {"num_real": 101}, r"asks for 101 images .* has 100; lower .*\.num_real"),
         ("frechet_distance", {"reference_split": "tran"}, "did you mean 'train'"),
+        ("frechet_distance", {"reference_split": "test"}, "has the splits train; set it to one of them"),
         ("kernel_distance", {"subset_size": 101}, r"asks for 101 images .* has 100; lower .*\.subset_size"),
         ("kernel_distance", {"num_real": 101, "subset_size": 9}, r"lower .*\.num_real"),
     ],

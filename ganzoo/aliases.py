@@ -1,0 +1,33 @@
+"""Common names of what ganzoo has under another: for suggestions, and never accepted in a recipe."""
+
+ALIASES: dict[str, str] = {
+    "fid": "metrics.frechet_distance with features.inception",
+    "ifid": "metrics.intra_class_frechet_distance with features.inception",
+    "kid": "metrics.kernel_distance with features.inception",
+    "is": "metrics.inception_score",
+    "prdc": "metrics.precision_recall and metrics.density_coverage",
+    "precision": "metrics.precision_recall",
+    "recall": "metrics.precision_recall",
+    "density": "metrics.density_coverage",
+    "coverage": "metrics.density_coverage",
+    "msssim": "metrics.ms_ssim",
+    "cas": "metrics.classification_accuracy",
+    "ssgan": "pretext.rotation, as in the recipe ssgan_resnet",
+    "ssganla": "pretext.label_augmentation",
+    "ssganms": "pretext.rotation_minimax",
+    "infomaxgan": "pretext.infomax",
+    "gradientpenalty": "penalties.wgangp",
+    "gp": "penalties.wgangp",
+    "wgan": "losses.wasserstein",
+    "lsgan": "losses.least_squares",
+    "ragan": "losses.relativistic_average",
+    "vanilla": "losses.non_saturating",
+    "bce": "losses.non_saturating",
+    "cifar": "data.cifar10",
+}
+"""By the last part of the name, in small letters without underscores: what to look for."""
+
+
+def known_as(name: str) -> str:
+    """Return what a common name means here, such as `metrics.fid`; an empty string if it is none."""
+    return ALIASES.get(name.rpartition(".")[2].lower().replace("_", ""), "")
