@@ -372,7 +372,7 @@ def refusal_of_options(*overrides: str, **options: str) -> str:
 
 def test_a_wrong_value_of_an_option_names_the_option() -> None:
     assert refusal_of_options(threads="experiment.num_threads = 0") == (
-        "--threads 0: experiment.num_threads must be at least 1, not 0"
+        "--threads 0: experiment.num_threads must be at least 1, not 0; None leaves the choice to torch"
     )
     assert refusal_of_options(seed="experiment.seed = -1") == "--seed -1: experiment.seed must be at least 0, not -1"
 

@@ -4,7 +4,6 @@ import errno
 import json
 import shutil
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -534,14 +533,9 @@ def test_a_folder_of_other_files_is_left_alone(tiny_recipe: Path, tmp_path: Path
 
 
 def test_a_data_set_smaller_than_a_batch_is_said(tiny_recipe: Path, tmp_path: Path) -> None:
-    class Listening(Silent):
-        said: ClassVar[list[str]] = []
-
-        def say(self, text: str) -> None:
-            self.said.append(text)
-
-    run(tiny_recipe, tmp_path / "out", "data.synthetic.num_images = 5", "experiment.num_steps = 1", monitor=Listening())
-    assert any("a batch of 8 is larger than the data set, which has 5 images" in text for text in Listening.said)
+    monitor = Silent()
+    run(tiny_recipe, tmp_path / "out", "data.synthetic.num_images = 5", "experiment.num_steps = 1", monitor=monitor)
+    assert any("a batch of 8 is larger than the data set, which has 5 images" in text for text in monitor.said)
 
 
 def test_labels_that_a_data_set_lacks_are_refused_before_its_files_are_sought(
