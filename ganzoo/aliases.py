@@ -10,7 +10,6 @@ ALIASES: dict[str, str] = {
     "recall": "metrics.precision_recall",
     "density": "metrics.density_coverage",
     "coverage": "metrics.density_coverage",
-    "msssim": "metrics.ms_ssim",
     "cas": "metrics.classification_accuracy",
     "ssgan": "pretext.rotation, as in the recipe ssgan_resnet",
     "ssganla": "pretext.label_augmentation",

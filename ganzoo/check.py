@@ -13,6 +13,7 @@ from ganzoo.build import build_gan
 from ganzoo.config import Configuration, Resolved
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import RunFailedError, UserError
+from ganzoo.evaluate import fitting
 from ganzoo.experiment import Experiment
 from ganzoo.gan import Gan
 from ganzoo.hardware import has_fast_bfloat16
@@ -85,9 +86,7 @@ def check_metrics(experiment: Experiment, spec: DataSpec, gan: Gan) -> None:
         UserError: what is missing, or a setting that a metric or an extractor refuses.
     """
     for part in experiment.metrics:
-        metric = part()
-        metric.check_data(spec)
-        metric.check_networks(num_classes=gan.num_classes, discriminator=gan.discriminator)
+        metric = fitting(part, spec=spec, num_classes=gan.num_classes, discriminator=gan.discriminator)
         for extractor in metric.extractors():
             extractor(device=torch.device("cpu"), discriminator=gan.discriminator)
 

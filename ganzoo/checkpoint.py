@@ -74,7 +74,7 @@ def restore_newest(
 ) -> bool:
     """Bring the newest intact checkpoint back into a state; return whether there was one.
 
-    A damaged one is said, set aside under another name, and passed over for the one before.
+    A damaged one is said, set aside under another name, and passed over for an intact one before it.
 
     Args:
         folder: of the run.
@@ -83,20 +83,18 @@ def restore_newest(
         say: receives a sentence about a damaged checkpoint.
 
     Raises:
-        UserError: the checkpoint is of another configuration.
+        UserError: the checkpoint is of another configuration, or there are checkpoints and none is intact.
         RunFailedError: a file cannot be read, which says nothing against the checkpoint.
     """
     with folder.writing():
         for path in folder.checkpoints_path.glob(".step-*"):
             shutil.rmtree(path)
-    for step in reversed(steps := folder.checkpoints()):
+    damaged: list[tuple[int, DamagedCheckpointError]] = []
+    for step in reversed(folder.checkpoints()):
         try:
             operative, networks, training = _read(folder.checkpoint_path(step))
         except DamagedCheckpointError as error:
-            with folder.writing():
-                kept = _set_aside(folder.checkpoint_path(step))
-            then = "falling back to the one before" if step != steps[0] else "there is none before it to fall back to"
-            say(f"the checkpoint of step {step} is damaged ({error}) and kept as '{kept}'; {then}")
+            damaged.append((step, error))
             continue
         difference = configuration.difference(operative)
         if difference:
@@ -104,9 +102,19 @@ def restore_newest(
                 f"the checkpoint of step {step} in '{folder.path}' is of another configuration; choose another --out, "
                 "or start over with --fresh. It differs in:\n  " + "\n  ".join(difference)
             )
+        for bad, damage in damaged:
+            with folder.writing():
+                kept = _set_aside(folder.checkpoint_path(bad))
+            say(f"the checkpoint of step {bad} is damaged ({damage}) and kept as '{kept}'; going on from step {step}")
         state.gan.load_state_dict(networks)
         state.load_state_dict(training)
         return True
+    if damaged:
+        step, damage = damaged[0]
+        raise UserError(
+            f"no checkpoint in '{folder.path}' is intact (of step {step}: {damage}); bring one back, or start "
+            "over with --fresh"
+        )
     return False
 
 
@@ -135,9 +143,9 @@ def load_gan(
     try:
         networks = _read_networks(folder.checkpoint_path(step))
     except DamagedCheckpointError as error:
-        raise UserError(
-            f"the checkpoint of step {step} in '{folder.path}' is damaged ({error}); choose another"
-        ) from error
+        others = [str(other) for other in steps if other != step]
+        remedy = f"--step takes another: {', '.join(others)}" if others else "there is no other"
+        raise UserError(f"the checkpoint of step {step} in '{folder.path}' is damaged ({error}); {remedy}") from error
     missing = sorted({name.partition(".")[0] for name in gan.state_dict().keys() - networks.keys()})
     if missing:
         raise UserError(

@@ -190,13 +190,14 @@ def load_forgetting(
     return ForgettingConfiguration(read.name, resolver.resolve(), read.plugins)
 
 
-def load_protocol(protocol: str | Path) -> "EvaluationProtocol":
+def load_protocol(protocol: str | Path, *, overrides: Sequence[str] = ()) -> "EvaluationProtocol":
     """Resolve a protocol: a file that binds `experiment.metrics`, the parameters `eval_...` and the metrics' own.
 
     Recipes may include such a file.
 
     Args:
         protocol: a path, or the name of a packaged protocol.
+        overrides: bindings that win over the file, as of `--set`.
 
     Raises:
         UserError: as for a recipe; also a binding that is no part of an evaluation.
@@ -206,8 +207,9 @@ def load_protocol(protocol: str | Path) -> "EvaluationProtocol":
     from ganzoo.evaluation_protocol import EvaluationProtocol
     from ganzoo.resolver import Resolver
 
+    bindings = [*source.bindings, *(binding for text in overrides for binding in read_override(text))]
     resolver = Resolver(
-        source.bindings, shown(path), root_name=EXPERIMENT, root_class=EvaluationProtocol, what="evaluation protocol"
+        bindings, shown(path), root_name=EXPERIMENT, root_class=EvaluationProtocol, what="evaluation protocol"
     )
     found = resolver.resolve()
     if not found.metrics:

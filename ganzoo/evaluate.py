@@ -35,6 +35,27 @@ class Evaluated:
     failures: list[MetricFailure]
 
 
+def fitting(part: Part[Metric], *, spec: DataSpec, num_classes: int, discriminator: Discriminator | None) -> Metric:
+    """Return a metric that data set and networks can serve.
+
+    Args:
+        part: the metric.
+        spec: of the data set, to see whether it has the images that the metric compares with.
+        num_classes: classes of the labels that the networks take; 0 for an unconditional GAN.
+        discriminator: of the run.
+
+    Raises:
+        UserError: they cannot, with the place where the metric is named.
+    """
+    metric = part()
+    try:
+        metric.check_data(spec)
+        metric.check_networks(num_classes=num_classes, discriminator=discriminator)
+    except UserError as error:
+        raise UserError(str(error), where=part.where) from error
+    return metric
+
+
 def check_available(
     metrics: Sequence[Part[Metric]],
     device: torch.device,
@@ -57,9 +78,7 @@ def check_available(
     """
     seen: list[Part[FeatureExtractor]] = []
     for part in metrics:
-        metric = part()
-        metric.check_data(spec)
-        metric.check_networks(num_classes=num_classes, discriminator=discriminator)
+        metric = fitting(part, spec=spec, num_classes=num_classes, discriminator=discriminator)
         for extractor in metric.extractors():
             if extractor not in seen:
                 extractor(device=device, discriminator=discriminator).check_available()

@@ -106,6 +106,7 @@ def test_a_metric_that_the_run_could_not_compute_is_refused(tiny_recipe, overrid
     with pytest.raises(UserError) as error:
         check(load(tiny_recipe, *overrides))
     assert said in str(error.value)
+    assert str(error.value).startswith("--set 'experiment.metrics")
 
 
 def test_checking_leaves_the_global_random_stream_alone(tiny_recipe):

@@ -93,7 +93,7 @@ def test_a_damaged_checkpoint_is_kept_under_a_name_that_nothing_lists_or_prunes(
     assert names(saved) == ["damaged-step-00000004", "step-00000002"]
     (text,) = said
     assert f"step 4 is damaged ({reason}) and kept as '" in text
-    assert "damaged-step-00000004'; falling back to the one before" in text
+    assert "damaged-step-00000004'; going on from step 2" in text
     assert saved.checkpoints() == [2]
 
     # What goes on from there saves step 4 again and prunes good ones alone; damage to that one is kept beside.
@@ -109,19 +109,22 @@ def test_a_missing_file_is_damage_and_a_second_damaged_checkpoint_of_a_step_is_k
 ) -> None:
     state, said = make_state(tiny_recipe), list[str]()
     for _ in range(2):
-        for step in saved.checkpoints():
-            (saved.checkpoint_path(step) / "training.pt").unlink()
-        assert not restore(saved, tiny_recipe, state, say=said.append)
-        state.counters["step"] = 2
+        (saved.checkpoint_path(4) / "training.pt").unlink()
+        assert restore(saved, tiny_recipe, state, say=said.append)
+        state.counters["step"] = 4
         checkpoint.save(saved, state, operative=operative(tiny_recipe), keep=0)
-    assert "training.pt is missing" in said[0]
-    assert "there is none before it to fall back to" in said[-1]
-    assert names(saved) == [
-        "damaged-step-00000002",
-        "damaged-step-00000002-2",
-        "damaged-step-00000004",
-        "step-00000002",
-    ]
+    assert all("training.pt is missing" in text for text in said)
+    assert names(saved) == ["damaged-step-00000004", "damaged-step-00000004-2", "step-00000002", "step-00000004"]
+
+
+def test_a_run_without_an_intact_checkpoint_is_not_begun_anew_unasked(saved: RunFolder, tiny_recipe: Path) -> None:
+    before = names(saved)
+    for step in saved.checkpoints():
+        (saved.checkpoint_path(step) / "training.pt").unlink()
+    for _ in range(2):  # the second call finds what the first one did
+        with pytest.raises(UserError, match=r"no checkpoint in .* is intact \(of step 4: training\.pt is missing\)"):
+            restore(saved, tiny_recipe, make_state(tiny_recipe), say=pytest.fail)
+        assert names(saved) == before
 
 
 def test_a_checkpoint_of_another_format_is_refused_and_stays(saved: RunFolder, tiny_recipe: Path) -> None:

@@ -335,3 +335,24 @@ def test_a_report_of_a_run_whose_metrics_are_gone_or_damaged_is_refused(finished
     code, _, err = call(capsys, "report", tmp_path / "copy")
     assert (code, len(err.splitlines())) == (2, 1)
     assert f"'{metrics}' is missing, and with it every curve" in err
+
+
+def test_eval_takes_bindings_that_win_over_the_protocol(finished, tmp_path, capsys):
+    protocol = tmp_path / "pairs.gin"
+    protocol.write_text("experiment.metrics = [@metrics.ms_ssim]\nmetrics.ms_ssim.num_pairs = 3\n")
+    numbers = tmp_path / "numbers.json"
+    binding = "metrics.ms_ssim.num_pairs = 5"
+    code, _, err = call(capsys, "eval", finished, "--protocol", protocol, "--set", binding, "--out", numbers)
+    assert code == 0, err
+    (measured, *_) = json.loads(numbers.read_text())["protocols"]["pairs"]["metrics"]
+    assert measured["protocol"]["num_pairs"] == 5
+    code, _, err = call(capsys, "eval", finished, "--set", binding)
+    assert code == 2
+    assert "--set overrides a protocol; name one" in err
+
+
+def test_probe_names_its_option_where_images_are_too_few(finished, capsys):
+    code, _, err = call(capsys, "probe", finished, "--num-train", "10000")
+    assert code == 2
+    assert "lower --num-train" in err
+    assert "metrics.linear_probe.num_train" not in err

@@ -101,7 +101,7 @@ def test_the_code_hash_covers_everything_that_a_recipe_is_built_of(name: str) ->
     ("field", "part", "file"),
     [
         ("pretext", (registry.part("pretext.consistency"),), "pretext/flip_and_shift.py"),
-        ("pretext", (registry.part("pretext.rotation"),), "pretext/schedule.py"),
+        ("pretext", (registry.part("pretext.rotation"),), "pretext/weighted_task.py"),
         ("dataset", registry.part("data.cifar10"), "data/cifar_files.py"),
         (
             "generator",

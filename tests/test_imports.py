@@ -16,6 +16,7 @@ PACKAGES = {path.name for path in ROOT.iterdir() if (path / "__init__.py").is_fi
 LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "ganzoo",
+        "ganzoo.aliases",
         "ganzoo.errors",
         "ganzoo.registry",
         "ganzoo.randomness",
@@ -114,8 +115,9 @@ def test_a_component_imports_no_component_of_another_kind_and_nothing_that_knows
         assert name == "ganzoo" or not _reaches_a_run(name), f"{module} imports {name}"
 
 
-def test_the_registry_imports_only_errors_so_that_a_listing_needs_no_torch() -> None:
-    assert imports(MODULES["ganzoo.registry"]) == {"ganzoo.errors"}
+def test_the_registry_imports_only_sentences_so_that_a_listing_needs_no_torch() -> None:
+    assert imports(MODULES["ganzoo.registry"]) == {"ganzoo.aliases", "ganzoo.errors"}
+    assert imports(MODULES["ganzoo.aliases"]) == imports(MODULES["ganzoo.errors"]) == set()
 
 
 def test_the_steps_know_no_component() -> None:

@@ -31,6 +31,10 @@ def evaluate_run(
             help="A packaged protocol or a gin file; may be repeated. Default: the run's own metrics.",
         ),
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="BINDING", help="A gin binding that overrides the protocols'; may be repeated."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Also write the numbers as JSON.", show_default=False),
@@ -47,9 +51,12 @@ def evaluate_run(
       ganzoo eval runs/quickstart-seed0
       ganzoo eval runs/quickstart-seed0 --step 500
       ganzoo eval runs/ssgan_resnet-seed0 --protocol offline_quick --protocol paper --out numbers.json
+      ganzoo eval runs/ssgan_resnet-seed0 --protocol clean --set 'features.inception.download = True'
     """
     from ganzoo.config import load_protocol
 
+    if settings and not protocol:
+        raise UserError("--set overrides a protocol; name one, such as --protocol offline_quick")
     # A misspelt protocol is found before the networks are read.
     protocols: dict[str, EvaluationProtocol] = {}
     given: dict[str, str] = {}
@@ -60,7 +67,7 @@ def evaluate_run(
                 f"--protocol {name} and --protocol {given[stem]} would both be called '{stem}'; rename one file, or "
                 "measure it by a command of its own"
             )
-        given[stem], protocols[stem] = name, load_protocol(name)
+        given[stem], protocols[stem] = name, load_protocol(name, overrides=settings or ())
     opened = open_run(run, step=step, device=device)
     protocols = protocols or {OWN_PROTOCOL: opened.experiment}
     if not any(p.metrics for p in protocols.values()):
@@ -68,9 +75,9 @@ def evaluate_run(
 
     evaluated: dict[str, Evaluated] = {}
     problems: list[str] = []
-    for name, settings in protocols.items():
+    for name, chosen in protocols.items():
         try:
-            evaluated[name] = measure(opened, settings, data_dir=data_dir)
+            evaluated[name] = measure(opened, chosen, data_dir=data_dir)
         except UserError as error:
             problems.append(f"{name}: {error}")
             continue

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganzoo.commands.options import DataDir, Device, write_for_user
+from ganzoo.errors import UserError
 from ganzoo.terminal import print_table, say
 
 if TYPE_CHECKING:
@@ -54,9 +55,13 @@ def probe(
     from ganzoo.probe import probe_runs, probes_to_json
 
     metric = linear_probe(num_train=num_train, num_probe_seeds=num_seeds, pool_size=pool_size)
-    probes = probe_runs(
-        folders, steps=step or (), metric=metric, device=select_device(device), data_dir=data_dir, say=say
-    )
+    try:
+        probes = probe_runs(
+            folders, steps=step or (), metric=metric, device=select_device(device), data_dir=data_dir, say=say
+        )
+    except UserError as error:
+        # The metric speaks of its parameters, and here they are options.
+        raise UserError(str(error).replace("metrics.linear_probe.num_train", "--num-train")) from error
     say("")
     print_probes(probes)
     if out is not None:

@@ -149,7 +149,7 @@ def test_group_normalises_over_the_channels_of_a_group_and_its_pixels(num_groups
 
 @pytest.mark.parametrize("num_groups", [0, 4, 32])
 def test_groups_that_do_not_divide_the_channels_are_refused(num_groups: int) -> None:
-    with pytest.raises(UserError, match=r"normalizations\.group: num_groups must divide the 6 channels of a layer"):
+    with pytest.raises(UserError, match=r"normalizations\.group\.num_groups must divide the 6 channels of a layer"):
         registry.part("normalizations.group", num_groups=num_groups)(num_features=6)
 
 

@@ -168,7 +168,7 @@ def test_orthogonal_leaves_the_lengths_of_orthogonal_filters_alone() -> None:
 
 @pytest.mark.parametrize("name", ["wgangp", "dragan", "r1", "r2", "l2"])
 def test_a_negative_weight_is_refused(name: str) -> None:
-    with pytest.raises(UserError, match=rf"penalties\.{name}: weight must not be negative"):
+    with pytest.raises(UserError, match=rf"penalties\.{name}\.weight must not be negative"):
         registry.part(f"penalties.{name}", weight=-1.0)()
 
 
