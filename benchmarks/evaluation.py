@@ -29,11 +29,11 @@ import torch
 from torch import Tensor
 
 from ganzoo import registry
+from ganzoo.component import Part
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.features.efficientnet_lite0 import BATCH_SIZE, SIZE, efficientnet_lite0
 from ganzoo.hardware import cpu_name, num_cpus, peak_memory_bytes
 from ganzoo.metrics.frechet_distance import gaussian_distance, moments
-from ganzoo.registry import Part
 from ganzoo.resize import resize
 from ganzoo.run_folder import Json, write_json
 

@@ -1,6 +1,7 @@
 """ganzoo: a zoo of GANs whose parts are interchangeable and bound together by gin files."""
 
-from ganzoo.registry import Part, register
+from ganzoo.component import Part
+from ganzoo.registry import register
 
 __all__ = ["Part", "__version__", "register"]
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from ganzoo.architectures.base import Discriminator, Generator, ImageShape
+from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
@@ -11,7 +12,6 @@ from ganzoo.gan import Gan
 from ganzoo.layers.consolidation import parameter_shapes
 from ganzoo.pretext.base import PretextTask
 from ganzoo.randomness import initialization
-from ganzoo.registry import Part
 from ganzoo.steps import Objective
 
 

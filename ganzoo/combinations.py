@@ -12,10 +12,10 @@ from itertools import product
 from ganzoo import registry
 from ganzoo.architectures.base import Network
 from ganzoo.build import build_gan, build_objective
+from ganzoo.component import Component, Part, options_of
 from ganzoo.errors import UserError
 from ganzoo.experiment import Experiment
 from ganzoo.normalizations.base import Normalization
-from ganzoo.registry import Component, Part
 
 Combination = Mapping[str, str | None]
 """The name of a component for each axis, without its kind; None for no part."""
@@ -130,7 +130,7 @@ def _part(kind: str, name: str | None) -> Part[Component] | None:
 
 def _small(name: str, **arguments: object) -> Part[Component]:
     """Return a part at its default settings but for what keeps it small, with those of the arguments that it takes."""
-    known = registry.options(registry.get(name))
+    known = options_of(registry.get(name))
     return registry.part(name, **{key: value for key, value in {**SMALL, **arguments}.items() if key in known})
 
 
@@ -141,7 +141,7 @@ def _network(name: str, axis: str, combination: Combination) -> Part[Component]:
         UserError: it cannot, and another than the usual one is asked for.
     """
     full_name, normalization = f"architectures.{name}", combination[axis]
-    if "normalization" not in registry.options(registry.get(full_name)) and normalization not in USUAL[axis]:
+    if "normalization" not in options_of(registry.get(full_name)) and normalization not in USUAL[axis]:
         raise UserError(f"{full_name} has a normalization of its own and takes no other")
     return _small(full_name, normalization=_small(f"normalizations.{normalization}"))
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from ganzoo import registry
 from ganzoo.architectures.base import Discriminator, ImageShape
+from ganzoo.component import Component, Part, name_of, options_of, parameters_of
 from ganzoo.data.base import Dataset
 from ganzoo.errors import UserError
 from ganzoo.experiment import Experiment
 from ganzoo.forgetting.experiment import ForgettingExperiment
-from ganzoo.registry import Component, Part
 
 ROOTS: Mapping[str, type] = {"experiment": Experiment, "forgetting": ForgettingExperiment}
 ARGUMENT = re.compile(r"^    (\w+): (.*)$")
@@ -82,8 +82,8 @@ def describe(name: str) -> Description:
         root = ROOTS[name]
         return Description(name, _text(root), _parameters(root, inspect.signature(root).parameters), [], {}, "")
     component = registry.get(name)
-    facts = [n for n in registry.parameters(component) if n in component.runtime_facts]
-    parameters = _parameters(component, registry.options(component))
+    facts = [n for n in parameters_of(component) if n in component.runtime_facts]
+    parameters = _parameters(component, options_of(component))
     source = inspect.getsourcefile(component) or component.__module__
     return Description(name, _text(component), parameters, facts, dict(_supports(component)), source)
 
@@ -187,11 +187,11 @@ def _discriminator_supports(component: type[Discriminator]) -> Iterator[tuple[st
 def _parts(component: type[Discriminator]) -> Iterator[Part[Discriminator]]:
     """Yield ways to build a component: its defaults, with one known component of its kind for each required part."""
     hints = typing.get_type_hints(component.__init__)
-    required = [n for n, p in registry.options(component).items() if p.default is p.empty]
+    required = [n for n, p in options_of(component).items() if p.default is p.empty]
     kinds = [getattr(argument, "kind", "") for n in required for argument in typing.get_args(hints[n])[:1]]
     known = [[registry.part(n) for n in registry.index() if n.startswith(f"{kind}.")] for kind in kinds]
     for choice in itertools.product(*known):
-        yield Part(registry.name_of(component), component, dict(zip(required, choice, strict=False)))
+        yield Part(name_of(component), component, dict(zip(required, choice, strict=False)))
 
 
 def wrapped(text: str, width: int) -> str:

@@ -9,13 +9,14 @@ import torch
 
 import ganzoo
 from ganzoo import registry
+from ganzoo.component import Part, options_of
 from ganzoo.config import recipes_dir
 from ganzoo.data.base import Dataset
 from ganzoo.environment import PACKAGES
 from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.hardware import bfloat16_flags, cpu_name, num_cpus
-from ganzoo.registry import Listing, Part
+from ganzoo.registry import Listing
 
 Finding = tuple[str, str]
 
@@ -53,7 +54,7 @@ def data_sets(data_dir: Path | None) -> Iterator[Finding]:
     for name in _names("data"):
         component = registry.get(name)
         assert issubclass(component, Dataset)
-        needs = [n for n, p in registry.options(component).items() if p.default is p.empty]
+        needs = [n for n, p in options_of(component).items() if p.default is p.empty]
         if needs:
             yield name, f"needs {', '.join(f'{name}.{n}' for n in needs)}"
             continue

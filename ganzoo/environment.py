@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 import torch
 
 import ganzoo
+from ganzoo.component import Component
 from ganzoo.errors import UserError
 from ganzoo.experiment import Experiment
 from ganzoo.operative import parts_of
-from ganzoo.registry import KINDS, Component
+from ganzoo.registry import KINDS
 from ganzoo.run_folder import Json
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import torch
 
 from ganzoo.architectures.base import Discriminator
+from ganzoo.component import Part
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.evaluation_inputs import EvaluationInputs
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.layers.batch_statistics import evaluation_mode
 from ganzoo.metrics.base import Measurement, Metric
-from ganzoo.registry import Part
 from ganzoo.run_folder import Json
 
 SAMPLING_SEEDS = "sampling seeds"

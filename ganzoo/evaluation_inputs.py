@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator, Generator
+from ganzoo.component import Part
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.errors import UserError
 from ganzoo.evaluation_protocol import EvaluationProtocol
@@ -16,7 +17,6 @@ from ganzoo.feature_cache import feature_path, read_features, write_features
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.gan import Gan
 from ganzoo.randomness import make_generator
-from ganzoo.registry import Part
 from ganzoo.sampling import sample_images
 
 

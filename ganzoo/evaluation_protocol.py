@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from ganzoo.component import Part, complete_arguments
 from ganzoo.errors import UserError
 from ganzoo.layers.batch_statistics import BatchNormStatistics
 from ganzoo.metrics.base import Metric
-from ganzoo.registry import Part, complete
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class EvaluationProtocol:
 
 def _distinguishing(part: Part[Metric]) -> dict[str, object]:
     """Return the arguments of a metric by which its numbers can be told from those of another like it."""
-    values = complete(part)
+    values = complete_arguments(part)
     return {name: values[name] for name in part.component.told_apart_by if name in values}
 
 

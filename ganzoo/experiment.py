@@ -6,6 +6,7 @@ from typing import Literal, TypeVar
 
 from ganzoo.architectures.base import Discriminator, Generator
 from ganzoo.augment.base import Augment
+from ganzoo.component import Component, Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.data.base import Dataset
 from ganzoo.errors import UserError
@@ -14,7 +15,6 @@ from ganzoo.losses.base import AdversarialLoss
 from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.penalties.base import Penalty
 from ganzoo.pretext.base import PretextTask
-from ganzoo.registry import Component, Part
 
 MAX_THREADS = 4096
 """More than the largest machines have; torch fails, or dies, on numbers far beyond."""

@@ -6,7 +6,7 @@ from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING
 
 from ganzoo import registry
-from ganzoo.registry import Component, Part
+from ganzoo.component import Component, Part, complete_arguments, default_arguments
 from ganzoo.value_types import render
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ def _collect(value: object, found: dict[str, Part[Component]]) -> None:
     if isinstance(value, Part):
         other = found.setdefault(render(value), value)
         if other is not value:
-            same = registry.complete(other) == registry.complete(value)
+            same = complete_arguments(other) == complete_arguments(value)
             assert same, f"{render(value)} stands for two sets of arguments"
             return
-        _collect(registry.complete(value), found)
+        _collect(complete_arguments(value), found)
     elif isinstance(value, Mapping):
         for item in value.values():
             _collect(item, found)
@@ -45,7 +45,7 @@ def values_of(root: "DataclassInstance", *, root_name: str = "experiment") -> di
     bound = {field.name: getattr(root, field.name) for field in fields(root)}
     sections: dict[str, Mapping[str, object]] = {root_name: bound}
     for part in sorted(parts_of(bound), key=lambda part: (part.name, part.scope)):
-        sections[render(part)[1:]] = registry.complete(part)
+        sections[render(part)[1:]] = complete_arguments(part)
     return {
         f"{section}.{name}": render(values[name]) for section, values in sections.items() for name in sorted(values)
     }
@@ -57,7 +57,7 @@ def defaults_of(root: "DataclassInstance", *, root_name: str = "experiment") -> 
         root_name: {f.name: f.default for f in fields(root) if f.default is not MISSING}
     }
     for part in parts_of([getattr(root, field.name) for field in fields(root)]):
-        sections[render(part)[1:]] = registry.defaults(part.component)
+        sections[render(part)[1:]] = default_arguments(part.component)
     known = {f"{section}.{name}": render(v) for section, values in sections.items() for name, v in values.items()}
     return {key: text for key, text in values_of(root, root_name=root_name).items() if known.get(key) == text}
 

@@ -12,9 +12,9 @@ from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ganzoo import registry
+from ganzoo.component import Component, Part, annotation_of, options_of
 from ganzoo.errors import Bound, UserError, nearest
 from ganzoo.gin_statements import Binding, Macro, Reference, Value
-from ganzoo.registry import Component, Part
 from ganzoo.value_types import WrongTypeError, coerce, describe_class, render
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class Resolver(Generic[Root]):
 
     def _bound(self, component: type[Component], name: str, scope: str) -> dict[str, Bound]:
         """Return where a part's arguments were bound, and those of the run's facts that are fields of the root."""
-        keys = {option: _keys(scope, name, option) for option in registry.options(component)}
+        keys = {option: _keys(scope, name, option) for option in options_of(component)}
         root_fields = {field.name for field in fields(self.root_class)}
         facts = sorted(root_fields & component.runtime_facts)
         keys |= {fact: [f"{self.root_name}.{fact}"] for fact in facts}
@@ -207,12 +207,12 @@ class Resolver(Generic[Root]):
         self, component: type[Component], name: str, scope: str, where: str, given: Mapping[str, object]
     ) -> dict[str, object]:
         """Return every argument of a part that a configuration may bind, defaults included."""
-        options = registry.options(component)
+        options = options_of(component)
         self._check_arguments(component, name, list(options))
         section = f"{scope}/{name}" if scope else name
         arguments: dict[str, object] = {}
         for option, parameter in options.items():
-            key, annotation = f"{section}.{option}", registry.annotation_of(component, option)
+            key, annotation = f"{section}.{option}", annotation_of(component, option)
             binding = next((self.bound[k] for k in _keys(scope, name, option) if k in self.bound), None)
             default = given.get(option, parameter.default)
             if binding is not None:
@@ -255,7 +255,7 @@ class Resolver(Generic[Root]):
             if any(index < until and name in names for names, until in replaced):
                 if binding.argument:
                     component = registry.get(name, where=binding.where)
-                    self._check_arguments(component, name, list(registry.options(component)))
+                    self._check_arguments(component, name, list(options_of(component)))
                 continue
             why = self._why_unused(binding) if binding.argument else self._why_unused_macro(binding)
             raise UserError(why, where=binding.where)

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
 
+from ganzoo.component import Component, Part
 from ganzoo.errors import nearest
 from ganzoo.gin_statements import Macro, Reference
-from ganzoo.registry import KINDS, Component, Part
+from ganzoo.registry import KINDS
 
 BuildPart = Callable[[Reference | Part[Component], type[Component], str], Part[Component]]
 """Makes the part of a reference: (reference, the class it must be of, what asks for it)."""

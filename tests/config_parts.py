@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ganzoo.architectures.base import Discriminator, Generator
+from ganzoo.component import Part
 from ganzoo.data.base import Dataset, DataSpec
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.metrics.base import Metric
 from ganzoo.normalizations.base import Normalization
 from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.pretext.base import PretextTask
-from ganzoo.registry import Part, register
+from ganzoo.registry import register
 
 
 @register("data")

@@ -9,6 +9,7 @@ import pytest
 import ganzoo
 from ganzoo import cli, registry
 from ganzoo.commands.components import first_comment
+from ganzoo.component import options_of, summary_of
 from ganzoo.errors import RunFailedError, UserError
 
 ONE_SENTENCE = re.compile(r"ganzoo: [^\n]+\n")
@@ -195,8 +196,8 @@ def test_describe_shows_each_parameter_with_type_default_and_meaning(capsys, nam
     code, out, _ = call(capsys, "describe", name)
     assert code == 0
     component = registry.get(name)
-    assert registry.summary_of(component).split()[0] in out
-    for parameter, signature in registry.options(component).items():
+    assert summary_of(component).split()[0] in out
+    for parameter, signature in options_of(component).items():
         line = re.search(rf"^  {parameter}: (.+)\n(.*)$", out, re.MULTILINE)
         assert line, f"{name} does not show {parameter}"
         assert line[1].endswith(", required") == (signature.default is signature.empty)

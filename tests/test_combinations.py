@@ -17,6 +17,7 @@ from torch import Tensor
 from ganzoo import combinations, registry
 from ganzoo.check import draw_latents, noise_images
 from ganzoo.combinations import AXES, SMALL, Choice, Combination
+from ganzoo.component import options_of
 from ganzoo.experiment import Experiment
 from ganzoo.train_state import TrainState
 
@@ -102,5 +103,5 @@ def test_a_combination_trains_and_resumes(row: tuple[str | None, ...]) -> None:
 
 
 def test_every_argument_that_keeps_networks_small_is_one_of_a_component() -> None:
-    known = {option for name in registry.index() for option in registry.options(registry.get(name))}
+    known = {option for name in registry.index() for option in options_of(registry.get(name))}
     assert set(SMALL) <= known

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ganzoo import config, registry
+from ganzoo.component import Part
 from ganzoo.config import Configuration
 from ganzoo.errors import UserError
 from ganzoo.gin_reader import recipes_dir
@@ -46,7 +47,7 @@ def test_every_parameter_takes_its_binding_or_its_default(tmp_path: Path) -> Non
     assert experiment.pretext == ()
     assert experiment.dataset.arguments == {"size": 32, "root": None}
     normalization = experiment.generator.arguments["normalization"]
-    assert isinstance(normalization, registry.Part)
+    assert isinstance(normalization, Part)
     assert normalization.name == "normalizations.toy_norm"
     assert normalization.arguments == {"epsilon": 1e-5, "affine": True}
     assert experiment.dataset().spec().image_shape == (1, 32, 32)

@@ -8,10 +8,10 @@ import pytest
 
 from ganzoo import registry
 from ganzoo.cli import call
+from ganzoo.component import Part
 from ganzoo.describe import argument_meanings, describe, type_name, wrapped
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.metrics.base import Metric
-from ganzoo.registry import Part
 
 
 class Base:

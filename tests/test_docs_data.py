@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 from ganzoo import registry
+from ganzoo.component import options_of
 from ganzoo.gin_reader import recipes_dir
 
 ROOT = Path(__file__).parent.parent
@@ -32,7 +33,7 @@ def benchmark() -> ModuleType:
 )
 def test_every_data_set_is_on_the_page_with_the_sizes_of_its_splits(name: str) -> None:
     assert f"`{name}`" in PAGE
-    options = registry.options(registry.get(name)).values()
+    options = options_of(registry.get(name)).values()
     if any(option.default is option.empty for option in options) or name in MADE_UP:
         return
     row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{name}`"))

@@ -11,6 +11,7 @@ import torch
 
 from ganzoo import config, environment, registry
 from ganzoo.build import build_gan, build_objective
+from ganzoo.component import name_of
 from ganzoo.errors import UserError
 from ganzoo.experiment import Experiment
 from ganzoo.gin_reader import recipes_dir
@@ -53,7 +54,7 @@ class {name}(hinge):
 
 
 def test_nested_parts_count_as_components_in_use(experiment: Experiment) -> None:
-    names = {registry.name_of(component) for component in environment.components(experiment)}
+    names = {name_of(component) for component in environment.components(experiment)}
     assert {"normalizations.batch", "normalizations.none", "pretext.rotation", "augment.flip"} <= names
 
 
@@ -141,7 +142,8 @@ def test_the_code_hash_sees_what_a_plugin_s_package_imports_of_itself(
 def test_a_part_that_is_a_default_counts_as_a_component_in_use(experiment: Experiment, tmp_path: Path) -> None:
     source = '''
 from ganzoo.augment.base import Augment
-from ganzoo.registry import Part, part, register
+from ganzoo.component import Part
+from ganzoo.registry import part, register
 
 @register("augment")
 class default_flip(Augment):
@@ -158,7 +160,7 @@ class default_flip(Augment):
     with temporary_plugins():
         registry.load_file(path)
         using = replace(experiment, augment=registry.part("augment.default_flip"))
-    assert "augment.flip" in {registry.name_of(component) for component in environment.components(using)}
+    assert "augment.flip" in {name_of(component) for component in environment.components(using)}
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:

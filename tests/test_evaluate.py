@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ganzoo import registry
 from ganzoo.architectures.base import Generator
+from ganzoo.component import Part
 from ganzoo.data.base import Dataset, ImageData
 from ganzoo.data_order import to_images
 from ganzoo.errors import UserError
@@ -22,7 +23,6 @@ from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.gan import Gan
 from ganzoo.metrics.base import Measurement, Metric, MetricInputs
 from ganzoo.metrics.frechet_distance import gaussian_distance, moments
-from ganzoo.registry import Part
 from ganzoo.sampling import sample_images
 from ganzoo.testing.toys import ToyDiscriminator
 

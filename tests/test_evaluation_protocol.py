@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from ganzoo import registry
+from ganzoo.component import Component, Part
 from ganzoo.errors import UserError
 from ganzoo.evaluation_protocol import EvaluationProtocol
-from ganzoo.registry import Component, Part
 
 
 def scoped(scope: str, name: str, **arguments: object) -> Part[Component]:

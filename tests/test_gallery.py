@@ -13,6 +13,7 @@ import pytest
 
 from ganzoo import registry
 from ganzoo.cli import call
+from ganzoo.component import options_of
 from ganzoo.testing import temporary_plugins
 
 ROOT = Path(__file__).parent.parent
@@ -65,7 +66,7 @@ def test_every_component_has_its_section_with_source_and_every_argument(pages: d
         assert heading, name
         section = re.split(r"^## (?!Recipe)", rest, maxsplit=1, flags=re.MULTILINE)[0]
         assert re.search(r"^\*\*Source:\*\* \S", section, re.MULTILINE), name
-        for option in registry.options(registry.get(name)):
+        for option in options_of(registry.get(name)):
             assert f"| `{option}` | " in section, name
         assert f"[`{short}`](" in pages["index.md"]
 

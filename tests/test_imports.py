@@ -17,6 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "ganzoo",
         "ganzoo.aliases",
+        "ganzoo.component",
         "ganzoo.errors",
         "ganzoo.registry",
         "ganzoo.randomness",
@@ -116,7 +117,8 @@ def test_a_component_imports_no_component_of_another_kind_and_nothing_that_knows
 
 
 def test_the_registry_imports_only_sentences_so_that_a_listing_needs_no_torch() -> None:
-    assert imports(MODULES["ganzoo.registry"]) == {"ganzoo.aliases", "ganzoo.errors"}
+    assert imports(MODULES["ganzoo.registry"]) == {"ganzoo.aliases", "ganzoo.component", "ganzoo.errors"}
+    assert imports(MODULES["ganzoo.component"]) == {"ganzoo.errors"}
     assert imports(MODULES["ganzoo.aliases"]) == imports(MODULES["ganzoo.errors"]) == set()
 
 

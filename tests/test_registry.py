@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from ganzoo import registry
 from ganzoo.augment.base import Augment
+from ganzoo.component import Part, annotation_of, parameters_of
 from ganzoo.errors import UserError
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.losses.hinge import hinge
-from ganzoo.registry import Part, register
+from ganzoo.registry import register
 
 LOSS = '''
 from ganzoo.losses.base import AdversarialLoss
@@ -254,7 +255,7 @@ def test_a_torch_module_without_a_constructor_has_no_parameters() -> None:
         def forward(self, images_NCHW: Tensor, *, rng: object) -> Tensor:
             return images_NCHW
 
-    assert registry.parameters(plain) == {}
+    assert parameters_of(plain) == {}
     assert isinstance(Part("augment.plain", plain)(), nn.Module)
 
 
@@ -264,7 +265,7 @@ def test_an_annotation_that_cannot_be_resolved_is_a_sentence() -> None:
             pass
 
     with pytest.raises(UserError, match=r"an annotation in the constructor of losses.lost cannot be resolved"):
-        registry.annotation_of(lost, "gain")
+        annotation_of(lost, "gain")
 
 
 def test_registering_needs_the_contract_of_the_kind() -> None:

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from ganzoo import registry
+from ganzoo.component import Part, options_of
 from ganzoo.features.base import FeatureExtractor
-from ganzoo.registry import Part
 from ganzoo.testing import check_component
 
 BUILT_IN = [name for name, listing in registry.index().items() if listing.origin == "ganzoo"]
@@ -39,5 +39,5 @@ SMALL: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_component_keeps_its_contract(name: str) -> None:
-    options = registry.options(registry.get(name))
+    options = options_of(registry.get(name))
     check_component(name, **{option: value for option, value in SMALL.items() if option in options})

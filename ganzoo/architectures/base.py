@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.batch import Latents
+from ganzoo.component import Component, Part
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
-from ganzoo.registry import Component, Part
 
 if TYPE_CHECKING:
     # Conditioning builds networks, and networks ask it for their layers.

@@ -9,12 +9,13 @@ from torch.nn import functional
 from ganzoo.architectures.base import ImageShape
 from ganzoo.architectures.stacked import StackedDiscriminator, StackedGenerator
 from ganzoo.batch import Latents
+from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.attention import attention_after
 from ganzoo.layers.factory import LayerFactory, orthogonal
 from ganzoo.layers.residual import DiscriminatorBlock, GeneratorBlock
 from ganzoo.normalizations.base import Normalization
-from ganzoo.registry import Part, register
+from ganzoo.registry import register
 
 # Channels as multiples of the width: of G's 4x4 map and after each block; of D after each block, of which all but the
 # last halve the size.

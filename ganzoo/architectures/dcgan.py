@@ -9,11 +9,12 @@ from torch.nn import functional
 from ganzoo.architectures.base import ImageShape
 from ganzoo.architectures.stacked import LatentDistribution, StackedDiscriminator, StackedGenerator
 from ganzoo.batch import Latents
+from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.convolutional import ConvolutionBlock
 from ganzoo.layers.factory import LayerFactory, normal
 from ganzoo.normalizations.base import Normalization
-from ganzoo.registry import Part, register
+from ganzoo.registry import register
 
 # Strides of two between the image and the 4x4 map; the channels double with each but that next to the image.
 NUM_STRIDES = {16: 2, 32: 3, 64: 4, 128: 5}

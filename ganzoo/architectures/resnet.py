@@ -14,12 +14,13 @@ from torch.nn import functional
 from ganzoo.architectures.base import ImageShape
 from ganzoo.architectures.stacked import LatentDistribution, StackedDiscriminator, StackedGenerator
 from ganzoo.batch import Latents
+from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.attention import attention_after
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.layers.residual import DiscriminatorBlock, GeneratorBlock, Variant
 from ganzoo.normalizations.base import Normalization
-from ganzoo.registry import Part, register
+from ganzoo.registry import register
 
 # Channels as multiples of the width: of G's first map and after each block; of D after each block, with its pooling.
 GENERATOR_MULTIPLIERS: dict[int, tuple[int, ...]] = {

@@ -12,12 +12,13 @@ from torch.nn import functional
 from ganzoo.architectures.base import ImageShape
 from ganzoo.architectures.stacked import LatentDistribution, StackedDiscriminator, StackedGenerator
 from ganzoo.batch import Latents
+from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.attention import attention_after
 from ganzoo.layers.factory import LayerFactory, normal
 from ganzoo.layers.residual import DiscriminatorBlock, GeneratorBlock
 from ganzoo.normalizations.base import Normalization
-from ganzoo.registry import Part, register
+from ganzoo.registry import register
 
 RESOLUTIONS = (16, 32, 64, 128)
 BOTTOM_SIZE = 4

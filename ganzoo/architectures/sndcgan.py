@@ -9,11 +9,12 @@ from torch.nn import functional
 from ganzoo.architectures.base import ImageShape
 from ganzoo.architectures.stacked import StackedDiscriminator, StackedGenerator
 from ganzoo.batch import Latents
+from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.convolutional import ConvolutionBlock
 from ganzoo.layers.factory import LayerFactory, normal
 from ganzoo.normalizations.base import Normalization
-from ganzoo.registry import Part, register
+from ganzoo.registry import register
 
 # G's first map is an eighth of the image, and D's last one: three strides of two on the way.
 NUM_STRIDES = 3

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput, Generator, ImageShape
+from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.attention import attention_after
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
-from ganzoo.registry import Part
 
 LatentDistribution = Literal["normal", "uniform"]
 

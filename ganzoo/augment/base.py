@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ganzoo.registry import Component
+from ganzoo.component import Component
 
 
 class Augment(Component, nn.Module):

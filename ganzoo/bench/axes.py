@@ -8,10 +8,9 @@ with the baseline; what cannot belongs to the axis, so that swapping a part swap
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 
-from ganzoo import registry
+from ganzoo.component import Component, Part, complete_arguments
 from ganzoo.experiment import Experiment
 from ganzoo.operative import parts_of, values_of
-from ganzoo.registry import Component, Part
 from ganzoo.value_types import render
 
 EXEMPT = "experiment.seed"
@@ -62,7 +61,7 @@ def graph(experiment: Experiment) -> Graph:
     bound: dict[str, object] = {field.name: getattr(experiment, field.name) for field in fields(experiment)}
     edges = _edges("experiment", bound)
     for part in parts_of(bound):
-        edges |= _edges(_section(part), registry.complete(part))
+        edges |= _edges(_section(part), complete_arguments(part))
     return Graph(values_of(experiment), edges)
 
 

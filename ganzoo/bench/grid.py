@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from ganzoo.bench.published import published_rows
+from ganzoo.component import Component, Part
 from ganzoo.config import PROTOCOLS
 from ganzoo.errors import UserError, nearest
 from ganzoo.gin_reader import find_recipe, read_file, shown
 from ganzoo.gin_statements import Binding, Reference
-from ganzoo.registry import Component, Part
 from ganzoo.value_types import WrongTypeError, coerce
 
 Item = TypeVar("Item", str, int)

@@ -4,10 +4,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from ganzoo.architectures.base import Discriminator, ImageShape
+from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import Observed, PretextTask, Seen, TaskResult, Term
-from ganzoo.registry import Part, register
+from ganzoo.registry import register
 
 
 @register("conditioning")

@@ -3,10 +3,10 @@
 from torch import nn
 
 from ganzoo.architectures.base import Discriminator, Generator, ImageShape, Network
+from ganzoo.component import Component, Part, name_of, parameters_of
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
 from ganzoo.pretext.base import PretextTask
-from ganzoo.registry import Component, Part, name_of, parameters
 
 
 class Conditioning(Component):
@@ -51,7 +51,7 @@ class Conditioning(Component):
         Raises:
             ValueError: it does not name `conditioning` in its constructor.
         """
-        if "conditioning" not in parameters(part.component):
+        if "conditioning" not in parameters_of(part.component):
             raise ValueError(
                 f"{part.name} would ignore {name_of(type(self))}; choose an architecture that takes conditioning, "
                 "or set experiment.conditioning = None"

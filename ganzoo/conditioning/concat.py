@@ -8,8 +8,9 @@ from torch.nn import functional
 
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput, Generator, ImageShape
 from ganzoo.batch import Latents
+from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
-from ganzoo.registry import Part, register
+from ganzoo.registry import register
 
 
 @register("conditioning")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from torch import Tensor
 
+from ganzoo.component import Component, name_of
 from ganzoo.errors import UserError, nearest
-from ganzoo.registry import Component, name_of
 
 
 @dataclass(frozen=True)

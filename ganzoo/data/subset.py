@@ -7,11 +7,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ganzoo.component import Part, name_of
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.image_cache import ImageSource, cached_images
 from ganzoo.errors import UserError
 from ganzoo.randomness import make_generator
-from ganzoo.registry import Part, name_of, register
+from ganzoo.registry import register
 
 PIECE_SIZE = 1024  # images copied at once, to bound the memory
 

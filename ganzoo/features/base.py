@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from ganzoo.component import Component, name_of
 from ganzoo.errors import UserError
-from ganzoo.registry import Component, name_of
 
 Settings = dict[str, str | int | float | bool]
 """The settings behind a number, flat and comparable; numbers of different protocols never share a column."""

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from ganzoo.architectures.base import Discriminator
+from ganzoo.component import Part
 from ganzoo.data.base import Dataset, DataSpec
 from ganzoo.errors import UserError
 from ganzoo.experiment import check_num_threads, short_name
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.pretext.base import PretextTask
-from ganzoo.registry import Part
 from ganzoo.remedies.base import Remedy
 
 ALONE = "alone"

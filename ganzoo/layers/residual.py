@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganzoo.batch import Latents
+from ganzoo.component import Part
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.layers.resampling import conv2d_downsample, unpool_conv2d, upsample_conv2d
 from ganzoo.normalizations.base import Normalization
-from ganzoo.registry import Part
 
 Variant = Literal["sngan", "compare_gan"]
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ganzoo.registry import Component
+from ganzoo.component import Component
 
 
 class AdversarialLoss(Component):

@@ -7,10 +7,10 @@ from typing import ClassVar, Protocol
 from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
+from ganzoo.component import Component, Part, name_of
 from ganzoo.data.base import DataSpec, ImageData
 from ganzoo.errors import UserError, nearest
 from ganzoo.features.base import FeatureExtractor, Settings
-from ganzoo.registry import Component, Part, name_of
 
 
 @dataclass(frozen=True)

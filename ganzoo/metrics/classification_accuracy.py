@@ -1,11 +1,12 @@
 """How well a classifier that learnt from fakes knows real images. N: images; F: features; K: classes."""
 
+from ganzoo.component import Part
 from ganzoo.data.base import DataSpec
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, MetricInputs
 from ganzoo.metrics.labelled_features import LabelledFeatures
 from ganzoo.metrics.logistic_regression import ClassifiedFeatures, fit_accuracy
-from ganzoo.registry import Part, register
+from ganzoo.registry import register
 
 INVERSE_REGULARIZATION = 1.0
 

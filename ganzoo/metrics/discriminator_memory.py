@@ -8,12 +8,13 @@ from sklearn.metrics import roc_curve
 from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
+from ganzoo.component import name_of
 from ganzoo.data.base import DataSpec, ImageData
 from ganzoo.errors import UserError
 from ganzoo.features.base import Settings
 from ganzoo.metrics.base import Measurement, Metric, MetricInputs
 from ganzoo.metrics.discriminator_logits import discriminator_logits
-from ganzoo.registry import name_of, register
+from ganzoo.registry import register
 
 
 @register("metrics")

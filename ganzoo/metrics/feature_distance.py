@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ganzoo.component import Part
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.metrics.base import Metric, MetricInputs
-from ganzoo.registry import Part
 
 CHUNK_SIZE = 4096  # images checked at once, to bound the memory
 

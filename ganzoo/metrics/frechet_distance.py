@@ -4,12 +4,13 @@ import torch
 from scipy.linalg import lapack
 from torch import Tensor
 
+from ganzoo.component import Part, name_of
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, MetricInputs
 from ganzoo.metrics.feature_distance import FeatureDistance
-from ganzoo.registry import Part, name_of, register
+from ganzoo.registry import register
 
 CHUNK_SIZE = 1024  # images converted to float64 at once, to bound the memory
 

@@ -3,10 +3,11 @@
 import torch
 from torch import Tensor
 
+from ganzoo.component import Part
 from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, Metric, MetricInputs
-from ganzoo.registry import Part, register
+from ganzoo.registry import register
 
 CHUNK_SIZE = 4096  # images whose probabilities are in memory at once
 

@@ -1,13 +1,14 @@
 """The Frechet distance within classes. N: images; F: features; K: classes."""
 
 from ganzoo.architectures.base import Discriminator
+from ganzoo.component import Part, name_of
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, MetricInputs
 from ganzoo.metrics.frechet_distance import gaussian_distance, known_width, moments
 from ganzoo.metrics.labelled_features import LabelledFeatures
-from ganzoo.registry import Part, name_of, register
+from ganzoo.registry import register
 
 
 @register("metrics")

@@ -6,11 +6,12 @@ N, M: images (real, generated); n: of a chunk; F: features; R: subsets; S: image
 import torch
 from torch import Tensor
 
+from ganzoo.component import Part
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, MetricInputs
 from ganzoo.metrics.feature_distance import FeatureDistance
 from ganzoo.randomness import make_generator
-from ganzoo.registry import Part, register
+from ganzoo.registry import register
 
 TABLE_SIZE = 4096  # images up to which every kernel value is computed once, a table of 134 MB
 

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
+from ganzoo.component import name_of
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.features.base import Settings
 from ganzoo.metrics.base import MetricInputs
 from ganzoo.metrics.feature_distance import FeatureDistance
-from ganzoo.registry import name_of
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ganzoo.architectures.base import Discriminator
+from ganzoo.component import name_of
 from ganzoo.data.base import DataSpec, ImageData
 from ganzoo.data_order import to_images
 from ganzoo.errors import UserError, nearest
@@ -16,7 +17,7 @@ from ganzoo.layers.batch_statistics import evaluation_mode
 from ganzoo.metrics.base import Measurement, Metric, MetricInputs
 from ganzoo.metrics.logistic_regression import VALIDATION_SHARE, ClassifiedFeatures, choose_and_fit
 from ganzoo.randomness import make_generator
-from ganzoo.registry import name_of, register
+from ganzoo.registry import register
 
 BATCH_SIZE = 256
 POOLED = "features"  # what every head of the discriminator sees

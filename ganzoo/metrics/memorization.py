@@ -4,13 +4,14 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
+from ganzoo.component import Part, name_of
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, MetricInputs
 from ganzoo.metrics.feature_distance import FeatureDistance
 from ganzoo.metrics.neighbours import nearest_squared_distances
-from ganzoo.registry import Part, name_of, register
+from ganzoo.registry import register
 
 
 @register("metrics")

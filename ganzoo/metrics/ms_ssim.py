@@ -4,11 +4,12 @@ import torch
 from piq import multi_scale_ssim
 from torch import Tensor
 
+from ganzoo.component import name_of
 from ganzoo.data.base import DataSpec, ImageData
 from ganzoo.errors import UserError
 from ganzoo.metrics.base import Measurement, Metric, MetricInputs
 from ganzoo.randomness import make_generator
-from ganzoo.registry import name_of, register
+from ganzoo.registry import register
 
 WINDOW = 11  # pixels, of a Gaussian of deviation 1.5
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al., section 3.2, from the finest scale to the coarsest

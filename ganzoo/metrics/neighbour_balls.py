@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
+from ganzoo.component import Part
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, MetricInputs
 from ganzoo.metrics.feature_distance import FeatureDistance
-from ganzoo.registry import Part
 
 
 class NeighbourBalls(FeatureDistance):

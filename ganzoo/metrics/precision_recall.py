@@ -3,10 +3,11 @@
 import torch
 from torch import Tensor
 
+from ganzoo.component import Part
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.neighbour_balls import NeighbourBalls
 from ganzoo.metrics.neighbours import TIE, squared_distances, squared_radii
-from ganzoo.registry import Part, register
+from ganzoo.registry import register
 
 
 @register("metrics")

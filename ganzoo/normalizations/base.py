@@ -5,7 +5,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from ganzoo.batch import Latents
-from ganzoo.registry import Component
+from ganzoo.component import Component
 
 
 class Normalization(Component, nn.Module):

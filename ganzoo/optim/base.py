@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from ganzoo.registry import Component
+from ganzoo.component import Component
 
 
 class OptimizerRecipe(Component):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganzoo.architectures.base import Discriminator, Generator
 from ganzoo.batch import ImageBatch
-from ganzoo.registry import Component
+from ganzoo.component import Component
 
 
 class Penalty(Component, nn.Module):

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput
 from ganzoo.batch import ImageBatch, Latents
-from ganzoo.registry import Component
+from ganzoo.component import Component
 
 Role = Literal["d", "g"]
 """Whose step it is: the discriminator's or the generator's."""

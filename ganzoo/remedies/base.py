@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import ImageBatch
+from ganzoo.component import Component
 from ganzoo.pretext.base import Term
-from ganzoo.registry import Component
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Mapping
 from pathlib import Path
 
-from ganzoo import registry
+from ganzoo.component import options_of
 from ganzoo.config import load
 from ganzoo.errors import UserError
 from ganzoo.experiment import Experiment
@@ -89,7 +89,7 @@ def differences_from_defaults(experiment: Experiment) -> list[tuple[str, str, st
     """Return (parameter, value, default) of what is not at its default; the default is None where there is none."""
     defaults = _defaults("experiment", inspect.signature(Experiment).parameters)
     for part in parts_of([getattr(experiment, name) for name in inspect.signature(Experiment).parameters]):
-        defaults |= _defaults(gin_text(part)[1:], registry.options(part.component))
+        defaults |= _defaults(gin_text(part)[1:], options_of(part.component))
     values = values_of(experiment)
     return [
         (key, value, defaults.get(key))

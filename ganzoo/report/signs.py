@@ -5,9 +5,7 @@ from collections.abc import Iterator, Mapping
 from ganzoo.health import NUM_ROWS, Rows, keys, series
 
 
-def judged_signs(
-    rows: Rows, *, chance: Mapping[str, float], least_d_loss: float | None
-) -> tuple[list[str], list[str]]:
+def judged_signs(rows: Rows, *, chance: Mapping[str, float], least_d_loss: float | None) -> tuple[list[str], list[str]]:
     """Return the signs that the rows suffice to judge, and those for which they are too few; what was never measured
     is in neither.
 

@@ -7,7 +7,7 @@ from typing import cast
 import torch
 
 from ganzoo import registry
-from ganzoo.registry import Component, Part
+from ganzoo.component import Component, Part, options_of
 from ganzoo.testing import conditioning, layers, measures, networks, objectives, optimizers, penalties, remedies, tasks
 from ganzoo.testing.declaration import check_declaration
 from ganzoo.testing.findings import Findings
@@ -53,7 +53,7 @@ def check_component(name: str, **arguments: object) -> None:
     check_declaration(part.component, findings)
     missing = [
         option
-        for option, parameter in registry.options(part.component).items()
+        for option, parameter in options_of(part.component).items()
         if parameter.default is inspect.Parameter.empty and option not in arguments
     ]
     if missing:

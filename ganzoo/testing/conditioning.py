@@ -9,12 +9,12 @@ from torch import Tensor
 
 from ganzoo.architectures.base import DiscriminatorOutput, Generator, ImageShape
 from ganzoo.batch import ImageBatch, Latents
+from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
 from ganzoo.pretext.base import Observed, Seen, Term
 from ganzoo.randomness import initialization
-from ganzoo.registry import Part
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tools import expect_all_trained, expect_finite, make_latents, make_rng
 from ganzoo.testing.toys import ToyDiscriminator, ToyNormalization

@@ -3,10 +3,9 @@
 import inspect
 import re
 
-from ganzoo import registry
+from ganzoo.component import Component, annotation_of, options_of, parameters_of
 from ganzoo.describe import argument_meanings
 from ganzoo.errors import UserError
-from ganzoo.registry import Component
 from ganzoo.testing.findings import Findings
 
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
@@ -42,7 +41,7 @@ def _check_docstring(component: type[Component], findings: Findings) -> None:
         "name the paper and equation (`Source: Ba et al., arXiv:1607.06450, equation 3.`) or say where it comes from",
     )
     meanings = argument_meanings(component)
-    for name in registry.options(component):
+    for name in options_of(component):
         findings.expect(
             name in meanings,
             f"docstring, argument '{name}'",
@@ -52,7 +51,7 @@ def _check_docstring(component: type[Component], findings: Findings) -> None:
 
 
 def _check_signature(component: type[Component], findings: Findings) -> None:
-    for name, parameter in registry.parameters(component).items():
+    for name, parameter in parameters_of(component).items():
         where = f"constructor, argument '{name}'"
         findings.expect(
             parameter.kind is inspect.Parameter.KEYWORD_ONLY,
@@ -67,7 +66,7 @@ def _check_signature(component: type[Component], findings: Findings) -> None:
             "annotate it: a configuration's values are checked against the type",
         )
     try:
-        for name in registry.parameters(component):
-            registry.annotation_of(component, name)
+        for name in parameters_of(component):
+            annotation_of(component, name)
     except UserError as error:
         findings.add("constructor", str(error), "every annotation must be resolvable at run time")

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ganzoo.registry import Component, name_of
+from ganzoo.component import Component, name_of
 
 
 class ContractError(AssertionError):

@@ -2,11 +2,11 @@
 
 import torch
 
+from ganzoo.component import Part, parameters_of
 from ganzoo.errors import UserError
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
 from ganzoo.randomness import initialization
-from ganzoo.registry import Part, parameters
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tools import equal, expect_all_trained, expect_finite, make_latents, make_rng, snapshot
 
@@ -15,7 +15,7 @@ NUM_FEATURES, LATENT_DIM, NUM_CLASSES = 32, 6, 3
 
 def check_normalization(part: Part[Normalization], findings: Findings) -> None:
     """Check shape, gradients, the dependence on the batch that it declares, and its state."""
-    forms = [0, NUM_CLASSES] if "num_classes" in parameters(part.component) else [0]
+    forms = [0, NUM_CLASSES] if "num_classes" in parameters_of(part.component) else [0]
     for num_classes in forms:
         where = f"layer with {num_classes} classes" if num_classes else "layer"
         # A form for labels only may refuse to be built without.
@@ -34,7 +34,7 @@ def check_normalization(part: Part[Normalization], findings: Findings) -> None:
                 "return a class that derives from Normalization, or None",
             )
         findings.expect(
-            conditional is None or "num_classes" in parameters(conditional),
+            conditional is None or "num_classes" in parameters_of(conditional),
             "conditional_form",
             "it takes no labels",
             "return a layer whose constructor names num_classes",

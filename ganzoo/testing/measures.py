@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
+from ganzoo.component import Part
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.metrics.base import Metric
 from ganzoo.randomness import initialization
-from ganzoo.registry import Part
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tools import equal, make_rng, no_global_rng, snapshot
 from ganzoo.testing.toys import ToyDiscriminator

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator, Generator, Network
 from ganzoo.batch import Latents
+from ganzoo.component import Part, parameters_of
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.layers.spectral_norm import advance_spectral_norm
 from ganzoo.randomness import initialization
-from ganzoo.registry import Part, parameters
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tools import (
     equal,
@@ -65,7 +65,7 @@ def build_network(part: Part[N], channels: int, num_classes: int) -> Callable[[i
 def _forms(part: Part[N], channels: int, findings: Findings) -> Iterator[tuple[N, int, str]]:
     """Yield the network as often as it comes: without labels and, if it takes conditioning, with them."""
     counts: list[int] = []
-    for num_classes in (0, NUM_CLASSES) if "conditioning" in parameters(part.component) else (0,):
+    for num_classes in (0, NUM_CLASSES) if "conditioning" in parameters_of(part.component) else (0,):
         where = f"{'conditional' if num_classes else 'unconditional'} network for {channels} channels"
         with findings.guard(where):
             build = build_network(part, channels, num_classes)

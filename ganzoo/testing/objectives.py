@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.augment.base import Augment
+from ganzoo.component import Part
 from ganzoo.losses.base import AdversarialLoss
-from ganzoo.registry import Part
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tools import expect_finite, make_images, make_rng, no_global_rng
 

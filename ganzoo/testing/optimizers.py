@@ -5,8 +5,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from ganzoo.component import Part
 from ganzoo.optim.base import OptimizerRecipe
-from ganzoo.registry import Part
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tools import make_rng
 

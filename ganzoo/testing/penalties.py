@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from ganzoo.batch import ImageBatch
+from ganzoo.component import Part
 from ganzoo.layers.consolidation import parameter_shapes
 from ganzoo.penalties.base import Penalty
 from ganzoo.randomness import Streams, initialization
-from ganzoo.registry import Part
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tools import equal, expect_finite, make_images, make_rng, no_global_rng, snapshot
 from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator

@@ -13,6 +13,7 @@ from torch import Tensor
 from ganzoo.architectures.base import Discriminator, Generator, Network
 from ganzoo.augment.base import Augment
 from ganzoo.batch import Latents
+from ganzoo.component import Component, Part, parameters_of
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.data.base import Dataset
 from ganzoo.features.base import FeatureExtractor
@@ -23,7 +24,6 @@ from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.penalties.base import Penalty
 from ganzoo.pretext.base import PretextTask, Role
 from ganzoo.randomness import initialization
-from ganzoo.registry import Component, Part, parameters
 from ganzoo.steps import StepOutput
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.layers import LATENT_DIM, NUM_FEATURES
@@ -171,7 +171,7 @@ def check_penalty(part: Part[Penalty], findings: Findings) -> None:
 
 def check_normalization(part: Part[Normalization], findings: Findings) -> None:
     """Check a layer at another batch size, and on bfloat16 activations."""
-    num_classes = NUM_CLASSES if "num_classes" in parameters(part.component) else 0
+    num_classes = NUM_CLASSES if "num_classes" in parameters_of(part.component) else 0
     with findings.guard(f"batch of {LARGE_BATCH}"):
         facts = known_facts(
             part,

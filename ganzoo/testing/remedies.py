@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ganzoo.component import Part
 from ganzoo.layers.consolidation import parameter_shapes
 from ganzoo.pretext.base import Term
 from ganzoo.randomness import Streams, initialization
-from ganzoo.registry import Part
 from ganzoo.remedies.base import Examples, Remedy
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tools import equal, expect_finite, make_images, no_global_rng, snapshot

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import torch
 
+from ganzoo.component import Part
 from ganzoo.errors import UserError
 from ganzoo.pretext.base import Observed, PretextTask, Role, TaskResult, View
-from ganzoo.registry import Part
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tools import (
     equal,

@@ -8,10 +8,10 @@ from torch.nn import functional
 
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput, Generator, ImageShape
 from ganzoo.batch import Latents
+from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
-from ganzoo.registry import Part
 
 
 class ToyGenerator(Generator):

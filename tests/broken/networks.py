@@ -8,10 +8,11 @@ from torch import nn
 
 from ganzoo.architectures.base import DiscriminatorOutput, Network
 from ganzoo.batch import Latents
+from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
-from ganzoo.registry import Part, register
+from ganzoo.registry import register
 from ganzoo.testing.toys import ToyConditioning, ToyDiscriminator, ToyGenerator
 
 

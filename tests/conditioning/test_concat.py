@@ -9,6 +9,7 @@ import torch
 from ganzoo import config, registry
 from ganzoo.batch import Latents
 from ganzoo.build import build_gan
+from ganzoo.component import options_of
 from ganzoo.conditioning.concat import LabelledImages, LabelledLatents, concat
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
@@ -95,7 +96,7 @@ def test_a_data_set_without_labels_is_refused(experiment: Experiment) -> None:
 
 
 def test_it_has_nothing_to_set() -> None:
-    assert registry.options(concat) == {}
+    assert options_of(concat) == {}
 
 
 def test_measures_of_what_its_discriminator_sees_in_an_image_are_refused(experiment: Experiment) -> None:

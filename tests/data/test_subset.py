@@ -8,10 +8,10 @@ import torch
 from PIL import Image
 
 from ganzoo import registry
+from ganzoo.component import Part
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.subset import subset
 from ganzoo.errors import UserError
-from ganzoo.registry import Part
 
 WHOLE = registry.part("data.synthetic", size=4, num_classes=4, num_images=40)
 UNLABELLED = registry.part("data.synthetic", size=4, num_classes=0, num_images=40)

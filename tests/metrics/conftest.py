@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from ganzoo.component import Part
 from ganzoo.data.base import ImageData
 from ganzoo.data.digits import digits
 from ganzoo.features.base import FeatureExtractor, Settings
-from ganzoo.registry import Part
 
 
 class ToyFeatures(FeatureExtractor):

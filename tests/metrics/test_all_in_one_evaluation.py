@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ganzoo import registry
+from ganzoo.component import Part
 from ganzoo.data.digits import digits
 from ganzoo.evaluate import evaluate
 from ganzoo.evaluation_inputs import EvaluationInputs
@@ -15,7 +16,6 @@ from ganzoo.gan import Gan
 from ganzoo.metrics.base import Metric
 from ganzoo.places import cache_folder
 from ganzoo.randomness import initialization
-from ganzoo.registry import Part
 from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator
 
 

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput
+from ganzoo.component import Part
 from ganzoo.data.base import DataSpec, ImageData
 from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.metrics.discriminator_memory import best_threshold, discriminator_memory
-from ganzoo.registry import Part
 
 
 class Brightness(Discriminator):

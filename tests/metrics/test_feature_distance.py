@@ -5,13 +5,13 @@ import torch
 from torch import Tensor
 
 from ganzoo import registry
+from ganzoo.component import Part
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.metrics.base import Measurement, Metric
 from ganzoo.metrics.kernel_distance import subset_distances
 from ganzoo.randomness import make_generator
-from ganzoo.registry import Part
 
 
 class Given:

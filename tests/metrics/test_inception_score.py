@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from torch_fidelity.metric_isc import isc_features_to_metric
 
+from ganzoo.component import Part
 from ganzoo.errors import UserError
 from ganzoo.features.efficientnet_lite0 import efficientnet_lite0
 from ganzoo.features.inception import inception
 from ganzoo.features.pixels import pixels
 from ganzoo.metrics import inception_score as module
 from ganzoo.metrics.inception_score import inception_score, score
-from ganzoo.registry import Part
 
 
 @pytest.mark.parametrize("chunk_size", [7, 4096])

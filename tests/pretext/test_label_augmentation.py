@@ -10,12 +10,12 @@ from ganzoo import config, registry
 from ganzoo.architectures.base import DiscriminatorOutput
 from ganzoo.batch import ImageBatch
 from ganzoo.build import build_gan
+from ganzoo.component import Part
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import Observed, PretextTask, Seen
 from ganzoo.pretext.label_augmentation import label_augmentation, mean_gap, multi_class_hinge
-from ganzoo.registry import Part
 from ganzoo.testing import check_component
 from ganzoo.testing.trial import Trial
 
