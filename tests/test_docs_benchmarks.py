@@ -12,7 +12,7 @@ from ganzoo.cli import call
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
-(GRID,) = re.findall(r"^```gin\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+(GRID,) = re.findall(r"^```\n(grid:.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 def test_the_grid_is_accepted_and_its_rows_differ_in_their_axes_alone(tmp_path: Path) -> None:

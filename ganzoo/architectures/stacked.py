@@ -56,7 +56,7 @@ class StackedGenerator(Generator):
         return super().sample_latents(num, rng=rng)
 
     def coarsest_map(self, latents_NL: Tensor) -> Tensor:
-        """Return what the first layer makes of latents, as maps (N, *bottom_shape)."""
+        """Return what the first layer makes of latents: N maps of the shape `bottom_shape`."""
         h: Tensor = self.input(latents_NL).unflatten(1, self.bottom_shape)
         # A linear layer's output has no memory format, and the blocks' speed depends on it.
         return h.contiguous(memory_format=torch.channels_last)

@@ -81,7 +81,7 @@ def input_gradient(discriminator: Discriminator, images: ImageBatch) -> Tensor:
 
 
 def mean_squared_slope(discriminator: Discriminator, images: ImageBatch) -> Tensor:
-    """Return E[|grad D(x)|^2], the mean squared length of each image's gradient; differentiable, ()."""
+    """Return the mean, over images, of the squared length of each logit's gradient; differentiable, ()."""
     return input_gradient(discriminator, images).square().sum((1, 2, 3)).mean()
 
 
