@@ -1,8 +1,12 @@
 """From a template to a page that asks for nothing outside itself."""
 
 import json
+from typing import TYPE_CHECKING
 
 from ganzoo.errors import UserError
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 MAX_BYTES = 5_000_000
 
@@ -24,6 +28,7 @@ def render(template: str, **values: object) -> str:
         undefined=StrictUndefined,
     )  # fmt: skip
     environment.filters["pretty_json"] = lambda value: json.dumps(value, indent=1, sort_keys=True)
+    environment.filters["breakable"] = _breakable
     page = environment.get_template(template).render(**values)
     size = len(page.encode())
     if size > MAX_BYTES:
@@ -32,3 +37,10 @@ def render(template: str, **values: object) -> str:
             "make pages of fewer runs"
         )
     return page
+
+
+def _breakable(text: str) -> "Markup":
+    """Let a name such as `coverage_efflite0_64px` break after its underscores, so that wide tables fit."""
+    from markupsafe import Markup, escape
+
+    return Markup("_<wbr>").join(escape(piece) for piece in text.split("_"))
