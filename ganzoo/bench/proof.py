@@ -198,7 +198,7 @@ def check_records(records: Sequence[RunRecord], proof: Proof | None = None) -> l
         records: of one grid.
         proof: of the grid; its shared parameters are then compared too, so that records of an edited grid are found.
     """
-    found = _mismatches(records, _conditions)
+    found = _mismatches(records, conditions_of)
     for row in dict.fromkeys(record.row for record in records):
         own = [record for record in records if record.row == row]
         found += [Mismatch(f"{row}: {m.key}", m.values) for m in _mismatches(own, _configuration, absent="(absent)")]
@@ -225,7 +225,7 @@ def _mismatches(
     return [Mismatch(key, group) for key, group in groups.items() if len(group) > 1]
 
 
-def _conditions(record: RunRecord) -> dict[str, str]:
+def conditions_of(record: RunRecord) -> dict[str, str]:
     """Return what must be equal wherever two records both have it."""
     environment = record.environment
     found = {key: str(environment[key]) for key in DEVICE_KEYS}

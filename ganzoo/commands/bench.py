@@ -8,13 +8,14 @@ import typer
 
 from ganzoo.commands.options import DataDir, Device, Plugins, seeds_of
 from ganzoo.errors import UserError
-from ganzoo.terminal import format_duration, print_table, say
+from ganzoo.terminal import complain, format_duration, print_table, say
 
 if TYPE_CHECKING:
     from ganzoo.bench.executor import Executor
     from ganzoo.bench.grid import Grid
     from ganzoo.bench.plan import Estimate, PlannedRun
     from ganzoo.bench.runner import Outcome
+    from ganzoo.run_folder import Json
 
 WORDS = {
     "finished": "finished",
@@ -40,6 +41,9 @@ def bench(
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Prove the conditions and show the plan; no data needed.")
+    ] = False,
+    allow_mixed: Annotated[
+        bool, typer.Option("--allow-mixed", help="Go on under other conditions than the records that are there.")
     ] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Do runs again that are recorded as failed.")
@@ -81,6 +85,7 @@ def bench(
         if not path.is_file():
             raise UserError(f"no plugin file '{path}'; --plugin takes the path of a Python file")
 
+    from ganzoo.bench.continuation import continuation_problem
     from ganzoo.bench.display import GridDisplay
     from ganzoo.bench.plan import estimate, plan_runs
     from ganzoo.bench.proof import check_records, prove
@@ -88,10 +93,12 @@ def bench(
     from ganzoo.bench.results import PROOF, write_proof
     from ganzoo.bench.rows import build_rows
     from ganzoo.bench.runner import Runner, Settings
-    from ganzoo.environment import select_device
+    from ganzoo.environment import machine, packages, select_device
 
+    # Elsewhere, and of a device that need not be here, only the versions are known.
+    here: dict[str, Json] = {"packages": packages()}
     if not dry_run and where == "local":
-        select_device(device)
+        here = machine(select_device(device))
     settings = Settings(
         out=out or Path("runs/bench") / description.name,
         results=results or Path("benchmarks/results") / description.name,
@@ -106,11 +113,19 @@ def bench(
     proof = prove(description, built)
     runs = plan_runs(description, built, only=only or (), seeds=chosen, out=settings.out, results=settings.results)
     todo = [run for run in runs if run.state in _states_to_do(retry_failed=retry_failed)]
+    records = [record for record in read_records(settings.results) if record.row in built]
+    problem = ""
+    if todo and not allow_mixed:
+        problem = continuation_problem(records, built, machine=here, num_threads=threads, where=str(settings.results))
+    if problem and not dry_run:
+        raise UserError(problem)
     estimates = estimate(todo, read_records(settings.results), device=device, num_threads=threads)
     _print_plan(description, runs, todo, estimates, num_jobs=settings.num_jobs, num_threads=threads)
     for line in proof.lines():
         say(line)
     if dry_run:
+        if problem:
+            complain(problem)
         return
 
     if todo or not (settings.results / PROOF).exists():

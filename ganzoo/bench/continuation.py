@@ -1,0 +1,69 @@
+"""Whether runs made now could stand in one table with the records that are there, asked before they are made."""
+
+from collections.abc import Mapping, Sequence
+
+from ganzoo.bench.proof import Mismatch, conditions_of
+from ganzoo.bench.record import RunRecord
+from ganzoo.bench.rows import BuiltRow
+from ganzoo.run_folder import Json
+
+NOW = "what is run now"
+MAX_LINES = 8
+HASH_DIGITS = 12
+
+
+def continuation_problem(
+    records: Sequence[RunRecord],
+    built: Mapping[str, BuiltRow],
+    *,
+    machine: Mapping[str, Json],
+    num_threads: int,
+    where: str,
+) -> str:
+    """Return why a grid's next runs could not stand beside its records, as a sentence; an empty string if they can.
+
+    Args:
+        records: that are there.
+        built: the rows of the grid, by name.
+        machine: versions, and the device where it is known, as `env.json` has them.
+        num_threads: CPU threads of a run.
+        where: the folder of the records.
+    """
+    found = departures(records, built, machine=machine, num_threads=num_threads)
+    if not found:
+        return ""
+    lines = [str(mismatch) for mismatch in found]
+    more = [f"and {len(lines) - MAX_LINES} more"] if len(lines) > MAX_LINES else []
+    commits = sorted({str(record.environment.get("commit")) for record in records})
+    return (
+        f"'{where}' has records of other conditions than its next runs would have, and no table would hold both; go on "
+        f"with what the records were made by (commit {', '.join(commits)}), give other folders with --results and "
+        "--out, or mix them with --allow-mixed. They differ in:"
+        + "".join(f"\n  {line}" for line in [*lines[:MAX_LINES], *more])
+    )
+
+
+def departures(
+    records: Sequence[RunRecord], built: Mapping[str, BuiltRow], *, machine: Mapping[str, Json], num_threads: int
+) -> list[Mismatch]:
+    """Return every condition of the records that a run made now would have otherwise."""
+    groups: dict[str, dict[str, tuple[str, ...]]] = {}
+    for record in records:
+        there = conditions_of(record)
+        for key, value in _conditions_now(built[record.row], machine=machine, num_threads=num_threads).items():
+            earlier = there.get(key, value)
+            if earlier != value:
+                digits = HASH_DIGITS if key.startswith("training_code") else None
+                group = groups.setdefault(key, {value[:digits]: (NOW,)})
+                group[earlier[:digits]] = (*group.get(earlier[:digits], ()), record.name)
+    return [Mismatch(key, group) for key, group in groups.items()]
+
+
+def _conditions_now(built: BuiltRow, *, machine: Mapping[str, Json], num_threads: int) -> dict[str, str]:
+    """Return what can be known of a run before it is made, as `conditions_of` names it."""
+    found = {key: str(value) for key, value in machine.items() if not isinstance(value, dict)}
+    packages = machine.get("packages")
+    assert isinstance(packages, dict)
+    found |= {f"packages.{name}": str(version) for name, version in packages.items()}
+    found |= {f"training_code {name}": sha256 for name, sha256 in built.training_files.items()}
+    return {**found, "num_threads": str(num_threads)}
