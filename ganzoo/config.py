@@ -64,9 +64,9 @@ class Configuration:
     locations: Mapping[str, str]
     text: str
 
-    def operative(self, extra_header: Sequence[str] = ()) -> str:
+    def operative(self) -> str:
         """Return every parameter of every part in use as gin text that loads to an equal experiment."""
-        return operative_text(self.experiment, extra_header)
+        return operative_text(self.experiment)
 
     def difference(self, earlier: str) -> list[str]:
         """Return how an operative text, perhaps of an earlier version, differs from this one, a line each."""

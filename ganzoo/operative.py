@@ -1,7 +1,7 @@
 """The operative configuration: every parameter of every part in use, as canonical gin text, and how two differ."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING
 
@@ -62,19 +62,15 @@ def defaults_of(root: "DataclassInstance", *, root_name: str = "experiment") -> 
     return {key: text for key, text in values_of(root, root_name=root_name).items() if known.get(key) == text}
 
 
-def operative_text(
-    root: "DataclassInstance", extra_header: Iterable[str] = (), *, root_name: str = "experiment"
-) -> str:
+def operative_text(root: "DataclassInstance", *, root_name: str = "experiment") -> str:
     """Return the complete configuration as gin text, equal to the bit for equal experiments.
 
     Args:
         root: what is run: an experiment, or the root of another kind of recipe.
-        extra_header: further lines of comment.
         root_name: what stands before the dot where its fields are bound.
     """
     bound = [getattr(root, field.name) for field in fields(root)]
     header = ["# The operative configuration: every parameter of every part in use."]
-    header += [f"# {line.removeprefix('#').strip()}" for line in extra_header]
     for name in sorted({part.name for part in parts_of(bound)}):
         digest = registry.plugin_sha256(name)
         if digest is not None:

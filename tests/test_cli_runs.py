@@ -159,7 +159,8 @@ def test_check_breaks_no_name_and_names_packaged_places_as_includes_do(capsys, m
         config.Resolved(f"{component}.{name}", "@normalizations.none", f"{shown(recipes_dir())}/{place}")
         for name in names
     ]
-    report = SimpleNamespace(num_parameters={}, shapes={}, resolved=rows, parts={}, precision="", name="", batch_size=1)
+    empty: dict[str, dict[str, object]] = {key: {} for key in ("num_parameters", "num_images", "shapes", "parts")}
+    report = SimpleNamespace(**empty, resolved=rows, precision="", name="", batch_size=1)
     show_check(report, precision="")
     lines = capsys.readouterr().out.splitlines()
     heads = names if watched else [f"{component}.{name}" for name in names]

@@ -148,13 +148,12 @@ ROUND_TRIP = EXPERIMENT + (
 
 
 def test_the_operative_text_holds_every_parameter_of_every_part(tmp_path: Path) -> None:
-    text = load(tmp_path, ROUND_TRIP).operative(["given by a test"])
+    text = load(tmp_path, ROUND_TRIP).operative()
     header, experiment, rest = (
         text.partition("\nexperiment.augment")[0],
         *text.partition("train_split = 'train'\n")[::2],
     )
     assert rest == OPERATIVE
-    assert header.splitlines()[1] == "# given by a test"
     assert f"# plugin optim.toy_adam: sha256 {registry.plugin_sha256('optim.toy_adam')}" in header
     assert "experiment.d_optimizer = @D/optim.toy_adam\n" in experiment
     assert "experiment.num_threads = None\nexperiment.penalty = None\n" in experiment

@@ -117,6 +117,9 @@ def show_check(report: "CheckReport", *, precision: str) -> None:
     """Print what a check found."""
     print_table(("parameters", ""), [(name, f"{num:,}") for name, num in report.num_parameters.items()])
     say("")
+    sizes = [(s, "as many as its files hold" if num is None else f"{num:,}") for s, num in report.num_images.items()]
+    print_table(("split", "images"), sizes)
+    say("")
     print_table(("shape", ""), [(name, _shape(shape)) for name, shape in report.shapes.items()])
     say("")
     _show_parameters(report.resolved)

@@ -34,14 +34,12 @@ class Study:
         picture_path: the curves.
         summary: a row for each arm.
         eval_every: updates between measurements.
-        num_done_before: runs that were finished already.
     """
 
     result_path: Path
     picture_path: Path
     summary: list[ArmSummary]
     eval_every: int
-    num_done_before: int
 
 
 def run_study(
@@ -133,7 +131,7 @@ def _run(
             write_json(_curve_path(folder, arm, seed), record)
     monitor.close()
     curves = [read_curve(_curve_path(folder, arm, seed)) for arm in arms for seed in experiment.seeds]
-    return _finish(folder, configuration, curves, spec.num_classes, num_done_before, command)
+    return _finish(folder, configuration, curves, spec.num_classes, command)
 
 
 def _begin(
@@ -172,7 +170,6 @@ def _finish(
     configuration: ForgettingConfiguration,
     curves: list[Curve],
     num_classes: int,
-    num_done_before: int,
     command: str,
 ) -> Study:
     """Write the result and the picture."""
@@ -197,7 +194,7 @@ def _finish(
             num_steps_per_task=experiment.num_steps_per_task,
             num_classes=num_classes,
         )
-    return Study(result_path, picture_path, summary, experiment.eval_every, num_done_before)
+    return Study(result_path, picture_path, summary, experiment.eval_every)
 
 
 def _curve_path(folder: RunFolder, arm: Arm, seed: int) -> Path:
