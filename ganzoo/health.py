@@ -14,9 +14,8 @@ Rows = Sequence[Mapping[str, Json]]
 Series = list[tuple[int, float]]
 
 NUM_ROWS = 10  # a logged value must hold over so many rows, since each is noisy
-SATURATED_LOSS = (
-    0.01  # above the least value; of a hinge loss: at most about one image in a hundred is within the margin
-)
+# Above the least value; of a hinge loss: at most about one image in a hundred is within the margin.
+SATURATED_LOSS = 0.01
 COLLAPSED_DISTANCE = 0.1  # a tenth of the real images' distance: differences that are hardly seen
 COLLAPSED_RECALL = 0.05  # generated images reach one real image in twenty
 MEMORIZED_SHARE = 0.5  # from here on, D holds an unseen real image for nearer to generated than to training images
