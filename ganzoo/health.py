@@ -1,4 +1,4 @@
-"""Signs of a run gone wrong, as sentences for the result and the table; each is a function of the rows alone.
+"""Signs of a run gone wrong, as sentences for the result and the table, found in the rows alone.
 
 A sign counts only if it stays until the end, and its sentence names the step from which on it does. The thresholds are
 far from what a sound run shows, so that a flag is worth a look; the absence of flags proves nothing.
@@ -8,6 +8,8 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
+from ganzoo.metrics.base import Metric
+from ganzoo.metrics.curve import curve_of
 from ganzoo.run_folder import Json
 
 Rows = Sequence[Mapping[str, Json]]
@@ -17,24 +19,26 @@ NUM_ROWS = 10  # a logged value must hold over so many rows, since each is noisy
 # Above the least value; of a hinge loss: at most about one image in a hundred is within the margin.
 SATURATED_LOSS = 0.01
 COLLAPSED_DISTANCE = 0.1  # a tenth of the real images' distance: differences that are hardly seen
-COLLAPSED_RECALL = 0.05  # generated images reach one real image in twenty
 MEMORIZED_SHARE = 0.5  # from here on, D holds an unseen real image for nearer to generated than to training images
 LEARNT_SHARE = 0.1  # a task is learnt if its accuracy is a tenth of the way from chance to 1
 EXPLODED_FACTOR = 10.0  # weights grow steadily under spectral norm, but not tenfold over half a run
 BROKEN_SIGMA = 2.0  # the estimate has lost half of the true singular value
 
 
-def flags(rows: Rows, *, chance: Mapping[str, float], least_d_loss: float | None) -> list[str]:
+def flags(
+    rows: Rows, *, chance: Mapping[str, float], least_d_loss: float | None, metrics: Sequence[type[Metric]]
+) -> list[str]:
     """Return every flag of a run.
 
     Args:
         rows: of `metrics.jsonl`, in order.
         chance: what guessing would reach, by key (`d/rotation/accuracy_real`).
         least_d_loss: what the adversarial loss of a perfect D approaches; None if it has no least value.
+        metrics: those of the run, which know what becomes of their numbers in a collapse.
     """
     return [
         *distance_flags(rows),
-        *recall_flags(rows),
+        *collapse_flags(rows, metrics=metrics),
         *saturation_flags(rows, least_d_loss=least_d_loss),
         *memorization_flags(rows),
         *task_flags(rows, chance=chance),
@@ -51,13 +55,16 @@ def distance_flags(rows: Rows) -> list[str]:
     return [f"collapsed from step {found[0][0]}: generated images are {found[-1][1]:.2f} as far apart as real ones"]
 
 
-def recall_flags(rows: Rows) -> list[str]:
-    """Flag a recall near zero, once per recall that is measured."""
+def collapse_flags(rows: Rows, *, metrics: Sequence[type[Metric]]) -> list[str]:
+    """Flag each number, such as a recall, that says how much of the data is reached and is near zero."""
     sentences = []
-    for key in keys(rows, "metric/recall_"):
-        values = series(rows, key)
-        found = stays(values, below=COLLAPSED_RECALL)
+    for key in keys(rows, "metric/"):
         name = key.removeprefix("metric/")
+        bound = curve_of(name, metrics).collapsed_below
+        if bound is None:
+            continue
+        values = series(rows, key)
+        found = stays(values, below=bound)
         # A generator that never covered the data need not have collapsed: it may not have got there yet.
         if found and len(found) < len(values):
             sentences.append(f"collapsed from step {found[0][0]}: {name} {found[-1][1]:.2g}")

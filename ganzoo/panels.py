@@ -4,19 +4,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ganzoo.health import Rows, keys, series
+from ganzoo.metrics.base import Metric
+from ganzoo.metrics.curve import curve_of
 
 METRIC, HEALTH, SIGMA, AUGMENT = "metric/", "health/", "sigma/", "augment/"
 LOSSES, LOGITS, ACCURACY = "losses", "mean logit of D", "accuracy of the pretext task"
 AUGMENTATION = "augmentation"
 GRADIENTS, DISTANCE = "norm of the gradient", "distance between generated images / real ones"
 UNSEEN, GAP = "mean logit of D, without augmentation", "D's gap: training to held-out / to generated"
-SIGMA_NORMALIZED, MEMORY = "largest singular value, normalised", "D's memory: accuracy"
-SHARES = ("precision", "recall", "density", "coverage")  # of one extractor they share a panel
+SIGMA_NORMALIZED = "largest singular value, normalised"
 NETWORKS = {"discriminator": "D", "task_modules": "D", "generator": "G"}
 
 REAL_COLOR, HELD_OUT_COLOR, FAKE_COLOR, EARLIER_COLOR = "#1f77b4", "#17a2b8", "#d95f02", "#b07aa1"
 D_COLOR, G_COLOR = "#4c3a8f", "#2a9d5c"
 OTHER_COLORS = ("#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf")
+IMAGE_COLORS = {
+    "training images": REAL_COLOR,
+    "held-out images": HELD_OUT_COLOR,
+    "generated now": FAKE_COLOR,
+    "generated earlier": EARLIER_COLOR,
+}
+METRIC_COLORS = (*OTHER_COLORS, D_COLOR)
 STYLES = ("-", "--", "-.", ":")  # of curves in one panel, so that equal ones do not hide each other
 MAX_NAMED_LAYERS = 4
 
@@ -57,13 +65,18 @@ class Panel:
 
 
 def panels(
-    rows: Rows, *, chance: Mapping[str, float], higher_is_better: Mapping[str, bool] | None = None
+    rows: Rows,
+    *,
+    chance: Mapping[str, float],
+    metrics: Sequence[type[Metric]] = (),
+    higher_is_better: Mapping[str, bool] | None = None,
 ) -> list[Panel]:
     """Return the panels that have data, in the order in which they are drawn.
 
     Args:
         rows: of `metrics.jsonl`.
         chance: what guessing would reach, by key (`d/rotation/accuracy_real`).
+        metrics: those of the run, which know what numbers of theirs stand together.
         higher_is_better: the direction of measurements, by name; of others none is said.
     """
     made = [
@@ -80,7 +93,7 @@ def panels(
             ],
         ),
         Panel(GAP, [Line("health/d_gap_share", "", D_COLOR)], marks={0.0: "knows no image by heart"}),
-        *_metric_panels(keys(rows, METRIC), higher_is_better=higher_is_better or {}),
+        *_metric_panels(keys(rows, METRIC), metrics=metrics, higher_is_better=higher_is_better or {}),
     ]
     known = {key for key in keys(rows, "") if series(rows, key)}
     kept = [(panel, [line for line in panel.lines if line.key in known]) for panel in made]
@@ -153,28 +166,16 @@ def _sigma_lines(layers: Sequence[str]) -> list[Line]:
     return lines
 
 
-def _metric_panels(names: Sequence[str], *, higher_is_better: Mapping[str, bool]) -> list[Panel]:
-    """Return a panel for each metric; shares of one extractor stand together, and so do the parts of D's memory."""
-    found: dict[str, Panel] = {}
-    memory = {
-        "training_reals": ("training images", REAL_COLOR, "-"),
-        "held_out_reals": ("held-out images", HELD_OUT_COLOR, "--"),
-        "present_fakes": ("generated now", FAKE_COLOR, "-"),
-        "earlier_fakes": ("generated earlier", EARLIER_COLOR, "--"),
-    }
-    for key in names:
+def _metric_panels(
+    found: Sequence[str], *, metrics: Sequence[type[Metric]], higher_is_better: Mapping[str, bool]
+) -> list[Panel]:
+    """Return the panels of measurements: each stands alone, or with others if its metric says so."""
+    made: dict[str, Panel] = {}
+    for key in found:
         name = key.removeprefix(METRIC)
-        kind, _, of = name.partition("_")
-        is_higher = higher_is_better.get(name.partition("/")[0])
+        curve, is_higher = curve_of(name, metrics), higher_is_better.get(name.partition("/")[0])
         better = "" if is_higher is None else "higher" if is_higher else "lower"
-        if kind == "memory" and of in memory:
-            label, color, style = memory[of]
-            found.setdefault(MEMORY, Panel(MEMORY, [], is_share=True)).lines.append(Line(key, label, color, style))
-        elif kind in SHARES:
-            title = f"shares, {of}"
-            place = SHARES.index(kind)
-            line = Line(key, kind, (*OTHER_COLORS, D_COLOR)[place], STYLES[place])
-            found.setdefault(title, Panel(title, [], has_zero=True, better=better)).lines.append(line)
-        else:
-            found[name] = Panel(name, [Line(key, "", OTHER_COLORS[0])], has_zero=True, better=better)
-    return list(found.values())
+        lines = made.setdefault(curve.panel, Panel(curve.panel, [], has_zero=True, better=better)).lines
+        color = IMAGE_COLORS.get(curve.label, METRIC_COLORS[len(lines) % len(METRIC_COLORS)])
+        lines.append(Line(key, curve.label, color, STYLES[len(lines) % len(STYLES)]))
+    return list(made.values())

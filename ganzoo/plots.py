@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from ganzoo.health import Series, series
+from ganzoo.metrics.base import Metric
 from ganzoo.panels import Line, Panel, panels
 from ganzoo.run_folder import Json, write_atomically
 
@@ -72,6 +73,7 @@ def save_curves(
     *,
     title: str,
     chance: Mapping[str, float] | None = None,
+    metrics: Sequence[type[Metric]] = (),
     higher_is_better: Mapping[str, bool] | None = None,
 ) -> None:
     """Draw losses, accuracies, signs of health and metrics over generator updates as one PNG.
@@ -83,11 +85,12 @@ def save_curves(
         path: the file.
         title: stands above the panels.
         chance: what guessing would reach, by key (`d/rotation/accuracy_real`); drawn as a dotted line.
+        metrics: those of the run, which know what numbers of theirs stand together.
         higher_is_better: the direction of measurements, by name; where it is not known, none is said.
     """
     from matplotlib.figure import Figure
 
-    shown = panels(rows, chance=chance or {}, higher_is_better=higher_is_better)
+    shown = panels(rows, chance=chance or {}, metrics=metrics, higher_is_better=higher_is_better)
     num_columns = 2 if len(shown) <= 4 else 3
     num_rows = max(1, math.ceil(len(shown) / num_columns))
     figure = Figure(figsize=(5 * num_columns, 0.5 + 3.5 * num_rows))

@@ -276,10 +276,15 @@ class Recorder:
             for report, value in task.chance.items()
             for role in ("d", "g")
         }
-        directions = {m.name: m.higher_is_better for m in evaluated.measurements}
+        metrics = [part.component for part in self.experiment.metrics]
         with folder.writing():
             save_curves(
-                rows, folder.curves_path, title=self.configuration.name, chance=chance, higher_is_better=directions
+                rows,
+                folder.curves_path,
+                title=self.configuration.name,
+                chance=chance,
+                metrics=metrics,
+                higher_is_better={m.name: m.higher_is_better for m in evaluated.measurements},
             )
         loss = self.experiment.loss
         least_d_loss = None if loss is None else loss.component.least_d_loss
@@ -289,7 +294,7 @@ class Recorder:
             "seed": self.experiment.seed,
             "metrics": measurements_to_json(evaluated.measurements),
             "metric_failures": failures_to_json(evaluated.failures),
-            "health": list[Json](health.flags(rows, chance=chance, least_d_loss=least_d_loss)),
+            "health": list[Json](health.flags(rows, chance=chance, least_d_loss=least_d_loss, metrics=metrics)),
             "chance": {**chance},
             "samples": f"samples/step-{step:08d}.png",
             "curves": folder.curves_path.name,

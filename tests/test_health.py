@@ -5,6 +5,7 @@ import torch
 
 from ganzoo import health, registry
 from ganzoo.losses.base import AdversarialLoss
+from ganzoo.metrics.precision_recall import precision_recall
 
 CHANCE = {"d/rotation/accuracy_real": 0.25, "d/rotation/accuracy_fake": 0.25, "g/rotation/accuracy_fake": 0.25}
 
@@ -15,7 +16,7 @@ def rows(key: str, values: list[float]) -> list[dict[str, object]]:
 
 
 def flags(key: str, values: list[float]) -> list[str]:
-    return health.flags(rows(key, values), chance=CHANCE, least_d_loss=0.0)
+    return health.flags(rows(key, values), chance=CHANCE, least_d_loss=0.0, metrics=[precision_recall])
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,7 @@ def test_a_recall_that_was_there_and_is_lost_is_a_collapse() -> None:
     ]
     assert flags("metric/recall_toy", [0.0, 0.3]) == []
     assert flags("metric/precision_toy", [0.0, 0.0]) == []
+    assert health.collapse_flags(rows("metric/recall_toy", [0.0]), metrics=[]) == []  # another metric's, by chance
 
 
 def test_a_loss_that_stays_near_zero_for_ten_rows_is_saturation() -> None:
@@ -130,4 +132,4 @@ def test_a_normalised_weight_far_from_one_is_a_broken_norm() -> None:
 
 
 def test_no_rows_raise_no_flag() -> None:
-    assert health.flags([], chance=CHANCE, least_d_loss=0.0) == []
+    assert health.flags([], chance=CHANCE, least_d_loss=0.0, metrics=[]) == []

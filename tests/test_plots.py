@@ -10,8 +10,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ganzoo import panels
+from ganzoo.metrics.density_coverage import density_coverage
+from ganzoo.metrics.discriminator_memory import discriminator_memory
+from ganzoo.metrics.precision_recall import precision_recall
 from ganzoo.plots import make_grid, save_curves, save_grid
 
+METRICS = [precision_recall, density_coverage, discriminator_memory]
 CHANCE = {"d/rotation/accuracy_real": 0.25, "g/rotation/accuracy_fake": 0.25}
 ROWS = [
     {
@@ -154,14 +158,14 @@ def test_signs_of_health_and_shares_of_an_extractor_stand_together(tmp_path, dra
         },
         {"step": 10, "metric/memory_present_fakes": 0.9, "metric/memory_earlier_fakes": 0.8},
     ]
-    save_curves(rows, tmp_path / "curves.png", title="health")
+    save_curves(rows, tmp_path / "curves.png", title="health", metrics=METRICS)
     shown = lines_of(drawn[0])
     assert shown[panels.GRADIENTS] == {"D": ([10], [3.0]), "G": ([10], [0.5])}
     assert shown[panels.UNSEEN].keys() == {"training images", "held-out images", "generated"}
     assert shown[panels.DISTANCE]["real images"][1] == [1.0, 1.0]
     assert shown["shares, a"] == {"precision": ([10], [0.5]), "recall": ([10], [0.4]), "density": ([10], [1.1])}
     assert shown["shares, b"] == {"recall": ([10], [0.3])}
-    assert shown[panels.MEMORY] == {"generated now": ([10], [0.9]), "generated earlier": ([10], [0.8])}
+    assert shown["D's memory: accuracy"] == {"generated now": ([10], [0.9]), "generated earlier": ([10], [0.8])}
     assert {panels.GAP, panels.SIGMA_NORMALIZED} <= shown.keys()
 
     (sigma,) = [axes for axes in drawn[0].axes if axes.get_title(loc="left").endswith("layer of D")]
@@ -210,7 +214,7 @@ def test_curves_that_may_be_equal_have_dashes_of_their_own(tmp_path, drawn):
 def test_a_metric_says_which_direction_is_better_where_that_is_known(tmp_path, drawn):
     rows = [{"step": 1, "metric/fd_toy": 1.0, "metric/recall_toy/test": 0.5, "metric/other": 1.0}]
     directions = {"fd_toy": False, "recall_toy": True}
-    save_curves(rows, tmp_path / "curves.png", title="t", higher_is_better=directions)
+    save_curves(rows, tmp_path / "curves.png", title="t", metrics=METRICS, higher_is_better=directions)
     shown = {axes.get_title(loc="left"): axes.get_ylabel() for axes in drawn[0].axes}
     assert shown == {"fd_toy": "lower is better", "shares, toy/test": "higher is better", "other": ""}
 

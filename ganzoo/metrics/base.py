@@ -11,6 +11,7 @@ from ganzoo.component import Component, Part, name_of
 from ganzoo.data.base import DataSpec, ImageData
 from ganzoo.errors import UserError, nearest
 from ganzoo.features.base import FeatureExtractor, Settings
+from ganzoo.metrics.curve import Curve
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,15 @@ class Metric(Component):
     told_apart_by: ClassVar[tuple[str, ...]] = ("features", "reference_split")
     """The arguments that show in the name or the reference split of its numbers: two of the same metric in one list
     must differ in at least one of them."""
+
+    @classmethod
+    def curve(cls, name: str) -> Curve | None:
+        """Return how the curve of one of its measurements is drawn and judged; None: alone, and not at all.
+
+        Args:
+            name: of the measurement, which may be another metric's.
+        """
+        return None
 
     def extractors(self) -> list[Part[FeatureExtractor]]:
         """Return the extractors it needs, so that a run can refuse before step 0 if one is missing."""

@@ -1,5 +1,6 @@
 """What the discriminator still knows of the generator's past. N: images."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from ganzoo.data.base import DataSpec, ImageData
 from ganzoo.errors import UserError
 from ganzoo.features.base import Settings
 from ganzoo.metrics.base import Measurement, Metric, MetricInputs
+from ganzoo.metrics.curve import Curve
 from ganzoo.metrics.discriminator_logits import discriminator_logits
 from ganzoo.registry import register
 
@@ -42,6 +44,19 @@ class discriminator_memory(Metric):
     """
 
     reads_earlier_fakes: ClassVar[bool] = True
+
+    measures: ClassVar[Mapping[str, str]] = {
+        "memory_training_reals": "training images",
+        "memory_held_out_reals": "held-out images",
+        "memory_present_fakes": "generated now",
+        "memory_earlier_fakes": "generated earlier",
+    }
+    """The images that each of its numbers is of."""
+
+    @classmethod
+    def curve(cls, name: str) -> Curve | None:
+        """Return the panel that all of them share."""
+        return Curve("D's memory: accuracy", cls.measures[name]) if name in cls.measures else None
 
     def __init__(
         self,

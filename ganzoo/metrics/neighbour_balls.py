@@ -1,10 +1,14 @@
 """What metrics of the balls around images share. N, M: images (real, generated); F: features."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from torch import Tensor
 
 from ganzoo.component import Part
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, MetricInputs
+from ganzoo.metrics.curve import Curve
 from ganzoo.metrics.feature_distance import FeatureDistance
 
 
@@ -19,8 +23,19 @@ class NeighbourBalls(FeatureDistance):
         k: which neighbour a ball reaches to.
     """
 
-    measures: tuple[str, str]
+    measures: ClassVar[tuple[str, str]]
     """What its two numbers are called, without the extractor's label."""
+
+    collapsed_below: ClassVar[Mapping[str, float]] = {}
+    """Of a measure by name: the value below which the generated images reach hardly any of the data."""
+
+    @classmethod
+    def curve(cls, name: str) -> Curve | None:
+        """Return the panel of all shares in the features of one extractor."""
+        measure, _, label = name.partition("_")
+        if measure not in cls.measures:
+            return None
+        return Curve(f"shares, {label}", measure, collapsed_below=cls.collapsed_below.get(measure))
 
     def __init__(
         self, *, features: Part[FeatureExtractor], reference_split: str, num_real: int | None, num_fake: int, k: int

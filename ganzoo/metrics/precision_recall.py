@@ -1,5 +1,8 @@
 """Precision and recall of generated images. N, M: images (real, generated); n, m: of a block; F: features."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -32,6 +35,7 @@ class precision_recall(NeighbourBalls):
     """
 
     measures = ("precision", "recall")
+    collapsed_below: ClassVar[Mapping[str, float]] = {"recall": 0.05}  # they reach one real image in twenty
 
     def __init__(
         self,

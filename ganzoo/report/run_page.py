@@ -42,10 +42,11 @@ def run_page(folder: RunFolder) -> str:
     result = {**nothing, **(folder.result() or unfinished)}
     recorded = result.get("chance")
     chance = {key: float(str(value)) for key, value in recorded.items()} if isinstance(recorded, dict) else {}
-    shown = panels(rows, chance=chance, higher_is_better=_directions(result))
+    metrics = [part.component for part in experiment.metrics]
+    shown = panels(rows, chance=chance, metrics=metrics, higher_is_better=_directions(result))
     last_step = max((step for panel in shown for line in panel.lines for step, _ in series(rows, line.key)), default=1)
     least_d_loss = None if experiment.loss is None else experiment.loss.component.least_d_loss
-    judged, too_few = judged_signs(rows, chance=chance, least_d_loss=least_d_loss)
+    judged, too_few = judged_signs(rows, chance=chance, least_d_loss=least_d_loss, metrics=metrics)
     return render(
         "run.html",
         judged=judged,
