@@ -21,7 +21,7 @@ import torch
 from ganzoo.build import build_gan
 from ganzoo.config import Configuration
 from ganzoo.config import load as load_configuration
-from ganzoo.errors import RunFailedError, UserError
+from ganzoo.errors import RunInterruptedError, UserError
 from ganzoo.gan import Gan
 from ganzoo.run_folder import RunFolder
 from ganzoo.train_state import TrainState
@@ -38,7 +38,7 @@ def save(folder: RunFolder, state: TrainState, *, operative: str, keep: int) -> 
     """Save the state after its current step and remove the oldest checkpoints beyond `keep` (0: none).
 
     Raises:
-        RunFailedError: it cannot be written; earlier checkpoints are untouched.
+        RunInterruptedError: it cannot be written; earlier checkpoints are untouched.
     """
     final = folder.checkpoint_path(state.step)
     if final.exists():
@@ -61,7 +61,7 @@ def save(folder: RunFolder, state: TrainState, *, operative: str, keep: int) -> 
         shutil.rmtree(temporary, ignore_errors=True)
         kept = folder.checkpoints()
         last = f"the last good one is step {kept[-1]}" if kept else "there is no earlier one"
-        raise RunFailedError(
+        raise RunInterruptedError(
             f"cannot save the checkpoint of step {state.step} in '{folder.path}' ({error}); {last}"
         ) from error
     with folder.writing():
@@ -84,7 +84,7 @@ def restore_newest(
 
     Raises:
         UserError: the checkpoint is of another configuration, or there are checkpoints and none is intact.
-        RunFailedError: a file cannot be read, which says nothing against the checkpoint.
+        RunInterruptedError: a file cannot be read, which says nothing against the checkpoint.
     """
     with folder.writing():
         for path in folder.checkpoints_path.glob(".step-*"):
@@ -130,7 +130,7 @@ def load_gan(
 
     Raises:
         UserError: no checkpoint of that step, or it is damaged or lacks a network.
-        RunFailedError: a file of it cannot be read.
+        RunInterruptedError: a file of it cannot be read.
     """
     steps = folder.checkpoints()
     if not steps:
@@ -161,7 +161,7 @@ def read_networks(path: Path) -> dict[str, torch.Tensor]:
 
     Raises:
         UserError: the checkpoint is damaged.
-        RunFailedError: a file of it cannot be read.
+        RunInterruptedError: a file of it cannot be read.
     """
     try:
         return _read_networks(path)
@@ -194,7 +194,7 @@ def _reading(path: Path) -> Iterator[None]:
         raise DamagedCheckpointError(f"{Path(error.filename or path).name} is missing") from error
     except (OSError, RuntimeError, safetensors.SafetensorError, pickle.UnpicklingError) as error:
         # The files are as they were written: too many open files, no memory, no permission, another torch.
-        raise RunFailedError(
+        raise RunInterruptedError(
             f"cannot read the checkpoint '{path}' ({error}), which may well be intact; "
             "give the same command again when that is mended"
         ) from error

@@ -1,7 +1,8 @@
 """The command `ganzoo`: arguments in, exit codes out.
 
-0: done. 2: the user's mistake, as one sentence on standard error. 1: anything else. torch is imported only inside the
-commands that need it, so that help and listings appear at once.
+0: done. 1: failed. 2: the user's mistake, as one sentence on standard error. 3: ended from outside, by a signal or a
+full disk, and the same command goes on. torch is imported only inside the commands that need it, so that help and
+listings appear at once.
 """
 
 import inspect
@@ -27,14 +28,14 @@ from ganzoo.commands import (
     table,
     training,
 )
-from ganzoo.errors import RunFailedError, UserError, nearest
+from ganzoo.errors import RunFailedError, RunInterruptedError, UserError, nearest
 from ganzoo.terminal import complain, say
 
 # What typer raises for a wrong command line; its classes have moved between modules, so they are reached from here.
 USAGE_ERRORS = tuple(c for c in typer.BadParameter.__mro__[:2] if issubclass(c, Exception))
 
-DONE, FAILED, MISTAKE = 0, 1, 2
-INTERRUPTED = 130  # what typer makes of Ctrl-C
+DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 3
+CTRL_C = 130  # what typer makes of Ctrl-C
 
 app = typer.Typer(
     name="ganzoo",
@@ -110,11 +111,14 @@ def call(arguments: Sequence[str]) -> int:
     except USAGE_ERRORS as error:
         complain(_usage_message(error, first))
         return MISTAKE
+    except RunInterruptedError as error:
+        complain(str(error))
+        return INTERRUPTED
     except RunFailedError as error:
         complain(str(error))
         return FAILED
     except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
+        code = CTRL_C
     except BrokenPipeError:
         # The reader of a pipe has seen enough; nothing can be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -124,9 +128,9 @@ def call(arguments: Sequence[str]) -> int:
         complain(f"sorry, an unexpected error: a bug in ganzoo or in a component. {notes}".rstrip())
         traceback.print_exc()
         return FAILED
-    if code == INTERRUPTED:
+    if code == CTRL_C:
         complain("interrupted; a run goes on from its newest checkpoint when the same command is given again")
-        return FAILED
+        return INTERRUPTED
     return code if isinstance(code, int) else DONE
 
 

@@ -52,6 +52,13 @@ class RunFailedError(Exception):
     """A run that cannot go on through no mistake in its configuration: exit code 1, state kept."""
 
 
+class RunInterruptedError(RunFailedError):
+    """What ended a run lies outside it, such as a signal or a full disk, and says nothing of its recipe: exit code 3.
+
+    The same command goes on from the newest checkpoint.
+    """
+
+
 def os_error_text(error: OSError) -> str:
     """Return what an operating system's error says, the file first, as half a sentence."""
     if error.filename is None:

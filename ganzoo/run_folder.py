@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ganzoo.errors import RunFailedError, UserError
+from ganzoo.errors import RunInterruptedError, UserError
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -144,12 +144,12 @@ class RunFolder:
             kept: what there is to go on from, where that is no checkpoint.
 
         Raises:
-            RunFailedError: it cannot be written to.
+            RunInterruptedError: it cannot be written to.
         """
         try:
             yield
         except OSError as error:
-            raise RunFailedError(f"cannot write to '{self.path}' ({error}); {kept or self.kept()}") from error
+            raise RunInterruptedError(f"cannot write to '{self.path}' ({error}); {kept or self.kept()}") from error
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

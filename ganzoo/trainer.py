@@ -10,7 +10,7 @@ from ganzoo.batch import ImageBatch, Latents
 from ganzoo.build import conditioning_of
 from ganzoo.config import EXPERIMENT, Configuration
 from ganzoo.data_order import to_images
-from ganzoo.errors import RunFailedError, os_error_text
+from ganzoo.errors import RunInterruptedError, os_error_text
 from ganzoo.evaluate import check_available
 from ganzoo.monitor import Monitor
 from ganzoo.recorder import Recorder
@@ -59,7 +59,8 @@ def train(
     Raises:
         UserError: the folder holds a run of another configuration; data or a metric's network is missing; parts that do
             not fit together.
-        RunFailedError: NaN, a full disk, a file that cannot be read, or a signal; the last good checkpoint is kept.
+        RunFailedError: a loss or a weight is NaN or infinite; the last good checkpoint is kept.
+        RunInterruptedError: a full disk, a file that cannot be read, too little memory, or a signal; it is kept too.
     """
     folder = RunFolder(out)
     torch_device = environment.select_device(device)
@@ -78,7 +79,9 @@ def train(
             raise  # of standard output, whose reader has seen enough
         except OSError as error:
             # Of a data set, a cache, a network's weights; what is written into the folder has a sentence of its own.
-            raise RunFailedError(f"{os_error_text(error)}; {folder.kept()}") from error
+            raise RunInterruptedError(f"{os_error_text(error)}; {folder.kept()}") from error
+        except torch.OutOfMemoryError as error:
+            raise RunInterruptedError(f"out of memory on {device} ({error}); {folder.kept()}") from error
         return RunResult(folder, result, was_finished=False)
 
 
@@ -162,7 +165,7 @@ class Trainer:
                 self.monitor.progress(step, recorder.row)
                 if stop.signal is not None and not is_last:
                     self.monitor.close()
-                    raise RunFailedError(
+                    raise RunInterruptedError(
                         f"stopped by {stop.signal.name} after step {step}, which is saved; "
                         "the same command goes on from there"
                     )

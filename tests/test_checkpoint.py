@@ -11,7 +11,7 @@ import torch
 
 from ganzoo import checkpoint, config
 from ganzoo.checkpoint import load_gan, read_networks, restore_newest
-from ganzoo.errors import RunFailedError, UserError
+from ganzoo.errors import RunInterruptedError, UserError
 from ganzoo.run_folder import RunFolder
 from ganzoo.train_state import TrainState
 
@@ -52,9 +52,9 @@ def test_a_checkpoint_that_cannot_be_read_ends_the_run_and_none_is_lost(
     state = make_state(tiny_recipe)
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "_sha256", too_many)
-        with pytest.raises(RunFailedError, match=r"cannot read the checkpoint .*Too many open files"):
+        with pytest.raises(RunInterruptedError, match=r"cannot read the checkpoint .*Too many open files"):
             restore(saved, tiny_recipe, state, say=pytest.fail)
-        with pytest.raises(RunFailedError, match="Too many open files"):
+        with pytest.raises(RunInterruptedError, match="Too many open files"):
             load_gan(saved)
     assert names(saved) == ["step-00000002", "step-00000004"]
     assert restore(saved, tiny_recipe, state, say=pytest.fail)
@@ -68,7 +68,7 @@ def test_memory_that_does_not_suffice_is_no_damage(
         raise RuntimeError("can't allocate memory")
 
     monkeypatch.setattr(torch, "load", out_of_memory)
-    with pytest.raises(RunFailedError, match="can't allocate memory"):
+    with pytest.raises(RunInterruptedError, match="can't allocate memory"):
         restore(saved, tiny_recipe, make_state(tiny_recipe), say=pytest.fail)
     assert names(saved) == ["step-00000002", "step-00000004"]
 

@@ -10,7 +10,7 @@ import ganzoo
 from ganzoo import cli, registry
 from ganzoo.commands.components import first_comment
 from ganzoo.component import options_of, summary_of
-from ganzoo.errors import RunFailedError, UserError
+from ganzoo.errors import RunFailedError, RunInterruptedError, UserError
 
 ONE_SENTENCE = re.compile(r"ganzoo: [^\n]+\n")
 
@@ -105,6 +105,11 @@ def test_a_failed_run_is_one_sentence_and_exit_code_1(capsys, monkeypatch):
     assert call(capsys, "run", "x") == (1, "", "ganzoo: a loss is NaN\n")
 
 
+def test_what_ended_a_run_from_outside_is_a_sentence_and_exit_code_3(capsys, monkeypatch):
+    monkeypatch.setattr(cli, "app", _raising(RunInterruptedError("no space left")))
+    assert call(capsys, "run", "x") == (3, "", "ganzoo: no space left\n")
+
+
 def test_a_mistake_found_late_is_still_exit_code_2(capsys, monkeypatch):
     monkeypatch.setattr(cli, "app", _raising(UserError("no such thing", where="x.gin:3")))
     assert call(capsys, "run", "x") == (2, "", "ganzoo: x.gin:3: no such thing\n")
@@ -122,10 +127,10 @@ def test_an_unexpected_error_apologises_names_the_run_folder_and_shows_the_trace
     assert "ZeroDivisionError: division by zero" in err
 
 
-def test_ctrl_c_is_a_sentence_and_exit_code_1(capsys, monkeypatch):
+def test_ctrl_c_is_a_sentence_and_exit_code_3(capsys, monkeypatch):
     monkeypatch.setattr(cli, "app", _raising(KeyboardInterrupt()))
     code, _, err = call(capsys, "run", "x")
-    assert code == 1
+    assert code == 3
     assert ONE_SENTENCE.fullmatch(err)
     assert "interrupted" in err
 
@@ -133,7 +138,7 @@ def test_ctrl_c_is_a_sentence_and_exit_code_1(capsys, monkeypatch):
 def test_ctrl_c_inside_a_command_is_the_same(capsys, monkeypatch):
     monkeypatch.setattr("ganzoo.commands.components.index", _raising(KeyboardInterrupt()))
     code, _, err = call(capsys, "list")
-    assert (code, "interrupted" in err) == (1, True)
+    assert (code, "interrupted" in err) == (3, True)
 
 
 def _raising(error: BaseException):

@@ -40,7 +40,7 @@ def test_sigkill_and_sigterm_at_any_moment_lose_nothing(tiny_recipe: Path, tmp_p
     wait_for_checkpoint(tmp_path / "hurt", process, 24)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate()
-    assert process.returncode == 1
+    assert process.returncode == 3
     assert "stopped by SIGTERM after step" in errors
     assert "Traceback" not in errors
 

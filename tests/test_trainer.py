@@ -15,7 +15,7 @@ from ganzoo import cli, config, recorder, registry, vital_signs
 from ganzoo.checkpoint import read_networks
 from ganzoo.data.base import ImageData
 from ganzoo.data.image_folder import image_folder
-from ganzoo.errors import RunFailedError, UserError
+from ganzoo.errors import RunFailedError, RunInterruptedError, UserError
 from ganzoo.monitor import Silent
 from ganzoo.run_folder import Json, RunFolder
 from ganzoo.train_state import TrainState
@@ -276,7 +276,7 @@ def test_a_full_disk_is_a_sentence_and_keeps_the_last_checkpoint(
 
     with monkeypatch.context() as patch:
         patch.setattr(safetensors.torch, "save_file", save_until_full)
-        with pytest.raises(RunFailedError, match=r"No space left on device.*the last good one is step 4"):
+        with pytest.raises(RunInterruptedError, match=r"No space left on device.*the last good one is step 4"):
             run(tiny_recipe, tmp_path / "a")
     assert [p.name for p in (tmp_path / "a/checkpoints").iterdir()] == ["step-00000004"]
 
@@ -296,7 +296,9 @@ def test_a_folder_that_cannot_be_written_to_is_named_with_what_is_kept(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(recorder, name, full)
-    with pytest.raises(RunFailedError, match=r"cannot write to '.*a' \(.*No space left.*\); the checkpoint of step 2"):
+    with pytest.raises(
+        RunInterruptedError, match=r"cannot write to '.*a' \(.*No space left.*\); the checkpoint of step 2"
+    ):
         run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2")
 
 
@@ -307,7 +309,9 @@ def test_a_data_file_that_cannot_be_read_is_named_and_the_run_folder_is_not_blam
         raise PermissionError(errno.EACCES, "Permission denied", "/data/batch_1.bin")
 
     monkeypatch.setattr(registry.get("data.synthetic"), "load", forbidden)
-    with pytest.raises(RunFailedError, match=r"^cannot use '/data/batch_1\.bin' \(Permission denied\); there is no"):
+    with pytest.raises(
+        RunInterruptedError, match=r"^cannot use '/data/batch_1\.bin' \(Permission denied\); there is no"
+    ):
         run(tiny_recipe, tmp_path / "a")
 
 

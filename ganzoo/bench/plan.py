@@ -106,7 +106,8 @@ def _plan_run(built: BuiltRow, seed: int, out: Path, results: Path) -> PlannedRu
     if record_path.exists():
         record = read_record(record_path)
         _refuse_other(record.operative, built, seed, record_path)
-        return planned(record.status, record.counters["step"])
+        is_over = record.status == "finished" or folder.result_path.exists()
+        return planned(record.status, record.counters["step"] if is_over else current_step(folder))
     if folder.operative_path.exists():
         _refuse_other(folder.operative_path.read_text(encoding="utf-8"), built, seed, folder.path)
         if folder.result_path.exists():

@@ -187,25 +187,23 @@ def make_record(
     recipe: str,
     seed: int,
     num_parameters: Mapping[str, int],
-    reason: str | None = None,
     results: Path,
 ) -> RunRecord:
     """Return the record of a run that ended, and put its last samples beside it.
 
     Args:
-        run: its folder.
+        run: its folder, with a result.
         grid: name of the grid.
         row: name of the row.
         label: what a table calls the row.
         recipe: the row's recipe.
         seed: of the run.
         num_parameters: trained ones of `generator`, `discriminator`, `tasks`.
-        reason: why it failed, of a run that could not write its own result.
         results: the folder that the record goes to.
     """
     rows, timings = run.metrics(), read_rows(run.timing_path)
-    result = run.result() or {"status": "failed", "reason": reason, **_last_counts(rows, timings)}
-    environment = run.environment()
+    result, environment = run.result(), run.environment()
+    assert result is not None
     return RunRecord(
         grid=grid,
         row=row,
@@ -233,10 +231,21 @@ def _metric_failures(value: Json) -> list[str]:
     return [f"{failure['metric']} could not be computed: {failure['reason']}" for failure in failures]
 
 
-def _last_counts(rows: Sequence[Mapping[str, Json]], timings: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
-    """Return how far a run came that wrote no result."""
-    counted = next((row for row in reversed(rows) if "num_d_images" in row), {})
-    return {**{key: counted.get(key, 0) for key in COUNTERS}, "seconds": timings[-1]["seconds"] if timings else 0.0}
+def failed_result(run: RunFolder, *, reason: str) -> dict[str, Json]:
+    """Return the result of a run that broke down before it could write its own.
+
+    Args:
+        run: its folder.
+        reason: why it broke down.
+    """
+    counted = next((row for row in reversed(run.metrics()) if "num_d_images" in row), {})
+    timings = read_rows(run.timing_path)
+    return {
+        "status": "failed",
+        "reason": reason,
+        **{key: counted.get(key, 0) for key in COUNTERS},
+        "seconds": timings[-1]["seconds"] if timings else 0.0,
+    }
 
 
 def curves(rows: Sequence[Mapping[str, Json]]) -> dict[str, tuple[Point, ...]]:

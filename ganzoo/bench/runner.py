@@ -11,14 +11,13 @@ from typing import Protocol
 from ganzoo.bench.executor import ENDED_BY_CLUSTER, Ended, Executor, Job
 from ganzoo.bench.grid import Grid
 from ganzoo.bench.plan import PlannedRun
-from ganzoo.bench.record import RunRecord, make_record, write_record
-from ganzoo.errors import RunFailedError, UserError
-from ganzoo.run_folder import RunFolder, write_atomically
+from ganzoo.bench.record import RunRecord, failed_result, make_record, write_record
+from ganzoo.errors import RunInterruptedError, UserError
+from ganzoo.run_folder import RunFolder, write_atomically, write_json
 from ganzoo.signals import stop_requests
 
 POLL_SECONDS = 0.2
-STOPPED = "stopped by "  # how the message of a run begins that saved and ended upon a signal
-FAILED = 1  # exit code of a run that broke down, or that saved and ended upon a signal
+FAILED = 1  # exit code of a run that broke down
 MISTAKE = 2  # exit code of a run that cannot be done as it is: no data, no weights
 
 
@@ -42,7 +41,7 @@ class Outcome:
     Args:
         finished: names of runs that finished, now or before.
         failed: names of runs that are recorded as failed, now or before.
-        broken: names of runs that could not be done, with the reason; they are tried again by the next call.
+        broken: names of runs that something outside them ended, with the reason; the next call goes on with them.
         left: names of runs that were not done, since the grid was stopped.
     """
 
@@ -98,7 +97,7 @@ class Runner:
         """Do what is missing of the runs and record it; a run that fails does not end the others.
 
         Raises:
-            RunFailedError: stopped by a signal, after every run has saved.
+            RunInterruptedError: stopped by a signal, after every run has saved.
         """
         for run in runs:
             self._sort_in(run)
@@ -119,7 +118,7 @@ class Runner:
             self.display.close()
         self.outcome.left += [run.name for run in self.waiting]
         if stop.signal is not None:
-            raise RunFailedError(
+            raise RunInterruptedError(
                 f"stopped by {stop.signal.name}; {len(self.outcome.finished)} runs are finished, "
                 f"{len(self.outcome.left)} are left; the same command goes on from there"
             )
@@ -163,8 +162,7 @@ class Runner:
         command += ["--data-dir", str(settings.data_dir)] if settings.data_dir is not None else []
         for plugin in settings.plugins:
             command += ["--plugin", str(plugin)]
-        is_over = run.state == "failed" or (run.state == "ended" and _has_failed(run.folder))
-        command += ["--fresh"] if is_over else []
+        command += ["--fresh"] if _has_failed(run.folder) else []
         log = settings.out / "logs" / f"{run.name}.log"
         start = log.stat().st_size if log.exists() else 0
         return Job(run.name, tuple(command), settings.num_threads, log, log_start=start)
@@ -174,19 +172,20 @@ class Runner:
         run, message = self.running.pop(ended.job.name), ended.job.message()
         if run.folder.result_path.exists():
             self._record(run)
-        elif was_stopped or (message.startswith(STOPPED) and ended.exit_code in (FAILED, ENDED_BY_CLUSTER)):
+        elif was_stopped:
             self.outcome.left.append(run.name)
         elif ended.exit_code == MISTAKE and _is_locked(run.folder):
             self._postpone(run)
         elif ended.exit_code == FAILED and run.folder.operative_path.exists():
             # It broke down by itself, which is a result: a table must not drop it.
-            self._record(run, reason=message or f"see {ended.job.log}")
+            write_json(run.folder.result_path, failed_result(run.folder, reason=message or f"see {ended.job.log}"))
+            self._record(run)
         else:
-            reason = message or f"ended by signal {-ended.exit_code}"
+            reason = message or _how(ended)
             self.outcome.broken[run.name] = reason
             self.display.say(f"{run.name} is not done: {reason}")
 
-    def _record(self, run: PlannedRun, *, reason: str | None = None) -> None:
+    def _record(self, run: PlannedRun) -> None:
         record = make_record(
             run.folder,
             grid=self.grid.name,
@@ -195,7 +194,6 @@ class Runner:
             recipe=run.built.row.recipe,
             seed=run.seed,
             num_parameters=run.built.num_parameters,
-            reason=reason,
             results=self.settings.results,
         )
         write_record(record, self.settings.results)
@@ -219,6 +217,14 @@ class Runner:
             num_failed=len(self.outcome.failed) + len(self.outcome.broken),
             num_left=len(self.waiting),
         )
+
+
+def _how(ended: Ended) -> str:
+    if ended.exit_code == ENDED_BY_CLUSTER:
+        return "ended by the cluster"
+    if ended.exit_code < 0:
+        return f"ended by signal {-ended.exit_code}"
+    return f"ended with exit code {ended.exit_code}; see {ended.job.log}"
 
 
 def _has_failed(folder: RunFolder) -> bool:

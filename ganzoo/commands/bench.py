@@ -113,7 +113,8 @@ def bench(
     proof = prove(description, built)
     runs = plan_runs(description, built, only=only or (), seeds=chosen, out=settings.out, results=settings.results)
     todo = [run for run in runs if run.state in _states_to_do(retry_failed=retry_failed)]
-    records = [record for record in read_records(settings.results) if record.row in built]
+    again = {run.name for run in todo}
+    records = [r for r in read_records(settings.results) if r.row in built and r.name not in again]
     problem = ""
     if todo and not allow_mixed:
         problem = continuation_problem(records, built, machine=here, num_threads=threads, where=str(settings.results))
@@ -199,7 +200,11 @@ def _print_plan(
         rows.append((run.built.row.label, str(run.seed), WORDS[run.state].format(step=run.step), left, source))
     print_table(("row", "seed", "state", "training", "estimated"), rows, title=f"{grid.title} ({grid.name})")
     seconds = seconds_left(todo, estimates, num_jobs=num_jobs)
-    whole = "how long is not known yet" if seconds is None else f"about {format_duration(seconds)}, without measuring"
+    whole = (
+        "how long is not known yet"
+        if seconds is None
+        else f"about {format_duration(seconds)}, the last evaluations apart"
+    )
     say(f"{len(todo)} of {len(runs)} runs to do, {num_jobs} at a time, CPU threads of each: {num_threads}; {whole}")
 
 

@@ -10,7 +10,7 @@ import torch
 from ganzoo import environment
 from ganzoo.config import FORGETTING, ForgettingConfiguration
 from ganzoo.data.base import ImageData
-from ganzoo.errors import RunFailedError, UserError, os_error_text
+from ganzoo.errors import RunInterruptedError, UserError, os_error_text
 from ganzoo.forgetting.experiment import Arm, arms_of, check_data
 from ganzoo.forgetting.learner import try_out
 from ganzoo.forgetting.loop import Curve, Point, Tasks, num_steps_of, train_arm
@@ -65,7 +65,8 @@ def run_study(
 
     Raises:
         UserError: the folder holds another configuration; data are missing; parts that do not fit together.
-        RunFailedError: a NaN, or a file that cannot be written or read; what is finished is kept.
+        RunFailedError: a NaN.
+        RunInterruptedError: a file cannot be written or read; what is finished is kept.
     """
     folder = RunFolder(out)
     torch_device = environment.select_device(device)
@@ -81,7 +82,7 @@ def run_study(
         except BrokenPipeError:
             raise  # of standard output, whose reader has seen enough
         except OSError as error:
-            raise RunFailedError(f"{os_error_text(error)}; what is finished in '{out}' is kept") from error
+            raise RunInterruptedError(f"{os_error_text(error)}; what is finished in '{out}' is kept") from error
 
 
 def _run(

@@ -113,7 +113,7 @@ def test_a_grid_killed_stopped_and_started_again_gives_the_same_records_to_the_b
         until(lambda runs=runs, step=step: any((run.checkpoints() or [0])[-1] >= step for run in runs))
         process.send_signal(sent)
         out, err = process.communicate()
-        assert process.returncode == (-signal.SIGKILL if sent is signal.SIGKILL else 1), (out, err)
+        assert process.returncode == (-signal.SIGKILL if sent is signal.SIGKILL else 3), (out, err)
         if sent is signal.SIGTERM:
             assert "the same command goes on from there" in err
             assert "Traceback" not in err

@@ -274,21 +274,63 @@ def test_rows_of_one_seed_sample_from_the_same_latents(bench: Bench) -> None:
 
 
 STOPPED = "ganzoo: stopped by SIGTERM after step 3, which is saved\n"
+FULL = "ganzoo: cannot write to 'x' (No space left on device); the checkpoint of step 2 is kept\n"
 
 
-@pytest.mark.parametrize("exit_code", [1, -1])
-def test_a_run_that_says_that_it_was_stopped_is_left(bench: Bench, exit_code: int) -> None:
-    outcome, submitted, _ = bench.call(executor=Ends(STOPPED, exit_code), only=["base"], seeds=[0])
-    assert (submitted, outcome) == (["base-seed0"], Outcome(left=["base-seed0"]))
+@pytest.mark.parametrize(
+    ("said", "exit_code", "reason"),
+    [
+        (STOPPED, 3, STOPPED),
+        (STOPPED, -1, STOPPED),
+        (FULL, 3, FULL),
+        ("", -9, "ganzoo: ended by signal 9"),
+        ("", -1, "ganzoo: ended by the cluster"),
+    ],
+)
+def test_a_run_that_was_ended_from_outside_is_not_done_and_not_recorded(
+    bench: Bench, said: str, exit_code: int, reason: str
+) -> None:
+    folder = RunFolder(bench.folder / "out" / "base-seed0")
+    bench.call(only=["base"], seeds=[0])  # so that there is a run in the folder
+    folder.result_path.unlink()
+    (bench.results / "base-seed0.json").unlink()
+    outcome, submitted, heard = bench.call(executor=Ends(said, exit_code), only=["base"], seeds=[0])
+    reason = reason.removeprefix("ganzoo: ").rstrip()
+    assert (submitted, outcome) == (["base-seed0"], Outcome(broken={"base-seed0": reason}))
+    assert heard[-1] == f"base-seed0 is not done: {reason}"
+    assert read_records(bench.results) == []
+
+
+def test_an_unknown_exit_code_is_no_signal_and_points_to_the_log(bench: Bench) -> None:
+    outcome, _, _ = bench.call(executor=Ends("", 139), only=["base"], seeds=[0])
+    assert outcome.broken == {
+        "base-seed0": f"ended with exit code 139; see {bench.folder / 'out' / 'logs' / 'base-seed0.log'}"
+    }
 
 
 def test_a_killed_run_is_not_done_whatever_an_earlier_process_said(bench: Bench) -> None:
-    bench.call(executor=Ends(STOPPED, 1), only=["base"], seeds=[0])
-    outcome, submitted, said = bench.call(executor=Ends("", -9), only=["base"], seeds=[0])
-    assert (submitted, outcome) == (["base-seed0"], Outcome(broken={"base-seed0": "ended by signal 9"}))
-    assert said[-1] == "base-seed0 is not done: ended by signal 9"
+    bench.call(executor=Ends(STOPPED, 3), only=["base"], seeds=[0])
+    outcome, _, _ = bench.call(executor=Ends("", -9), only=["base"], seeds=[0])
+    assert outcome == Outcome(broken={"base-seed0": "ended by signal 9"})
 
 
-def test_a_run_that_was_killed_after_it_was_asked_to_stop_is_not_done(bench: Bench) -> None:
-    outcome, _, _ = bench.call(executor=Ends(STOPPED, -9), only=["base"], seeds=[0])
-    assert list(outcome.broken) == ["base-seed0"]
+@pytest.mark.parametrize("row", ["nan", "base"])  # one writes its own result, the other crashes before it can
+def test_a_retry_that_was_stopped_goes_on_and_does_not_begin_anew(bench: Bench, monkeypatch, row: str) -> None:
+    def crash(*_arguments: object, **_options: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    commands: list[tuple[str, ...]] = []
+
+    class Stops(Ends):
+        def submit(self, job: Job) -> None:
+            commands.append(job.command)
+            run = RunFolder(bench.folder / "out" / job.name)
+            run.result_path.unlink(missing_ok=True)  # as --fresh does
+            super().submit(job)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ganzoo.recorder.Recorder.finish", crash)
+        assert bench.call(only=[row], seeds=[0])[0].failed == [f"{row}-seed0"]
+    for _ in range(2):
+        bench.call(executor=Stops(STOPPED, 3), only=[row], seeds=[0], retry_failed=True)
+    assert ["--fresh" in command for command in commands] == [True, False]
