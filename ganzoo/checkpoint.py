@@ -49,7 +49,7 @@ def save(folder: RunFolder, state: TrainState, *, operative: str, keep: int) -> 
         tensors = {name: t.detach().cpu().contiguous() for name, t in state.gan.state_dict().items()}
         safetensors.torch.save_file(tensors, temporary / "networks.safetensors")
         torch.save(state.state_dict(), temporary / "training.pt")
-        (temporary / "operative.gin").write_text(operative)
+        (temporary / "operative.gin").write_text(operative, encoding="utf-8")
         files = {path.name: _sha256(path) for path in sorted(temporary.iterdir())}
         manifest = {"format_version": FORMAT_VERSION, "counters": state.counters, "sha256": files}
         (temporary / "checkpoint.json").write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
@@ -175,7 +175,7 @@ def _read(path: Path) -> tuple[str, dict[str, torch.Tensor], dict[str, object]]:
         _verify(path, *FILES)
         networks = safetensors.torch.load_file(path / "networks.safetensors")
         training = torch.load(path / "training.pt", map_location="cpu", weights_only=True)
-        return (path / "operative.gin").read_text(), networks, training
+        return (path / "operative.gin").read_text(encoding="utf-8"), networks, training
 
 
 def _read_networks(path: Path) -> dict[str, torch.Tensor]:

@@ -122,7 +122,7 @@ def call(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # The reader of a pipe has seen enough; nothing can be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+        return INTERRUPTED
     except Exception as error:
         notes = " ".join(getattr(error, "__notes__", []))
         complain(f"sorry, an unexpected error: a bug in ganzoo or in a component. {notes}".rstrip())

@@ -39,7 +39,7 @@ def differences(a: Path, b: Path) -> list[str]:
 
 
 def _configuration_differences(a: RunFolder, b: RunFolder) -> list[str]:
-    text_a, text_b = a.operative_path.read_text(), b.operative_path.read_text()
+    text_a, text_b = (folder.operative_path.read_text(encoding="utf-8") for folder in (a, b))
     if text_a == text_b:
         return []
     lines = config.diff(text_a, text_b)

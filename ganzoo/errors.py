@@ -52,6 +52,10 @@ class RunFailedError(Exception):
     """A run that cannot go on through no mistake in its configuration: exit code 1, state kept."""
 
 
+class NotFiniteError(RunFailedError):
+    """A value, a weight or a pixel is NaN or infinite, and would be again from the same checkpoint."""
+
+
 class RunInterruptedError(RunFailedError):
     """What ended a run lies outside it, such as a signal or a full disk, and says nothing of its recipe: exit code 3.
 

@@ -89,28 +89,28 @@ def evaluate(inputs: EvaluationInputs) -> Evaluated:
     """Return the numbers of the inputs' protocol; a metric that cannot be computed leaves the others alone.
 
     Raises:
-        RunFailedError: the generator makes NaN or infinite pixels.
+        NotFiniteError: the generator makes NaN or infinite pixels.
     """
     metrics, num_seeds = inputs.settings.metrics, inputs.settings.num_eval_seeds
+    ready: dict[int, Metric] = {}
     measured: list[list[list[Measurement]]] = [[] for _ in metrics]
     failures: dict[int, MetricFailure] = {}
+    for i, part in enumerate(metrics):
+        try:
+            ready[i] = _ready(part, inputs)
+        except UserError as error:
+            failures[i] = MetricFailure(part.name, str(error))
     # The seed is the outer loop, so that all metrics share the images of each.
     for k in range(num_seeds):
         inputs.use_seed(inputs.first_seed + k)
-        for i, part in enumerate(metrics):
-            if i in failures or (k > 0 and not part.component.uses_fakes):
+        for i, metric in ready.items():
+            if i in failures or (k > 0 and not metric.uses_fakes):
                 continue
             try:
-                metric = part()
-                if k == 0:
-                    metric.check_data(inputs.spec)
-                    metric.check_networks(num_classes=inputs.num_classes, discriminator=inputs.discriminator)
-                    for extractor in metric.extractors():
-                        inputs.check_extractor(extractor)
                 with _evaluation_mode(inputs.discriminator):
                     measured[i].append(metric.measure(inputs))
             except UserError as error:
-                failures[i] = MetricFailure(part.name, str(error))
+                failures[i] = MetricFailure(metrics[i].name, str(error))
     numbers: dict[tuple[str, str], Measurement] = {}
     for i, sets in enumerate(measured):
         own = [] if i in failures else over_sets(sets)
@@ -127,6 +127,16 @@ def evaluate(inputs: EvaluationInputs) -> Evaluated:
             )
             failures[i] = MetricFailure(metrics[i].name, reason)
     return Evaluated(list(numbers.values()), list(failures.values()))
+
+
+def _ready(part: Part[Metric], inputs: EvaluationInputs) -> Metric:
+    """Return a metric that has what it compares with."""
+    metric = part()
+    metric.check_data(inputs.spec)
+    metric.check_networks(num_classes=inputs.num_classes, discriminator=inputs.discriminator)
+    for extractor in metric.extractors():
+        inputs.check_extractor(extractor)
+    return metric
 
 
 def _evaluation_mode(discriminator: Discriminator | None) -> AbstractContextManager[None]:

@@ -48,7 +48,7 @@ class Experiment(EvaluationProtocol):
         keep_checkpoints: how many of the newest checkpoints are kept; 0 for all.
         precision: of the forward passes; `bfloat16` means autocast, with float32 weights.
         compile: whether torch.compile makes kernels of both networks' forward passes; it takes minutes at the start.
-        num_threads: CPU threads, of which the last bit of a result depends; None for as many as torch chooses here.
+        num_threads: CPU threads, on which the last bits of a result depend; None for as many as torch chooses here.
         train_split: the split to train on.
     """
 

@@ -1,25 +1,23 @@
 """What a run leaves in its folder: rows, samples, evaluations, checkpoints, the result."""
 
+import contextlib
 import os
-import shutil
 import time
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
-from ganzoo import checkpoint, environment, health, registry, replay, vital_signs
+from ganzoo import checkpoint, environment, health, replay, vital_signs
 from ganzoo.config import Configuration
 from ganzoo.data.base import Dataset, ImageData
-from ganzoo.errors import RunFailedError, UserError
+from ganzoo.errors import NotFiniteError, RunFailedError, UserError
 from ganzoo.evaluate import Evaluated, evaluate, failures_to_json, measurements_to_json
 from ganzoo.evaluation_inputs import EvaluationInputs
 from ganzoo.hardware import peak_memory_bytes
 from ganzoo.monitor import Monitor
-from ganzoo.operative import parts_of
 from ganzoo.plots import save_curves, save_grid
 from ganzoo.run_folder import (
     Json,
@@ -27,10 +25,10 @@ from ganzoo.run_folder import (
     append_row,
     drop_rows_after,
     read_rows,
-    write_atomically,
     write_json,
     write_rows,
 )
+from ganzoo.run_head import record_continuation, recorded_hashes, write_head
 from ganzoo.sampling import sample_images
 from ganzoo.train_state import TrainState
 
@@ -77,7 +75,7 @@ class Recorder:
         """
         folder, state = self.folder, self.state
         is_new = not folder.operative_path.exists()
-        if not is_new and self._recorded_hashes().get(self.experiment.train_split) != self.data.sha256:
+        if not is_new and recorded_hashes(folder).get(self.experiment.train_split) != self.data.sha256:
             raise UserError(
                 f"the data set {self.experiment.dataset.name} has changed since '{folder.path}' began; "
                 "bring the old files back, or start over with --fresh"
@@ -85,10 +83,15 @@ class Recorder:
         restored = checkpoint.restore_newest(folder, state, configuration=self.configuration, say=self.monitor.say)
         # Only now: a folder whose checkpoints are refused shall not be marked as this run's.
         if is_new:
-            self._write_head()
+            write_head(folder, self.configuration, self._describe())
         if restored:
             self.monitor.say(f"resuming '{folder.path}' from step {state.step}")
-            self._say_what_changed()
+            changed = record_continuation(folder, self._describe(), step=state.step)
+            if changed:
+                self.monitor.say(
+                    f"other {', '.join(changed)} than before: it may differ from a run that was never interrupted, and "
+                    "tables say so"
+                )
         with folder.writing():
             for path in (folder.metrics_path, folder.timing_path):
                 # Without a checkpoint, the rows of step 0 are written again as well.
@@ -101,42 +104,8 @@ class Recorder:
             purged = state.step + 1 if restored else 0
             self.tensorboard = SummaryWriter(str(folder.tensorboard_path), purge_step=purged)
 
-    def _say_what_changed(self) -> None:
-        """Say what can make a resumed run differ from one that was never interrupted."""
-        before = self.folder.environment()
-        now = environment.describe(self.experiment, device=self.device, data_sha256=self.data.sha256)
-        names = {"packages": "versions of packages", "device": "device", "training_code_sha256": "training code"}
-        changed = [text for name, text in names.items() if before[name] != now[name]]
-        if changed:
-            self.monitor.say(f"since this run began, other {', '.join(changed)}: its last bits may differ")
-
-    def _recorded_hashes(self) -> dict[str, str]:
-        """Return the hashes of the data by split, as the folder has them."""
-        hashes = self.folder.environment()["data_sha256"]
-        assert isinstance(hashes, dict)
-        return {split: str(digest) for split, digest in hashes.items()}
-
-    def _write_head(self) -> None:
-        """Write what a folder says of its making; the operative configuration last, as the sign that a run is here."""
-        folder = self.folder
-        described = environment.describe(self.experiment, device=self.device, data_sha256=self.data.sha256)
-        with folder.writing():
-            folder.result_path.unlink(missing_ok=True)  # of a run whose operative configuration is gone
-            write_json(folder.environment_path, described)
-            write_atomically(folder.config_path, self.configuration.source())
-            self._keep_plugins()
-            write_atomically(folder.operative_path, self.configuration.operative())
-
-    def _keep_plugins(self) -> None:
-        """Copy the loose file of every part, metrics included, so that the folder can be opened without them."""
-        for part in parts_of([getattr(self.experiment, field.name) for field in fields(self.experiment)]):
-            plugin = registry.plugin_file(part.name)
-            if plugin is not None:
-                # The hash tells files of one name apart; a file that is such a copy keeps its name.
-                path, digest = plugin
-                suffix = f"-{digest[:8]}"
-                self.folder.plugins_path.mkdir(exist_ok=True)
-                shutil.copy(path, self.folder.plugins_path / f"{path.stem.removesuffix(suffix)}{suffix}.py")
+    def _describe(self) -> dict[str, Json]:
+        return environment.describe(self.experiment, device=self.device, data_sha256=self.data.sha256)
 
     def log(self) -> None:
         """Write a row: to the bit reproducible in `metrics.jsonl`, times in `timing.jsonl`.
@@ -169,15 +138,16 @@ class Recorder:
         """
         self._check_finite()
         num_classes = self.state.gan.num_classes
-        images_NCHW, labels_N = sample_images(
-            self.state.gan.sampler,
-            NUM_SAMPLES,
-            num_classes=num_classes,
-            labels=torch.arange(NUM_SAMPLES) % num_classes if num_classes else None,
-            seed=self.experiment.seed,
-            stream="samples",
-            device=self.device,
-        )
+        with self._failing():
+            images_NCHW, labels_N = sample_images(
+                self.state.gan.sampler,
+                NUM_SAMPLES,
+                num_classes=num_classes,
+                labels=torch.arange(NUM_SAMPLES) % num_classes if num_classes else None,
+                seed=self.experiment.seed,
+                stream="samples",
+                device=self.device,
+            )
         with self.folder.writing():
             self.folder.samples_path.mkdir(exist_ok=True)
             save_grid(images_NCHW, self.folder.samples_path / f"step-{self.state.step:08d}.png")
@@ -215,19 +185,20 @@ class Recorder:
             self.experiment,
             run_seed=self.experiment.seed,
             device=self.device,
-            data_sha256={**self._recorded_hashes(), **self.data_sha256},
+            data_sha256={**recorded_hashes(self.folder), **self.data_sha256},
             say=self.monitor.say,
             earlier_fakes=lambda: replay.read_before(self.folder, self.state.step),
             loaded=self.loaded,
         )
-        evaluated = evaluate(inputs)
+        with self._failing():
+            evaluated = evaluate(inputs)
         # What the last generator makes is earlier than nothing.
         is_last = self.state.step == self.experiment.num_steps
         if not is_last and any(part.component.reads_earlier_fakes for part in self.experiment.metrics):
-            with self.folder.writing():
+            with self._failing(), self.folder.writing():
                 replay.keep(self.folder, self.state.step, inputs)
         # With the hash of the reference split in the folder, a later evaluation needs cached features and no files.
-        if inputs.data_sha256 != self._recorded_hashes():
+        if inputs.data_sha256 != recorded_hashes(self.folder):
             hashes: dict[str, Json] = {**inputs.data_sha256}
             environment_now: dict[str, Json] = {**self.folder.environment(), "data_sha256": hashes}
             with self.folder.writing():
@@ -307,6 +278,14 @@ class Recorder:
     def _check_finite(self) -> None:
         if not self.state.is_finite():
             self._fail(f"a loss or a weight is NaN or infinite at step {self.state.step}")
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
+        """End the run as failed if the generator of the body makes no images."""
+        try:
+            yield
+        except NotFiniteError as error:
+            self._fail(f"{error} at step {self.state.step}")
 
     def _fail(self, reason: str) -> NoReturn:
         """End the run as failed, in its result as well, so that no table can drop it."""

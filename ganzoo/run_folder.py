@@ -40,7 +40,7 @@ TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "status": ((str,), "a string"),
     **dict.fromkeys(("step", "num_real_images", "num_d_images", "num_threads"), ((int,), "a whole number")),
     "seconds": ((int, float), "a number"),
-    **dict.fromkeys(("metrics", "metric_failures", "health"), ((list,), "a list")),
+    **dict.fromkeys(("metrics", "metric_failures", "health", "continued"), ((list,), "a list")),
     **dict.fromkeys(("chance", "data_sha256"), ((dict,), "an object")),
 }
 """What `result.json` and `env.json` hold under the keys that are calculated with, as far as they have them."""
@@ -172,6 +172,11 @@ class RunFolder:
                 raise UserError(
                     f"another process is running in '{self.path}'; wait for it, or choose another --out"
                 ) from None
+            except OSError as error:
+                raise UserError(
+                    f"'{self.path}' cannot be locked ({error.strerror}): its file system keeps no locks; choose "
+                    "another --out"
+                ) from error
             yield
 
 

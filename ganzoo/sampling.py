@@ -6,7 +6,7 @@ from torch import Tensor
 from ganzoo.architectures.base import Generator
 from ganzoo.batch import Latents
 from ganzoo.data_order import to_uint8
-from ganzoo.errors import RunFailedError
+from ganzoo.errors import NotFiniteError
 from ganzoo.layers.batch_statistics import BatchNormStatistics, evaluation_mode, with_standing_statistics
 from ganzoo.randomness import make_generator
 
@@ -44,7 +44,7 @@ def sample_images(
         batch_norm: which statistics batch normalization uses; `standing` ones are averages over 100 other batches.
 
     Raises:
-        RunFailedError: the generator makes NaN or infinite pixels.
+        NotFiniteError: the generator makes NaN or infinite pixels.
     """
     latents_NL, labels_N = draw_latents(generator, num, num_classes=num_classes, seed=seed, stream=stream)
     if labels is not None:
@@ -61,7 +61,7 @@ def sample_images(
             batch_labels = None if labels_N is None else labels_N[rows].to(device)
             images_NCHW = generator(Latents(latents_NL[rows].to(device), batch_labels))
             if not bool(torch.isfinite(images_NCHW).all()):
-                raise RunFailedError("the generator makes images with NaN or infinite pixels; there is nothing to show")
+                raise NotFiniteError("the generator makes images with NaN or infinite pixels")
             batches.append(to_uint8(images_NCHW).cpu())
     images = torch.cat(batches) if batches else torch.empty(0, *generator.image_shape, dtype=torch.uint8)
     return images.contiguous(), labels_N

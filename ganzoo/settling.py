@@ -35,7 +35,15 @@ class Settleable(Protocol):
 S = TypeVar("S", bound=Settleable)
 
 
-def settle(folder: RunFolder, configuration: S, *, root_name: str, what: str, say: Callable[[str], None]) -> S:
+def settle(
+    folder: RunFolder,
+    configuration: S,
+    *,
+    root_name: str,
+    what: str,
+    fresh: bool = False,
+    say: Callable[[str], None],
+) -> S:
     """Fix the number of threads, and return the configuration as the folder has it or is to have it.
 
     A folder goes on with another number of threads if that is asked for, which is said; else with the one that it
@@ -46,17 +54,18 @@ def settle(folder: RunFolder, configuration: S, *, root_name: str, what: str, sa
         configuration: what is to be run in it.
         root_name: what stands before the dot where the root's fields are bound.
         what: is done in the folder, for messages: "run", "study".
+        fresh: whether what is in the folder is to be removed, and fixes nothing.
         say: receives a sentence about another number of threads.
 
     Raises:
         UserError: the folder holds another configuration.
     """
     asked = configuration.experiment.num_threads
-    if not folder.operative_path.exists():
+    if fresh or not folder.operative_path.exists():
         torch.set_num_threads(asked or torch.get_num_threads())
         return configuration.with_num_threads(torch.get_num_threads())
 
-    text = folder.operative_path.read_text()
+    text = folder.operative_path.read_text(encoding="utf-8")
     recorded = parse_operative(text).get(f"{root_name}.num_threads", "")
     began_with = int(recorded) if recorded.isdigit() else asked or torch.get_num_threads()
     settled = configuration.with_num_threads(began_with)

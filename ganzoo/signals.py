@@ -23,7 +23,8 @@ def stop_requests() -> Iterator[StopRequest]:
 
     def request(number: int, _frame: object) -> None:
         stop.signal = signal.Signals(number)
-        signal.signal(number, previous[stop.signal])
+        for one, handler in previous.items():
+            signal.signal(one, handler)
 
     for number in previous:
         signal.signal(number, request)

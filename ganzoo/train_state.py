@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import cast
 
 import torch
@@ -175,8 +176,9 @@ class TrainState:
             task.after_step(observed, self.gan.discriminator, role=role, step=self.step, rng=rng)
 
     def is_finite(self) -> bool:
-        """Return whether every weight, and every value since the last row, is finite."""
-        return self.means.is_finite() and all(bool(torch.isfinite(p).all()) for p in self.gan.parameters())
+        """Return whether every weight and buffer, and every value since the last row, is finite."""
+        tensors = chain(self.gan.parameters(), self.gan.buffers())
+        return self.means.is_finite() and all(bool(torch.isfinite(t).all()) for t in tensors)
 
     def state_dict(self) -> dict[str, object]:
         """Return all but the networks' tensors, which have a file of their own."""

@@ -60,21 +60,23 @@ def train(
         UserError: the folder holds a run of another configuration; data or a metric's network is missing; parts that do
             not fit together.
         RunFailedError: a loss or a weight is NaN or infinite; the last good checkpoint is kept.
-        RunInterruptedError: a full disk, a file that cannot be read, too little memory, or a signal; it is kept too.
+        RunInterruptedError: a full disk, a file that cannot be read, too little memory of a GPU, or a signal; so too.
     """
     folder = RunFolder(out)
     torch_device = environment.select_device(device)
     folder.check_own()
     with folder.lock():
-        if fresh:
-            with folder.writing():
-                folder.clear()
-        configuration = settle(folder, configuration, root_name=EXPERIMENT, what="run", say=monitor.say)
-        done = folder.result()
+        configuration = settle(folder, configuration, root_name=EXPERIMENT, what="run", fresh=fresh, say=monitor.say)
+        done = None if fresh else folder.result()
         if done is not None:
             return RunResult(folder, done, was_finished=True)
         try:
-            result = Trainer(configuration, folder, torch_device, data_dir, monitor).run()
+            trainer = Trainer(configuration, folder, torch_device, data_dir, monitor)
+            if fresh:
+                # Only now: what refuses the new run leaves the old one alone.
+                with folder.writing():
+                    folder.clear()
+            result = trainer.run()
         except BrokenPipeError:
             raise  # of standard output, whose reader has seen enough
         except OSError as error:

@@ -14,6 +14,7 @@ from PIL import Image
 from ganzoo import cli, config
 from ganzoo.commands.training import show_check
 from ganzoo.gin_reader import recipes_dir, shown
+from ganzoo.testing import temporary_plugins
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -315,12 +316,12 @@ def test_doctor_shows_versions_devices_data_sets_extractors_and_plugins(capsys):
         assert title in out.splitlines()
 
 
-def test_eval_refuses_two_protocols_of_one_name(tmp_path, capsys):
+def test_eval_refuses_two_protocols_of_one_name(finished, tmp_path, capsys):
     first, second = (tmp_path / folder / "same.gin" for folder in ("a", "b"))
     for path in (first, second):
         path.parent.mkdir()
         path.write_text("experiment.metrics = [@metrics.ms_ssim]\n")
-    code, _, err = call(capsys, "eval", tmp_path, "--protocol", first, "--protocol", second)
+    code, _, err = call(capsys, "eval", finished, "--protocol", first, "--protocol", second)
     assert code == 2
     assert f"--protocol {second} and --protocol {first} would both be called 'same'; rename one file" in err
 
@@ -350,6 +351,52 @@ def test_eval_takes_bindings_that_win_over_the_protocol(finished, tmp_path, caps
     code, _, err = call(capsys, "eval", finished, "--set", binding)
     assert code == 2
     assert "--set overrides a protocol; name one" in err
+
+
+BRIGHTNESS = '''
+from ganzoo.metrics.base import Measurement, Metric
+from ganzoo.registry import register
+
+@register("metrics")
+class brightness_{name}(Metric):
+    """The mean of 16 generated images.
+
+    Source: this test.
+    """
+
+    def measure(self, inputs):
+        mean = float(inputs.fake_images(16).images_NCHW.double().mean())
+        return [Measurement("brightness_{name}", mean, None, True, inputs.protocol(None, None))]
+'''
+
+
+def test_eval_finds_metrics_of_the_runs_own_plugins_and_of_given_ones(finished, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    (run / "plugins").mkdir(exist_ok=True)
+    (run / "plugins" / "own.py").write_text(BRIGHTNESS.format(name="own"))
+    (tmp_path / "given.py").write_text(BRIGHTNESS.format(name="given"))
+    for name in ("own", "given"):
+        (tmp_path / f"{name}.gin").write_text(f"experiment.metrics = [@metrics.brightness_{name}]\n")
+    protocols = ("--protocol", tmp_path / "own.gin", "--protocol", tmp_path / "given.gin")
+    with temporary_plugins():
+        code, _, err = call(capsys, "eval", run, *protocols)
+        assert (code, "--protocol" in err, "brightness_given" in err) == (2, True, True)
+        code, out, err = call(capsys, "eval", run, *protocols, "--plugin", tmp_path / "given.py")
+    assert (code, err) == (0, "")
+    assert "brightness_own" in out
+    assert "brightness_given" in out
+
+
+def test_a_run_whose_metrics_failed_does_not_say_that_none_are_configured(finished, tmp_path, capsys):
+    shutil.copytree(finished, tmp_path / "copy")
+    path = tmp_path / "copy" / "result.json"
+    failure = {"metric": "metrics.toy", "reason": "too few images"}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "metrics": [], "metric_failures": [failure]}))
+    code, out, _ = call(capsys, "run", finished.parent / "tiny.gin", "--out", tmp_path / "copy")
+    assert code == 0
+    assert "metrics.toy could not be computed: too few images" in out
+    assert "no metrics are configured" not in out
 
 
 def test_probe_names_its_option_where_images_are_too_few(finished, capsys):

@@ -86,6 +86,11 @@ def test_a_discriminator_shows_its_taps_and_a_data_set_its_shape():
     assert describe("data.digits").supports["classes"] == "10"
 
 
+@pytest.mark.parametrize("name", ["data.cifar10", "data.cifar100"])
+def test_a_data_set_shows_nothing_of_how_its_files_are_read(name):
+    assert describe(name).supports.keys() == {"image shape", "classes", "images"}
+
+
 def test_paragraphs_are_filled_and_indented_ones_left_as_they_are():
     assert wrapped("a b\nc d\n\n  x\n    y", 4) == "a b\nc d\n\n  x\n    y"
     assert wrapped("a b\nc d", 80) == "a b c d"

@@ -49,6 +49,12 @@ BLOCKS = [Block(*match.groups(default="")) for match in BLOCK.finditer(PAGE)]
 FILES = {block.title: block.text for block in BLOCKS if block.title}
 
 
+@pytest.mark.parametrize("title", FILES)
+def test_the_reader_is_told_what_file_a_block_is(title: str) -> None:
+    before = PAGE.partition(f'title="{title}"')[0].rpartition("```")[0]
+    assert f"`{Path(title).name}`" in before.split("\n\n")[-2]
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty working directory, and a registry that forgets what is registered."""

@@ -219,5 +219,11 @@ def test_a_metric_says_which_direction_is_better_where_that_is_known(tmp_path, d
     assert shown == {"fd_toy": "lower is better", "shares, toy/test": "higher is better", "other": ""}
 
 
+def test_numbers_of_several_splits_share_a_panel_for_each_split(tmp_path, drawn):
+    rows = [{"step": 1, "metric/memory_present_fakes/train": 0.9, "metric/memory_earlier_fakes/train": 0.8}]
+    save_curves(rows, tmp_path / "curves.png", title="t", metrics=METRICS)
+    assert lines_of(drawn[0])["D's memory: accuracy/train"].keys() == {"generated now", "generated earlier"}
+
+
 def test_a_value_of_zero_on_a_logarithmic_axis_is_no_harm(tmp_path):
     save_curves([{"step": 1, "d/grad_norm": 0.0, "g/grad_norm": 0.0}], tmp_path / "curves.png", title="t")

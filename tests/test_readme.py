@@ -1,10 +1,17 @@
-"""The README is true: its recipe is the file, its test command is what CI calls, its table is a result."""
+"""The README is true, and so are the pages' commands and links: each is the file, the result or the option it names."""
 
 import json
 import re
+import shlex
 from pathlib import Path
 
+import pytest
+import typer
+
+from ganzoo import cli
+
 ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 README = (ROOT / "README.md").read_text()
 
 
@@ -35,9 +42,21 @@ def test_the_table_is_the_committed_result_of_the_quickstart() -> None:
     assert result["step"] == 2000
 
 
-def test_every_link_to_a_file_leads_somewhere() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_line_is_one_that_the_program_takes(page: Path) -> None:
+    commands = typer.main.get_command(cli.app)
+    for block in re.findall(r"```bash\n(.*?)```", page.read_text(), flags=re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in re.split(r"&&|;|\|", line):
+                words = shlex.split(part, comments=True)
+                if words[:1] == ["ganzoo"] and len(words) > 1 and not words[1].startswith("-"):
+                    commands.commands[words[1]].make_context(words[1], words[2:])
 
 
 def test_the_table_of_recipes_names_every_recipe_that_is_packaged() -> None:

@@ -1,5 +1,6 @@
 """Files that a kill cannot harm."""
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,6 +101,16 @@ def test_a_run_folder_that_cannot_be_made_is_refused(tmp_path: Path, name: str) 
     (tmp_path / "file").touch()
     refused = pytest.raises(UserError, match=r"cannot use '.*' as a run folder \((File exists|Not a directory)\)")
     with refused, RunFolder(tmp_path / name).lock():
+        pass
+
+
+def test_a_file_system_without_locks_is_refused_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*_arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("ganzoo.run_folder.fcntl.flock", no_locks)
+    refused = pytest.raises(UserError, match=r"cannot be locked \(No locks available\).*choose another --out")
+    with refused, RunFolder(tmp_path / "a").lock():
         pass
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from ganzoo.run_folder import RunFolder
+from ganzoo.signals import stop_requests
 
 
 def start(recipe: Path, out: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "ganzoo", "run", str(recipe), "--out", str(out)]
-    command += ["--set", "experiment.num_steps = 60"]
+    command += ["--set", "experiment.num_steps = 150"]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
 
 
@@ -25,6 +26,23 @@ def wait_for_checkpoint(out: Path, process: subprocess.Popen[str], step: int) ->
             return
         time.sleep(0.005)
     raise AssertionError(f"no checkpoint {step}: {process.communicate()}")
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_of_either_kind_ends_at_once(second: signal.Signals) -> None:
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    seen: list[int] = []
+    try:
+        for number in handlers:
+            signal.signal(number, lambda number, _frame: seen.append(number))
+        with stop_requests() as stop:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert (stop.signal, seen) == (signal.SIGINT, [])
+            os.kill(os.getpid(), second)
+            assert seen == [second]
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 @pytest.mark.slow

@@ -1,8 +1,12 @@
-"""Means between rows, by hand and across a restart."""
+"""Means between rows, by hand and across a restart; and what is not finite."""
 
+from pathlib import Path
+
+import pytest
 import torch
 
-from ganzoo.train_state import RunningMeans
+from ganzoo import config
+from ganzoo.train_state import RunningMeans, TrainState
 
 
 def values(**named: float) -> dict[str, torch.Tensor]:
@@ -41,3 +45,15 @@ def test_a_nan_at_any_step_shows() -> None:
     means.add(values(a=float("nan")))
     means.add(values(a=1.0))
     assert not means.is_finite()
+
+
+@pytest.mark.parametrize("kind", ["parameters", "buffers"])
+def test_a_nan_in_a_weight_or_a_buffer_shows(tiny_recipe: Path, kind: str) -> None:
+    configuration = config.load(str(tiny_recipe))
+    state = TrainState.create(
+        configuration.experiment, configuration.experiment.dataset().spec(), num_images=64, device=torch.device("cpu")
+    )
+    assert state.is_finite()
+    floats = [t for t in getattr(state.gan.generator, kind)() if t.is_floating_point()]
+    floats[-1].data.view(-1)[0] = float("nan")
+    assert not state.is_finite()

@@ -15,7 +15,7 @@ from ganzoo import cli, config, recorder, registry, vital_signs
 from ganzoo.checkpoint import read_networks
 from ganzoo.data.base import ImageData
 from ganzoo.data.image_folder import image_folder
-from ganzoo.errors import RunFailedError, RunInterruptedError, UserError
+from ganzoo.errors import NotFiniteError, RunFailedError, RunInterruptedError, UserError
 from ganzoo.monitor import Silent
 from ganzoo.run_folder import Json, RunFolder
 from ganzoo.train_state import TrainState
@@ -198,6 +198,23 @@ def test_a_finished_run_is_reported_and_left_alone(tiny_recipe: Path, tmp_path: 
     assert (tmp_path / "a/metrics.jsonl").stat().st_mtime_ns == before
 
 
+def test_fresh_leaves_the_old_run_alone_until_a_new_one_can_begin(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_arguments: object, **_options: object) -> None:
+        raise UserError("the data are missing")
+
+    run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "a").rglob("*") if path.name != ".lock"}
+    with monkeypatch.context() as patched:
+        patched.setattr(registry.get("data.synthetic"), "load", missing)
+        with pytest.raises(UserError, match="the data are missing"):
+            run(tiny_recipe, tmp_path / "a", fresh=True)
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 3", fresh=True)
+    assert RunFolder(tmp_path / "a").checkpoints() == [3]
+
+
 def test_fresh_starts_over(tiny_recipe: Path, tmp_path: Path) -> None:
     run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2")
     assert not run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 3", fresh=True).was_finished
@@ -247,7 +264,10 @@ def test_other_code_or_versions_since_the_run_began_are_said(tiny_recipe: Path, 
     path.write_text(json.dumps({**recorded, "training_code_sha256": "another"}))
     monitor = Silent()
     run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 12", monitor=monitor)
-    assert "since this run began, other training code: its last bits may differ" in monitor.said
+    said = "other training code than before: it may differ from a run that was never interrupted, and tables say so"
+    assert said in monitor.said
+    (later,) = json.loads(path.read_text())["continued"]
+    assert (later["step"], later["training_code_sha256"]) == (4, recorded["training_code_sha256"])
 
 
 def test_a_truncated_checkpoint_is_said_and_the_one_before_is_used(tiny_recipe: Path, tmp_path: Path) -> None:
@@ -340,6 +360,18 @@ def test_a_nan_ends_the_run_as_failed_and_keeps_the_last_good_checkpoint(tiny_re
     assert all(torch.isfinite(t).all() for t in networks(tmp_path / "a", 4).values())
     (kept,) = (tmp_path / "a/plugins").iterdir()
     assert kept.read_text() == NAN_LOSS
+
+
+def test_a_generator_that_makes_nan_pixels_ends_the_run_as_failed(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nan(*_arguments: object, **_options: object) -> None:
+        raise NotFiniteError("the generator makes images with NaN or infinite pixels")
+
+    monkeypatch.setattr("ganzoo.recorder.evaluate", nan)
+    with pytest.raises(RunFailedError, match=r"NaN or infinite pixels at step 2; the last good checkpoint is step 2"):
+        run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 2")
+    assert json.loads((tmp_path / "a/result.json").read_text())["status"] == "failed"
 
 
 def test_a_data_set_changed_under_the_run_is_refused(

@@ -227,16 +227,24 @@ def _mismatches(
 
 def conditions_of(record: RunRecord) -> dict[str, str]:
     """Return what must be equal wherever two records both have it."""
-    environment = record.environment
-    found = {key: str(environment[key]) for key in DEVICE_KEYS}
-    found["num_threads"] = str(record.num_threads)
-    for section in ("data_sha256", "packages"):
-        found |= {f"{section}.{key}": str(value) for key, value in cast(dict[str, Json], environment[section]).items()}
-    found |= {f"training_code {name}": sha for name, sha in _training_files(record).items()}
+    found = {**_conditions_in(record.environment), "num_threads": str(record.num_threads)}
+    # A run that was cut off may have gone on under others.
+    for later in cast(list[dict[str, Json]], record.environment.get("continued", [])):
+        for key, value in _conditions_in(later).items():
+            before = found.get(key, value)
+            found[key] = before if before.endswith(value) else f"{before}, then {value}"
     for m in record.metrics:
         settings = {key: value for key, value in m.protocol.items() if key not in SAMPLING_SEEDS}
         found |= {f"protocol {m.name}.{key}": str(value) for key, value in settings.items()}
     return found
+
+
+def _conditions_in(environment: Mapping[str, Json]) -> dict[str, str]:
+    found = {key: str(environment[key]) for key in DEVICE_KEYS}
+    for section in ("data_sha256", "packages"):
+        found |= {f"{section}.{key}": str(value) for key, value in cast(dict[str, Json], environment[section]).items()}
+    files = cast(dict[str, str], environment["training_code_files"])
+    return {**found, **{f"training_code {name}": sha for name, sha in files.items()}}
 
 
 def _configuration(record: RunRecord) -> dict[str, str]:

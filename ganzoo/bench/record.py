@@ -187,22 +187,24 @@ def make_record(
     recipe: str,
     seed: int,
     num_parameters: Mapping[str, int],
+    result: Mapping[str, Json] | None = None,
     results: Path,
 ) -> RunRecord:
     """Return the record of a run that ended, and put its last samples beside it.
 
     Args:
-        run: its folder, with a result.
+        run: its folder.
         grid: name of the grid.
         row: name of the row.
         label: what a table calls the row.
         recipe: the row's recipe.
         seed: of the run.
         num_parameters: trained ones of `generator`, `discriminator`, `tasks`.
+        result: of a run that broke down before it could write its own.
         results: the folder that the record goes to.
     """
     rows, timings = run.metrics(), read_rows(run.timing_path)
-    result, environment = run.result(), run.environment()
+    result, environment = result or run.result(), run.environment()
     assert result is not None
     return RunRecord(
         grid=grid,

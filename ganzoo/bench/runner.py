@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +13,7 @@ from ganzoo.bench.grid import Grid
 from ganzoo.bench.plan import PlannedRun
 from ganzoo.bench.record import RunRecord, failed_result, make_record, write_record
 from ganzoo.errors import RunInterruptedError, UserError
-from ganzoo.run_folder import RunFolder, write_atomically, write_json
+from ganzoo.run_folder import Json, RunFolder, write_atomically
 from ganzoo.signals import stop_requests
 
 POLL_SECONDS = 0.2
@@ -63,7 +63,8 @@ class Settings:
         device: as of `ganzoo run`.
         data_dir: as of `ganzoo run`.
         plugins: as of `ganzoo run`.
-        retry_failed: whether runs that are recorded as failed are done again, from the start.
+        retry_failed: whether runs that are recorded as failed are done again: from the start those that themselves
+            ended as failed, from the newest checkpoint those that broke down.
     """
 
     out: Path
@@ -177,15 +178,15 @@ class Runner:
         elif ended.exit_code == MISTAKE and _is_locked(run.folder):
             self._postpone(run)
         elif ended.exit_code == FAILED and run.folder.operative_path.exists():
-            # It broke down by itself, which is a result: a table must not drop it.
-            write_json(run.folder.result_path, failed_result(run.folder, reason=message or f"see {ended.job.log}"))
-            self._record(run)
+            # It broke down by itself, which is a result: a table must not drop it. Its folder stays as it is, so that a
+            # retry goes on from the newest checkpoint when the cause is mended.
+            self._record(run, failed_result(run.folder, reason=message or f"see {ended.job.log}"))
         else:
             reason = message or _how(ended)
             self.outcome.broken[run.name] = reason
             self.display.say(f"{run.name} is not done: {reason}")
 
-    def _record(self, run: PlannedRun) -> None:
+    def _record(self, run: PlannedRun, result: Mapping[str, Json] | None = None) -> None:
         record = make_record(
             run.folder,
             grid=self.grid.name,
@@ -194,6 +195,7 @@ class Runner:
             recipe=run.built.row.recipe,
             seed=run.seed,
             num_parameters=run.built.num_parameters,
+            result=result,
             results=self.settings.results,
         )
         write_record(record, self.settings.results)

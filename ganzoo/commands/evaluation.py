@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganzoo.commands.options import DataDir, Device, Run, Step, write_for_user
+from ganzoo.commands.options import DataDir, Device, Plugins, Run, Step, write_for_user
 from ganzoo.commands.results import OpenRun, open_run
 from ganzoo.errors import UserError
 from ganzoo.terminal import complain, print_table, say
@@ -33,12 +33,15 @@ def evaluate_run(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="BINDING", help="A gin binding that overrides the protocols'; may be repeated."),
+        typer.Option(
+            "--set", metavar="BINDING", help="A gin binding that overrides every protocol named; may be repeated."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Also write the numbers as JSON.", show_default=False),
     ] = None,
+    plugin: Plugins = None,
     device: Device = "cpu",
     data_dir: DataDir = None,
 ) -> None:
@@ -54,9 +57,14 @@ def evaluate_run(
       ganzoo eval runs/ssgan_resnet-seed0 --protocol clean --set 'features.inception.download = True'
     """
     from ganzoo.config import load_protocol
+    from ganzoo.registry import load_file
+    from ganzoo.run_folder import RunFolder
 
     if settings and not protocol:
         raise UserError("--set overrides a protocol; name one, such as --protocol offline_quick")
+    # A protocol may name a component of the run's own plugins, or one that is given here.
+    for path in (*RunFolder.existing(run).plugins_path.glob("*.py"), *(plugin or ())):
+        load_file(path)
     # A misspelt protocol is found before the networks are read.
     protocols: dict[str, EvaluationProtocol] = {}
     given: dict[str, str] = {}
@@ -67,7 +75,11 @@ def evaluate_run(
                 f"--protocol {name} and --protocol {given[stem]} would both be called '{stem}'; rename one file, or "
                 "measure it by a command of its own"
             )
-        given[stem], protocols[stem] = name, load_protocol(name, overrides=settings or ())
+        try:
+            given[stem], protocols[stem] = name, load_protocol(name, overrides=settings or ())
+        except UserError as error:
+            # Of several, one may not use a binding that the others do.
+            raise UserError(f"--protocol {name}: {error}") from error
     opened = open_run(run, step=step, device=device)
     protocols = protocols or {OWN_PROTOCOL: opened.experiment}
     if not any(p.metrics for p in protocols.values()):

@@ -81,8 +81,10 @@ def show_result(result: "RunResult") -> None:
         state = "finished" if values["status"] == "finished" else f"ended as failed ({values.get('reason')})"
         say(f"'{folder.path}' had {state} before; nothing was done. --fresh starts it anew.")
     say("")
-    print_measurements(values.get("metrics"), title=f"{values.get('name', folder.path.name)}, step {values['step']}")
-    failures = values.get("metric_failures")
+    measured, failures = values.get("metrics"), values.get("metric_failures")
+    # Without any, the reason is that of the failure, not that there are none configured.
+    if measured or (values["status"] == "finished" and not failures):
+        print_measurements(measured, title=f"{values.get('name', folder.path.name)}, step {values['step']}")
     for failure in failures if isinstance(failures, list) else ():
         assert isinstance(failure, dict)
         say(f"  warning: {failure['metric']} could not be computed: {failure['reason']}")

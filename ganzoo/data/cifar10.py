@@ -17,11 +17,11 @@ class cifar10(Cifar):
         data_dir: where the user keeps data sets; None if not given.
     """
 
-    title = "CIFAR-10"
-    stem = "cifar-10"
-    folders = ("cifar-10-batches-py", "cifar-10-batches-bin")
-    archive_md5 = "c58f30108f718f92721af3b95e74349a"
-    archive_megabytes = 163
+    _title = "CIFAR-10"
+    _stem = "cifar-10"
+    _folders = ("cifar-10-batches-py", "cifar-10-batches-bin")
+    _archive_md5 = "c58f30108f718f92721af3b95e74349a"
+    _archive_megabytes = 163
     batches = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test": ["test_batch"]}
     num_images = {"train": 50_000, "test": 10_000}
-    num_classes = 10
+    _num_classes = 10

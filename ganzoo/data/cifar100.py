@@ -17,13 +17,13 @@ class cifar100(Cifar):
         data_dir: where the user keeps data sets; None if not given.
     """
 
-    title = "CIFAR-100"
-    stem = "cifar-100"
-    folders = ("cifar-100-python", "cifar-100-binary")
-    archive_md5 = "eb9058c3a382ffc7106e4002c42a8d85"
-    archive_megabytes = 161
+    _title = "CIFAR-100"
+    _stem = "cifar-100"
+    _folders = ("cifar-100-python", "cifar-100-binary")
+    _archive_md5 = "eb9058c3a382ffc7106e4002c42a8d85"
+    _archive_megabytes = 161
     batches = {"train": ["train"], "test": ["test"]}
     num_images = {"train": 50_000, "test": 10_000}
-    num_classes = 100
-    label_key = "fine_labels"
-    num_labels = 2  # coarse, then fine
+    _num_classes = 100
+    _label_key = "fine_labels"
+    _num_labels = 2  # coarse, then fine

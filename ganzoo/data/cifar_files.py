@@ -118,22 +118,22 @@ class Cifar(Dataset):
         data_dir: where the user keeps data sets; None if not given.
     """
 
-    title: ClassVar[str]
+    _title: ClassVar[str]
     """How the data set is called in messages."""
-    stem: ClassVar[str]
+    _stem: ClassVar[str]
     """Of the archive and the folders: `cifar-10` of `cifar-10-python.tar.gz`."""
-    folders: ClassVar[tuple[str, str]]
+    _folders: ClassVar[tuple[str, str]]
     """What the archives of the Python and of the binary version unpack to."""
-    archive_md5: ClassVar[str]
+    _archive_md5: ClassVar[str]
     """Of the archive of the Python version."""
-    archive_megabytes: ClassVar[int]
+    _archive_megabytes: ClassVar[int]
     """The size of that archive."""
     batches: ClassVar[Mapping[str, Sequence[str]]]
     """The files of each split, without the suffix `.bin` of the binary version."""
     num_images: ClassVar[Mapping[str, int]]
-    num_classes: ClassVar[int]
-    label_key: ClassVar[str] = "labels"
-    num_labels: ClassVar[int] = 1
+    _num_classes: ClassVar[int]
+    _label_key: ClassVar[str] = "labels"
+    _num_labels: ClassVar[int] = 1
     """Labels of a binary record, of which the last counts."""
 
     def __init__(self, *, data_dir: Path | None = None) -> None:
@@ -141,7 +141,7 @@ class Cifar(Dataset):
 
     def spec(self) -> DataSpec:
         """Return shape, classes and sizes."""
-        return DataSpec((3, SIZE, SIZE), self.num_classes, self.num_images)
+        return DataSpec((3, SIZE, SIZE), self._num_classes, self.num_images)
 
     def load(self, split: str) -> ImageData:
         """Return a split."""
@@ -150,20 +150,20 @@ class Cifar(Dataset):
         if place is None:
             folders = data_folders(self.data_dir)
             raise UserError(
-                f"{self.title} was not found: no {', '.join(self.folders)} or {archive} in {quoted(folders)}; download "
-                f"https://www.cs.toronto.edu/~kriz/{archive} ({self.archive_megabytes} MB, md5 {self.archive_md5}) "
-                f"into '{folders[0]}'"
+                f"{self._title} was not found: no {', '.join(self._folders)} or {archive} in {quoted(folders)}; "
+                f"download https://www.cs.toronto.edu/~kriz/{archive} ({self._archive_megabytes} MB, md5 "
+                f"{self._archive_md5}) into '{folders[0]}'"
             )
         if place.is_file():
-            _check_md5(place, self.archive_md5)
+            _check_md5(place, self._archive_md5)
         try:
             pixels, labels_N = self._read(place, split)
         except FormatError as error:
             raise UserError(f"'{place}' is damaged ({error}); download {archive} again") from error
-        if len(labels_N) != num or not 0 <= labels_N.min() <= labels_N.max() < self.num_classes:
+        if len(labels_N) != num or not 0 <= labels_N.min() <= labels_N.max() < self._num_classes:
             raise UserError(
                 f"'{place}' holds {len(labels_N)} {split} images with labels {labels_N.min()} to {labels_N.max()} "
-                f"where {self.title} has {num} with labels 0 to {self.num_classes - 1}; download {archive} again"
+                f"where {self._title} has {num} with labels 0 to {self._num_classes - 1}; download {archive} again"
             )
         images_NCHW = torch.from_numpy(pixels.reshape(-1, 3, SIZE, SIZE))
         return ImageData(images_NCHW.contiguous(), torch.from_numpy(labels_N))
@@ -174,10 +174,10 @@ class Cifar(Dataset):
         return None if place is None else str(place)
 
     def _archive(self) -> str:
-        return f"{self.stem}-python.tar.gz"
+        return f"{self._stem}-python.tar.gz"
 
     def _place(self) -> Path | None:
-        layouts = (*self.folders, self._archive())
+        layouts = (*self._folders, self._archive())
         places = (folder / layout for folder in data_folders(self.data_dir) for layout in layouts)
         return next((place for place in places if place.exists()), None)
 
@@ -187,14 +187,14 @@ class Cifar(Dataset):
         Raises:
             FormatError: a batch is missing or not of its format; the message names it.
         """
-        names, is_binary = self.batches[split], place.name == self.folders[1]
+        names, is_binary = self.batches[split], place.name == self._folders[1]
         batches = []
         for name, content in zip(names, _contents(place, [f"{n}.bin" if is_binary else n for n in names]), strict=True):
             try:
                 batches.append(
-                    read_binary(content, num_labels=self.num_labels)
+                    read_binary(content, num_labels=self._num_labels)
                     if is_binary
-                    else read_pickled(content, label_key=self.label_key)
+                    else read_pickled(content, label_key=self._label_key)
                 )
             except FormatError as error:
                 raise FormatError(f"{name}: {error}") from error

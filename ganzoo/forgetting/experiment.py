@@ -34,7 +34,7 @@ class ForgettingExperiment:
         eval_every: updates between measurements; it divides `num_steps_per_task` and is smaller.
         num_test_images: images of a measurement, half of them positive; the same for all arms and seeds.
         seeds: each determines a run of every arm.
-        num_threads: CPU threads, of which the last bit of a result depends; None for as many as torch chooses here.
+        num_threads: CPU threads, on which the last bits of a result depend; None for as many as torch chooses here.
         train_split: the split to train on.
         test_split: the split to measure on.
     """

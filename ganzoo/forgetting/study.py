@@ -20,6 +20,7 @@ from ganzoo.forgetting.summary import ArmSummary, summarize
 from ganzoo.monitor import Monitor
 from ganzoo.operative import parse_operative
 from ganzoo.run_folder import Json, RunFolder, write_atomically, write_json
+from ganzoo.run_head import changes
 from ganzoo.settling import settle
 
 KEPT = "what is finished there is kept"
@@ -72,17 +73,16 @@ def run_study(
     torch_device = environment.select_device(device)
     folder.check_own()
     with folder.lock():
-        if fresh:
-            with folder.writing(kept=KEPT):
-                folder.clear()
-        configuration = settle(folder, configuration, root_name=FORGETTING, what="study", say=monitor.say)
+        configuration = settle(folder, configuration, root_name=FORGETTING, what="study", fresh=fresh, say=monitor.say)
         environment.choose_deterministic_kernels(torch_device)
         try:
-            return _run(folder, configuration, torch_device, data_dir, command, monitor)
+            return _run(folder, configuration, torch_device, data_dir, command, monitor, fresh=fresh)
         except BrokenPipeError:
             raise  # of standard output, whose reader has seen enough
         except OSError as error:
             raise RunInterruptedError(f"{os_error_text(error)}; what is finished in '{out}' is kept") from error
+        except torch.OutOfMemoryError as error:
+            raise RunInterruptedError(f"out of memory on {device} ({error}); what is finished is kept") from error
 
 
 def _run(
@@ -92,6 +92,8 @@ def _run(
     data_dir: Path | None,
     command: str,
     monitor: Monitor,
+    *,
+    fresh: bool,
 ) -> Study:
     experiment = configuration.experiment
     arms = arms_of(experiment)
@@ -112,6 +114,10 @@ def _run(
     )
     tests = tuple(test.test_set(k, experiment.num_test_images) for k in range(spec.num_classes))
     tasks = Tasks(spec, train, tests)
+    if fresh:
+        # Only now: what refuses the new study leaves the old one alone.
+        with folder.writing(kept=KEPT):
+            folder.clear()
     _begin(folder, configuration, splits, device, monitor)
 
     # Seed by seed, so that after the first seed every arm has a curve.
@@ -160,8 +166,7 @@ def _begin(
             f"the data set {configuration.experiment.dataset.name} has changed since '{folder.path}' began; "
             "bring the old files back, or start over with --fresh"
         )
-    names = {"packages": "versions of packages", "device": "device", "training_code_sha256": "training code"}
-    changed = [text for name, text in names.items() if before[name] != now[name]]
+    changed = changes(before, now)
     if changed:
         monitor.say(f"since '{folder.path}' began, other {', '.join(changed)}: its curves may not be comparable")
 

@@ -1,7 +1,7 @@
 """How the curve of a measurement is drawn, and when it is a sign of a run gone wrong."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ def curve_of(name: str, metrics: "Sequence[type[Metric]]") -> Curve:
     """Return what the metric that a measurement belongs to says of its curve; by default it stands alone.
 
     Args:
-        name: of the measurement.
+        name: of the measurement, with `/SPLIT` where a run has it for several reference splits.
         metrics: those of the run.
     """
-    answers = (metric.curve(name) for metric in metrics)
-    return next((curve for curve in answers if curve is not None), Curve(panel=name))
+    measured, slash, split = name.partition("/")
+    answers = (metric.curve(measured) for metric in metrics)
+    found = next((curve for curve in answers if curve is not None), Curve(panel=measured))
+    return replace(found, panel=f"{found.panel}{slash}{split}")

@@ -14,7 +14,7 @@ from ganzoo.registry import register
 
 @register("penalties")
 class ewc(Penalty):
-    """Hold D's weights where it told earlier fakes from real images, each as firmly as that needed it.
+    """Keep D's weights near those that told earlier fakes from real images, each as firmly as it mattered for that.
 
     To D a GAN's training is a sequence of tasks: to tell real images from those of G as it is at the time. Here a task
     lasts `consolidate_every` updates of D. At its end D's weights w_t and the diagonal F_t of its Fisher information

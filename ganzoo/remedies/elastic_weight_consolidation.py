@@ -13,7 +13,7 @@ from ganzoo.remedies.base import Examples, Remedy
 
 @register("remedies")
 class elastic_weight_consolidation(Remedy):
-    """Penalise leaving the weights of ended tasks, each weight by its Fisher information (EWC).
+    """Penalise moving away from the weights at the end of earlier tasks, each weight by its Fisher information (EWC).
 
     Source: Kirkpatrick et al., "Overcoming catastrophic forgetting in neural networks", arXiv:1612.00796, equation 3:
     the sum over ended tasks t of strength / 2 * sum_i F_ti (w_i - w_ti)^2, w_t the weights at the end of task t, F_t

@@ -58,8 +58,8 @@ def run_page(folder: RunFolder) -> str:
         samples=sample_history(folder),
         panels=[(panel.name, panel_picture(panel, rows, last_step=last_step)) for panel in shown],
         differences=differences_from_defaults(experiment),
-        source=folder.config_path.read_text() if folder.config_path.exists() else "",
-        operative=folder.operative_path.read_text(),
+        source=folder.config_path.read_text(encoding="utf-8") if folder.config_path.exists() else "",
+        operative=folder.operative_path.read_text(encoding="utf-8"),
         environment=folder.environment(),
     )
 

@@ -165,6 +165,17 @@ def test_one_record_made_otherwise_is_found_and_named(folder, section, key, foun
     assert "ssgan-seed1" in str(mismatches[0])
 
 
+def test_a_run_that_went_on_under_other_conditions_is_found_and_both_are_named(folder) -> None:
+    proof, rows = built(folder)
+    all_records = records(rows)
+    began = all_records[-1].environment
+    later = {**began, "packages": {**began["packages"], "torch": "9.9"}, "step": 4}
+    all_records[-1] = replace(all_records[-1], environment={**began, "continued": [later, later]})
+    (mismatch,) = check_records(all_records, proof)
+    assert mismatch.key == "packages.torch"
+    assert mismatch.values[f"{began['packages']['torch']}, then 9.9"] == ("ssgan-seed1",)
+
+
 def test_code_of_a_component_that_one_row_alone_uses_is_compared_between_its_seeds(folder) -> None:
     _, rows = built(folder)
     all_records = records(rows)

@@ -314,23 +314,30 @@ def test_a_killed_run_is_not_done_whatever_an_earlier_process_said(bench: Bench)
     assert outcome == Outcome(broken={"base-seed0": "ended by signal 9"})
 
 
-@pytest.mark.parametrize("row", ["nan", "base"])  # one writes its own result, the other crashes before it can
-def test_a_retry_that_was_stopped_goes_on_and_does_not_begin_anew(bench: Bench, monkeypatch, row: str) -> None:
-    def crash(*_arguments: object, **_options: object) -> None:
-        raise ZeroDivisionError("division by zero")
-
+def test_a_retry_of_a_failed_run_begins_anew_once_and_then_goes_on(bench: Bench) -> None:
     commands: list[tuple[str, ...]] = []
 
     class Stops(Ends):
         def submit(self, job: Job) -> None:
             commands.append(job.command)
-            run = RunFolder(bench.folder / "out" / job.name)
-            run.result_path.unlink(missing_ok=True)  # as --fresh does
+            RunFolder(bench.folder / "out" / job.name).result_path.unlink(missing_ok=True)  # as --fresh does
             super().submit(job)
+
+    assert bench.call(only=["nan"], seeds=[0])[0].failed == ["nan-seed0"]
+    for _ in range(2):
+        bench.call(executor=Stops(STOPPED, 3), only=["nan"], seeds=[0], retry_failed=True)
+    assert ["--fresh" in command for command in commands] == [True, False]
+
+
+def test_a_retry_of_a_run_that_broke_down_goes_on_from_its_checkpoint(bench: Bench, monkeypatch) -> None:
+    def crash(*_arguments: object, **_options: object) -> None:
+        raise ZeroDivisionError("division by zero")
 
     with monkeypatch.context() as patched:
         patched.setattr("ganzoo.recorder.Recorder.finish", crash)
-        assert bench.call(only=[row], seeds=[0])[0].failed == [f"{row}-seed0"]
-    for _ in range(2):
-        bench.call(executor=Stops(STOPPED, 3), only=[row], seeds=[0], retry_failed=True)
-    assert ["--fresh" in command for command in commands] == [True, False]
+        assert bench.call(only=["base"], seeds=[0])[0].failed == ["base-seed0"]
+    (run,) = bench.plan(only=["base"], seeds=[0])
+    assert (run.state, run.step, run.folder.checkpoints()) == ("failed", 4, [4])
+    outcome, _, _ = bench.call(only=["base"], seeds=[0], retry_failed=True)
+    assert outcome.finished == ["base-seed0"]
+    assert "resuming" in (bench.folder / "out" / "logs" / "base-seed0.log").read_text()

@@ -69,7 +69,7 @@ def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def accept(monkeypatch: pytest.MonkeyPatch, archive: Path) -> None:
-    monkeypatch.setattr(cifar10, "archive_md5", hashlib.md5(archive.read_bytes()).hexdigest())
+    monkeypatch.setattr(cifar10, "_archive_md5", hashlib.md5(archive.read_bytes()).hexdigest())
 
 
 @pytest.mark.parametrize("folder", ["mine", "data", "cache/data"])
