@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from ganzoo.architectures.base import Discriminator, Generator, ImageShape
-from ganzoo.component import Part
+from ganzoo.component import Component, Part, options_of
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.data.base import DataSpec
-from ganzoo.errors import UserError
+from ganzoo.errors import Bound, UserError
 from ganzoo.experiment import Experiment, by_name, penalties_of, short_name
 from ganzoo.gan import Gan
 from ganzoo.layers.consolidation import parameter_shapes
@@ -126,15 +126,27 @@ def build_objective(experiment: Experiment, discriminator: Discriminator) -> Obj
 
 def _check_resolution(experiment: Experiment, image_shape: ImageShape) -> None:
     """Refuse images that a network is not made for, where the data set's size was bound."""
-    size = experiment.dataset.bound.get("size")
-    if size is None:
-        return  # the network refuses them itself, where it is named
-    for part in (experiment.generator, experiment.discriminator):
-        if part.component.resolutions:
-            try:
-                part.component.check_resolution(image_shape)
-            except ValueError as error:
-                raise UserError(f"{part.name}: {error}{size.macro}", where=size.where) from error
+    dataset, networks = experiment.dataset, (experiment.generator, experiment.discriminator)
+    choices = [set(part.component.resolutions) for part in networks if part.component.resolutions]
+    _, height, width = image_shape
+    for part in networks:
+        if not part.component.resolutions:
+            continue
+        try:
+            part.component.check_resolution(image_shape)
+        except ValueError as error:
+            known = ", ".join(map(str, part.component.resolutions))
+            remedy = "choose another architecture or data set"
+            # Of two that are equally near, the larger loses nothing.
+            nearest = max(set.intersection(*choices), key=lambda size: (-abs(size - height), size), default=None)
+            if nearest is not None and "size" in options_of(dataset.component):
+                remedy = f"set {dataset.section}.size = {nearest}"
+            size = dataset.bound.get("size", Bound("", dataset.where))
+            raise UserError(
+                f"{dataset.name} gives {height} x {width} px, {part.name} is made for squares of {known} px; "
+                f"{remedy}{size.macro}",
+                where=size.where,
+            ) from error
 
 
 def _build_networks(
@@ -183,25 +195,60 @@ def _auxiliary_task(
 
 def _check_terms(experiment: Experiment, tasks: dict[str, PretextTask]) -> None:
     """Refuse an adversarial term that two parts claim, or that none provides."""
-    replacing = [name for name, task in tasks.items() if task.replaces_adversarial]
-    if replacing and experiment.loss is not None:
-        raise UserError(
-            f"the task '{replacing[0]}' replaces the adversarial term; set experiment.loss = None",
-            where=experiment.loss.where,
-        )
+    sections = _sections(experiment)
+    replacing = next((name for name, task in tasks.items() if task.replaces_adversarial), None)
+    if replacing is not None:
+        _check_replaced(experiment, sections[replacing], tasks[replacing])
     needing = [name for name, task in tasks.items() if task.needs_adversarial]
     if needing and experiment.loss is None:
         raise UserError(
-            f"the task '{needing[0]}' means nothing without an adversarial loss and experiment.loss is None; "
+            f"{sections[needing[0]]} means nothing without an adversarial loss and experiment.loss is None; "
             "bind a loss (@losses.hinge) or leave the task out"
         )
     if experiment.loss is None and not tasks:
-        raise UserError("experiment.loss is None and no task stands in for it; bind a loss or a pretext task")
+        raise UserError(
+            "experiment.loss is None and experiment.pretext holds no task that stands in for it; "
+            "bind a loss (@losses.hinge) or a pretext task"
+        )
+
+
+def _sections(experiment: Experiment) -> dict[str, str]:
+    """Return what the part of each task is called in a configuration, by the task's name."""
+    parts: dict[str, Part[Component]] = {**by_name(experiment.pretext)}
+    if experiment.conditioning is not None:
+        parts[short_name(experiment.conditioning)] = experiment.conditioning
+    return {name: part.section for name, part in parts.items()}
+
+
+def _check_replaced(experiment: Experiment, section: str, task: PretextTask) -> None:
+    """Refuse a loss, or a penalty on its logit, beside a task that stands in for the loss."""
+    loss = experiment.loss
+    beside = f"{section}.{task.adds_to_adversarial}" if task.adds_to_adversarial else ""
+    for part in penalties_of(experiment).values():
+        if part.component.needs_adversarial_logit:
+            # Without the penalty, a loss would be refused next; without a loss, so would the penalty.
+            remedies = [f"{_without_penalty(experiment)}{'' if loss is None else ' and experiment.loss = None'}"]
+            if beside:
+                remedies.insert(0, f"set {'experiment.loss = @losses.hinge and ' if loss is None else ''}{beside}")
+            raise UserError(
+                f"{part.name} differentiates the adversarial logit, which {section} replaces; {', or '.join(remedies)}",
+                where=part.where,
+            )
+    if loss is not None:
+        raise UserError(
+            f"{section} replaces the adversarial term, which {loss.name} is; set experiment.loss = None"
+            f"{f' or {beside}' if beside else ''}",
+            where=loss.where,
+        )
+
+
+def _without_penalty(experiment: Experiment) -> str:
+    return "set experiment.penalty = None" if isinstance(experiment.penalty, Part) else "take it out of the list"
 
 
 def _check_penalties(experiment: Experiment, discriminator: Discriminator) -> None:
     """Refuse a penalty that has no meaning beside the other parts."""
-    remedy = "set experiment.penalty = None" if isinstance(experiment.penalty, Part) else "take it out of the list"
+    remedy = _without_penalty(experiment)
     for part in penalties_of(experiment).values():
         if part.component.needs_adversarial_logit and experiment.loss is None:
             raise UserError(
@@ -211,9 +258,11 @@ def _check_penalties(experiment: Experiment, discriminator: Discriminator) -> No
             )
         # A penalty on each image's own gradient has no meaning where no logit is an image's own.
         if part.component.needs_independent_logits and discriminator.uses_batch_statistics:
+            normalization = experiment.discriminator.arguments.get("normalization")
+            by = f" by {normalization.name}" if isinstance(normalization, Part) else ""
             raise UserError(
                 f"{part.name} needs logits that depend on one image each, but {experiment.discriminator.name} "
-                f"normalises over the batch; give it another normalization (layer, none) or {remedy}",
+                f"normalises over the batch{by}; give it another normalization (layer, none) or {remedy}",
                 where=part.where,
             )
 
@@ -227,8 +276,8 @@ def _check_augment(experiment: Experiment, tasks: Mapping[str, PretextTask]) -> 
     upright = [name for name, task in tasks.items() if task.needs_upright]
     if augment.turns_images and upright:
         raise UserError(
-            f"{part.name} turns images and the task '{upright[0]}' must tell how they were turned; leave the turns out "
-            "of the augmentation or the task out of experiment.pretext",
+            f"{part.name} turns images and {_sections(experiment)[upright[0]]} must tell how they were turned; leave "
+            "the turns out of the augmentation or the task out of experiment.pretext",
             where=part.where,
         )
     if augment.follows_logits and experiment.loss is None:

@@ -4,6 +4,7 @@ An axis is a field of the experiment that one part fills: `loss`, `penalty`, ...
 and discriminator of one family, `g_normalization` and `d_normalization` for what normalises each.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -40,7 +41,7 @@ USUAL: Mapping[str, tuple[str | None, ...]] = {
     "g_normalization": ("batch",),
     "d_normalization": ("none",),
     "conditioning": (None, "projection"),
-    "pretext": (None, "rotation"),
+    "pretext": (None, "rotation", "infomax"),  # the last one does without the loss, and minds no turns
     "augment": (None,),
 }
 BATCH_SIZE, LATENT_DIM, NUM_CLASSES = 8, 8, 3
@@ -57,6 +58,16 @@ class Choice:
 
     def __str__(self) -> str:
         return f"{self.axis} {self.name or 'none'}"
+
+    def is_named_in(self, sentence: str) -> bool:
+        """Return whether a sentence says the full name of the part, or the field that is left empty."""
+        if self.name is None:
+            full_name = f"experiment.{self.axis}"
+        elif self.axis in KINDS:
+            full_name = f"{KINDS[self.axis]}.{self.name}"
+        else:
+            full_name = f"architectures.{self.name}({GENERATOR}|{DISCRIMINATOR})"
+        return re.search(rf"\b{full_name}\b", sentence) is not None
 
 
 def names(kind: str) -> tuple[str, ...]:
@@ -166,14 +177,15 @@ def refusal(combination: Combination, *, size: int | None = None) -> str | None:
 def pair_refusal(first: Choice, second: Choice) -> str | None:
     """Return the sentence with which two parts are refused whatever usual parts stand beside them, or None."""
     given = {first.axis: first.name, second.axis: second.name}
-    sentences = []
+    sentences: list[str] = []
     for others in product(*(USUAL[axis] if axis not in given else (given[axis],) for axis in AXES)):
         sentence = refusal(dict(zip(AXES, others, strict=True)))
         if sentence is None:
             return None
         sentences.append(sentence)
     # The usual parts are refused for reasons of their own; what names both parts is said of the pair.
-    return max(sentences, key=lambda text: sum(name is not None and name in text for name in given.values()))
+    of_pair = [text for text in sentences if first.is_named_in(text) and second.is_named_in(text)]
+    return of_pair[0] if of_pair else " / ".join(dict.fromkeys(sentences))
 
 
 def pairs() -> Iterator[tuple[Choice, Choice]]:

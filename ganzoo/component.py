@@ -90,6 +90,11 @@ class Part(Generic[C_co]):
     where: str = field(default="", compare=False)
     bound: Mapping[str, Bound] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def section(self) -> str:
+        """Before what a configuration binds of it: `scope/kind.name`."""
+        return f"{self.scope}/{self.name}" if self.scope else self.name
+
     def __call__(self, **facts: object) -> C_co:
         """Build the component from its arguments and the runtime facts, of which it gets those it names.
 
@@ -112,8 +117,7 @@ class Part(Generic[C_co]):
         Args:
             message: the component's, with the short names of its parameters.
         """
-        section = f"{self.scope}/{self.name}" if self.scope else self.name
-        own = {name: Bound(f"{section}.{name}", "") for name in options_of(self.component)}
+        own = {name: Bound(f"{self.section}.{name}", "") for name in options_of(self.component)}
         text, where = blame(message, of=self.name, parameters={**own, **self.bound})
         return UserError(text, where=where or self.where)
 

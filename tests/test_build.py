@@ -45,8 +45,8 @@ def test_conditioning_with_a_normalization_that_has_no_conditional_form(experime
         experiment.generator, arguments={"width": 4, "normalization": registry.part("normalizations.layer")}
     )
     message = refused(experiment, generator=generator, conditioning=registry.part("conditioning.projection"))
-    assert "normalizations.layer" in message
-    assert "normalizations.batch" in message
+    assert "conditioning.projection gives the generator its class labels by the normalization" in message
+    assert "normalizations.layer has no form that takes them; use @normalizations.batch" in message
 
 
 def test_a_batch_that_rotation_cannot_share_evenly(experiment: Experiment) -> None:
@@ -76,7 +76,8 @@ def test_a_batch_that_is_refused_is_placed_where_it_was_bound_by_its_full_name(t
         ),
         (
             "data.synthetic.size = 17",
-            "architectures.resnet_generator: cannot make 17 x 17 images; it is made for 16, 32, 48, 64, 128 px squares",
+            "data.synthetic gives 17 x 17 px, architectures.resnet_generator is made for squares of 16, 32, 48, 64, "
+            "128 px; set data.synthetic.size = 16",
         ),
     ],
 )
@@ -90,7 +91,7 @@ def test_the_same_task_twice(experiment: Experiment) -> None:
 
 
 def test_neither_loss_nor_task(experiment: Experiment) -> None:
-    assert "no task stands in for it" in refused(experiment, loss=None, pretext=())
+    assert "no task that stands in for it" in refused(experiment, loss=None, pretext=())
 
 
 def test_a_penalty_on_a_logit_that_nothing_trains(experiment: Experiment) -> None:
@@ -130,7 +131,32 @@ def test_a_gradient_penalty_on_logits_that_depend_on_the_batch(experiment: Exper
     discriminator = replace(experiment.discriminator, arguments=normalized)
     message = refused(experiment, discriminator=discriminator, penalty=registry.part("penalties.wgangp"))
     assert "penalties.wgangp needs logits that depend on one image each" in message
-    assert "architectures.resnet_discriminator" in message
+    assert "architectures.resnet_discriminator normalises over the batch by normalizations.batch" in message
+
+
+def test_a_size_that_was_not_bound_is_placed_where_the_data_set_is_named(tiny_recipe: Path) -> None:
+    normalization = "architectures.biggan_generator.normalization = @normalizations.batch"
+    generator = "experiment.generator = @architectures.biggan_generator"
+    overrides = ["experiment.dataset = @data.stl10", generator, normalization]
+    changed = config.load(str(tiny_recipe), overrides=overrides).experiment
+    assert refused(changed, changed.dataset().spec()) == (
+        "--set 'experiment.dataset = @data.stl10': data.stl10 gives 48 x 48 px, architectures.biggan_generator is made "
+        "for squares of 32, 64, 128 px; set data.stl10.size = 64"
+    )
+
+
+def test_the_size_that_is_proposed_suits_both_networks(experiment: Experiment) -> None:
+    # sndcgan's discriminator is made for 56 px, and its generator for no size near it that the other knows but 64.
+    mixed = replace(experiment, discriminator=registry.part("architectures.sndcgan_discriminator"))
+    assert refused(mixed, replace(LABELLED, image_shape=(1, 56, 56))).endswith("set data.synthetic.size = 64")
+
+
+def test_images_of_a_data_set_without_a_size_are_another_architectures(experiment: Experiment) -> None:
+    dataset = registry.part("data.cifar10")
+    assert refused(experiment, replace(LABELLED, image_shape=(3, 33, 33)), dataset=dataset) == (
+        "data.cifar10 gives 33 x 33 px, architectures.resnet_generator is made for squares of 16, 32, 48, 64, 128 px; "
+        "choose another architecture or data set"
+    )
 
 
 def test_a_loss_beside_a_task_that_replaces_it(experiment: Experiment) -> None:
@@ -138,8 +164,36 @@ def test_a_loss_beside_a_task_that_replaces_it(experiment: Experiment) -> None:
         num_classes = 1
         replaces_adversarial = True
 
-    message = refused(experiment, pretext=(replace(experiment.pretext[0], component=replacing, arguments={}),))
-    assert "the task 'replacing' replaces the adversarial term; set experiment.loss = None" in message
+    part = replace(experiment.pretext[0], name="pretext.replacing", component=replacing, arguments={})
+    assert refused(experiment, pretext=(part,)).endswith(
+        "pretext.replacing replaces the adversarial term, which losses.hinge is; set experiment.loss = None"
+    )
+
+
+def test_a_task_that_can_also_add_says_so_and_both_ways_out_are_accepted(experiment: Experiment) -> None:
+    task = registry.part("pretext.label_augmentation")
+    message = refused(experiment, pretext=(task,))
+    assert "set experiment.loss = None or pretext.label_augmentation.adversarial = 'add'" in message
+    build_gan(replace(experiment, pretext=(task,), loss=None), LABELLED)
+    build_gan(replace(experiment, pretext=(replace(task, arguments={"adversarial": "add"}),)), LABELLED)
+
+
+def test_a_penalty_beside_a_task_that_replaces_its_logit_names_ways_out_that_are_accepted(
+    experiment: Experiment,
+) -> None:
+    task, penalty = registry.part("pretext.label_augmentation"), registry.part("penalties.r1")
+    adding = (replace(task, arguments={"adversarial": "add"}),)
+    changed = replace(experiment, pretext=(task,), penalty=penalty)
+    start = "penalties.r1 differentiates the adversarial logit, which pretext.label_augmentation replaces; "
+    ways = "set pretext.label_augmentation.adversarial = 'add', or set experiment.penalty = None"
+    assert refused(changed) == f"{start}{ways} and experiment.loss = None"
+    build_gan(replace(changed, pretext=adding), LABELLED)
+    build_gan(replace(changed, penalty=None, loss=None), LABELLED)
+
+    without_loss = replace(changed, loss=None)
+    assert refused(without_loss) == f"{start}{ways.replace('set', 'set experiment.loss = @losses.hinge and', 1)}"
+    build_gan(replace(without_loss, loss=experiment.loss, pretext=adding), LABELLED)
+    build_gan(replace(without_loss, penalty=None), LABELLED)
 
 
 def test_a_tap_that_the_discriminator_does_not_have(experiment: Experiment) -> None:

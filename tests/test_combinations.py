@@ -47,6 +47,17 @@ def test_the_rows_cover_every_pair_that_is_not_refused() -> None:
     assert not covered & REFUSED
 
 
+@pytest.mark.parametrize("row", FACTS["refused"], ids=lambda row: "-".join(str(cell) for cell in row[:4]))
+def test_a_refusal_names_both_parts_in_one_sentence(row: list[str | None]) -> None:
+    axis, name, other_axis, other, sentence = row
+    assert axis
+    assert other_axis
+    assert sentence
+    assert Choice(axis, name).is_named_in(sentence)
+    assert Choice(other_axis, other).is_named_in(sentence)
+    assert " / " not in sentence
+
+
 @pytest.mark.slow
 def test_the_table_of_the_docs_is_what_really_builds() -> None:
     make = runpy.run_path(str(ROOT / "docs/make_compatibility.py"))

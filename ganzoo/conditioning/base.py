@@ -66,8 +66,9 @@ class Conditioning(Component):
         form = normalization.component.conditional_form()
         if form is None:
             raise ValueError(
-                f"{normalization.name} of the generator has no form that takes class labels; use "
-                "@normalizations.batch, @normalizations.instance or @normalizations.self_modulated_batch"
+                f"{name_of(type(self))} gives the generator its class labels by the normalization, and "
+                f"{normalization.name} has no form that takes them; use @normalizations.batch, "
+                "@normalizations.instance or @normalizations.self_modulated_batch"
             )
         return normalization.with_component(form)
 

@@ -30,12 +30,19 @@ class concat(Conditioning):
         """Return the generator with L + K latents, K of them the label.
 
         Raises:
-            ValueError: it cuts its latents into chunks, of which one would hold the label.
+            ValueError: it cuts its latents into chunks, of which one would hold the label, or its normalization takes
+                labels.
         """
         if part.component.splits_latents:
             raise ValueError(
                 f"conditioning.concat puts the label beside the latents, and {part.name} cuts them into chunks, most "
                 "of which would not hold it; use @conditioning.projection"
+            )
+        normalization = part.arguments.get("normalization")
+        if isinstance(normalization, Part) and normalization.component.needs_labels:
+            raise ValueError(
+                f"conditioning.concat puts the label beside the latents and gives {normalization.name} none; use "
+                "@conditioning.projection, or another normalization of the generator"
             )
         joint_dim = latent_dim + self.num_classes
         inner = part(image_shape=image_shape, latent_dim=joint_dim, conditioning=None)

@@ -20,6 +20,7 @@ class ConditionalAffine(Normalization):
     """
 
     needs_condition = True
+    needs_labels = True
 
     def __init__(self, normalize: nn.Module, *, num_features: int, num_classes: int) -> None:
         super().__init__()

@@ -25,6 +25,9 @@ class Normalization(Component, nn.Module):
     needs_condition: ClassVar[bool] = False
     """Whether it takes the generator's input, so that it cannot stand in a discriminator."""
 
+    needs_labels: ClassVar[bool] = False
+    """Whether it takes class labels, and cannot do without."""
+
     @classmethod
     def conditional_form(cls) -> "type[Normalization] | None":
         """Return the layer that takes class labels as well, or None if there is no such form."""

@@ -154,6 +154,10 @@ class PretextTask(Component, nn.Module):
     replaces_adversarial: bool = False
     """Whether its terms stand in for the adversarial loss; then `experiment.loss` must be None."""
 
+    adds_to_adversarial: str = ""
+    """Of a task that replaces the adversarial loss: the setting with which it stands beside one, `adversarial = 'add'`;
+    empty if there is none. Messages name it."""
+
     needs_adversarial: bool = False
     """Whether it means nothing without an adversarial loss: it reads the logits that the loss trains, or shows images
     in its term; then `experiment.loss` must not be None."""

@@ -36,6 +36,8 @@ class label_augmentation(rotation):
         beta_schedule: the same for beta.
     """
 
+    adds_to_adversarial = "adversarial = 'add'"
+
     def __init__(
         self,
         *,

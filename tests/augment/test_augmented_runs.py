@@ -91,7 +91,7 @@ def build(*overrides: str) -> None:
 
 
 def test_turns_beside_a_task_that_must_tell_turns_are_refused_until_they_are_left_out() -> None:
-    with pytest.raises(UserError, match=r"augment\.ada turns images and the task 'rotation' must tell how they were"):
+    with pytest.raises(UserError, match=r"augment\.ada turns images and pretext\.rotation must tell how they were"):
         build("experiment.augment = @augment.ada")
     build("experiment.augment = @augment.ada", "augment.ada.transforms = ['flip', 'integer_shift', 'hue']")
     build("experiment.augment = @augment.diffaugment")

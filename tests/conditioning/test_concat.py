@@ -77,7 +77,7 @@ def test_it_suits_every_normalization_of_the_generator(experiment: Experiment, n
 def test_a_normalization_that_wants_labels_itself_is_refused(experiment: Experiment) -> None:
     arguments = {"width": 4, "normalization": registry.part("normalizations.conditional_batch")}
     generator = replace(experiment.generator, arguments=arguments)
-    with pytest.raises(UserError, match=r"normalizations\.conditional_batch: it needs class labels"):
+    with pytest.raises(UserError, match=r"conditioning\.concat .* gives normalizations\.conditional_batch none"):
         build_gan(replace(experiment, generator=generator), SPEC)
 
 

@@ -181,7 +181,7 @@ def test_projection_gives_the_conditional_form_with_its_arguments(name: str, for
 @pytest.mark.parametrize("name", ["none", "layer", "group"])
 def test_projection_refuses_a_normalization_without_conditional_form(name: str) -> None:
     projection = registry.part("conditioning.projection")(num_classes=5)
-    with pytest.raises(ValueError, match=f"normalizations.{name} of the generator has no form that takes class labels"):
+    with pytest.raises(ValueError, match=f"normalizations.{name} has no form that takes them"):
         projection.generator_normalization(registry.part(f"normalizations.{name}"))  # type: ignore[attr-defined]
 
 
