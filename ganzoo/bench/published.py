@@ -44,6 +44,13 @@ class PublishedNumber:
     value: float
     error: float | None
 
+    @property
+    def text(self) -> str:
+        """The number as tables show it: with two decimals, an accuracy with three."""
+        num_decimals = 2 if self.value >= 1 else 3
+        error = "" if self.error is None else f" ± {self.error:.{num_decimals}f}"
+        return f"{self.value:.{num_decimals}f}{error}"
+
 
 @dataclass(frozen=True)
 class ReportedColumn:

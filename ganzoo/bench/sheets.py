@@ -70,8 +70,7 @@ def _reported_sheet(table: Table) -> Sheet:
     rows, notes = [], []
     for row in table.rows:
         numbers = [column.numbers.get(row.name) for column in table.reported]
-        errors = ["" if n is None or n.error is None else f" ± {n.error}" for n in numbers]
-        texts = [f"{n.value:.2f}{error}" if n else "" for n, error in zip(numbers, errors, strict=True)]
+        texts = ["" if n is None else n.text for n in numbers]
         rows += [(row.label, *texts)] if any(texts) else []
     for i, column in enumerate(table.reported, start=1):
         memory = " (from memory)" if column.source.from_memory else ""
