@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ganzoo import cli
-from ganzoo.bench.grid import read_grid
+from ganzoo import cli, config
+from ganzoo.architectures.resnet5 import DISCRIMINATOR_MULTIPLIERS
+from ganzoo.bench.grid import read_grid, recipe_path
 from ganzoo.bench.plan import Estimate, plan_runs, seconds_left
 from ganzoo.bench.proof import prove
 from ganzoo.bench.rows import build_rows
@@ -31,9 +32,21 @@ def grid(tiny_recipe: Path) -> Path:
 @pytest.mark.parametrize("path", GRIDS, ids=lambda path: path.stem)
 def test_every_grid_of_the_project_is_sound_and_proven_without_data(path: Path) -> None:
     grid = read_grid(path)
-    proof = prove(grid, build_rows(grid, plugins=[], num_threads=1))
+    built = build_rows(grid, plugins=[], num_threads=1)
+    proof = prove(grid, built)
     assert len(proof.differences) == len(grid.rows) > 1
     assert path.read_text().startswith("# ")
+    # Curves and the comparison at equal compute need evaluations on the way; quick is over in a minute.
+    experiments = [row.configuration.experiment for row in built.values()]
+    assert all(0 < e.eval_every <= e.num_steps / 3 for e in experiments) == (path.stem != "quick")
+
+
+def test_the_grid_of_imagenet_has_the_curve_of_ds_last_block_that_its_header_tells_of() -> None:
+    (path,) = (path for path in GRIDS if path.stem == "imagenet")
+    grid = read_grid(path)
+    configuration = config.load(recipe_path(grid, grid.rows[0]), overrides=[*grid.overrides])
+    (probe,) = (part for part in configuration.experiment.metrics if part.name == "metrics.linear_probe")
+    assert probe.arguments["taps"] == (f"block{len(DISCRIMINATOR_MULTIPLIERS) - 1}",)
 
 
 def test_a_dry_run_shows_plan_and_proof_and_writes_nothing(grid: Path, capsys, monkeypatch) -> None:
