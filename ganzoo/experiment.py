@@ -1,6 +1,6 @@
 """The description of one run: what a recipe fills in under `experiment.`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -125,6 +125,17 @@ def by_name(parts: Sequence[Part[P]]) -> dict[str, Part[P]]:
             )
         found[short_name(part)] = part
     return found
+
+
+def learnable(chance: Mapping[str, float], experiment: Experiment) -> dict[str, float]:
+    """Return, of what guessing reaches in each accuracy, that of the tasks in which there is something to learn.
+
+    Args:
+        chance: by key (`d/rotation/accuracy_real`).
+        experiment: whose tasks they are.
+    """
+    controls = {name for name, part in by_name(experiment.pretext).items() if not part.component.is_learnable}
+    return {key: value for key, value in chance.items() if key.split("/")[1] not in controls}
 
 
 def penalties_of(experiment: Experiment) -> dict[str, Part[Penalty]]:

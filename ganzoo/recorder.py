@@ -16,6 +16,7 @@ from ganzoo.data.base import Dataset, ImageData
 from ganzoo.errors import NotFiniteError, RunFailedError, UserError
 from ganzoo.evaluate import Evaluated, evaluate, failures_to_json, measurements_to_json
 from ganzoo.evaluation_inputs import EvaluationInputs
+from ganzoo.experiment import learnable
 from ganzoo.hardware import peak_memory_bytes
 from ganzoo.monitor import Monitor
 from ganzoo.plots import save_curves, save_grid
@@ -265,7 +266,14 @@ class Recorder:
             "seed": self.experiment.seed,
             "metrics": measurements_to_json(evaluated.measurements),
             "metric_failures": failures_to_json(evaluated.failures),
-            "health": list[Json](health.flags(rows, chance=chance, least_d_loss=least_d_loss, metrics=metrics)),
+            "health": list[Json](
+                health.flags(
+                    rows,
+                    chance=learnable(chance, self.experiment),
+                    least_d_loss=least_d_loss,
+                    metrics=metrics,
+                )
+            ),
             "chance": {**chance},
             "samples": f"samples/step-{step:08d}.png",
             "curves": folder.curves_path.name,

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ganzoo import cli, config, registry
+from ganzoo import cli, config, health, registry
 from ganzoo.monitor import Silent
+from ganzoo.report.run_page import run_page
 from ganzoo.testing import temporary_plugins
 from ganzoo.trainer import RunResult, train
 
@@ -101,3 +102,23 @@ def test_evaluations_of_a_run_share_the_training_split(
     run(tiny_recipe, tmp_path / "run", *overrides)
     # For training, and the held-out images of the health row.
     assert loads == ["train", "test"]
+
+
+def test_a_control_at_chance_is_no_sign_of_trouble(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[str] = []
+    monkeypatch.setattr(health, "flags", lambda _rows, *, chance, **_: judged.extend(chance) or [])
+    few = ("experiment.num_steps = 10", "experiment.log_every = 1")
+    both = "experiment.pretext = [@pretext.rotation, @pretext.random_labels]"
+    folder = run(tiny_recipe, tmp_path / "run", *few, both).folder
+    ends = ("d/TASK/accuracy_real", "g/TASK/accuracy_real", "d/TASK/accuracy_fake", "g/TASK/accuracy_fake")
+    assert judged == [end.replace("TASK", "rotation") for end in ends]
+    # What guessing would reach is recorded of both, for their curves.
+    result = folder.result()
+    assert result is not None
+    assert {key.split("/")[1] for key in result["chance"]} == {"rotation", "random_labels"}  # type: ignore[union-attr]
+
+    page = run_page(folder)
+    assert "rotation that is not learnt" in page
+    assert "random_labels that is not learnt" not in page

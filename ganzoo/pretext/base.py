@@ -15,7 +15,7 @@ momentum copy) is in buffers: these are saved, and neither trained nor counted a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -167,6 +167,10 @@ class PretextTask(Component, nn.Module):
 
     needs_upright: bool = False
     """Whether its images must stand upright, as they do not after an augmentation that turns them."""
+
+    is_learnable: ClassVar[bool] = True
+    """Whether there is something to learn; of a control there is not, and its accuracy at chance is no sign of trouble.
+    """
 
     chance: Mapping[str, float] = {}
     """For each accuracy it reports, what guessing would reach."""

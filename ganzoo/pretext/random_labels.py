@@ -17,6 +17,8 @@ class random_labels(rotation):
     that a head can do is log 4 and a quarter of right answers. Under `one_each`, four images share an order.
     """
 
+    is_learnable = False
+
     def draw_targets(self, share: int, *, rng: torch.Generator) -> Tensor:
         """Return the last three of four labels in a random order for each image, one version after another."""
         orders_NK = torch.rand(share, self.num_classes, generator=rng).argsort(dim=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 from ganzoo.component import options_of
 from ganzoo.config import load
 from ganzoo.errors import UserError
-from ganzoo.experiment import Experiment
+from ganzoo.experiment import Experiment, learnable
 from ganzoo.health import NUM_ROWS, series
 from ganzoo.operative import parts_of, values_of
 from ganzoo.panels import panels
@@ -46,7 +46,9 @@ def run_page(folder: RunFolder) -> str:
     shown = panels(rows, chance=chance, metrics=metrics, higher_is_better=_directions(result))
     last_step = max((step for panel in shown for line in panel.lines for step, _ in series(rows, line.key)), default=1)
     least_d_loss = None if experiment.loss is None else experiment.loss.component.least_d_loss
-    judged, too_few = judged_signs(rows, chance=chance, least_d_loss=least_d_loss, metrics=metrics)
+    judged, too_few = judged_signs(
+        rows, chance=learnable(chance, experiment), least_d_loss=least_d_loss, metrics=metrics
+    )
     return render(
         "run.html",
         judged=judged,
