@@ -28,13 +28,13 @@ class subset(Dataset):
     Source: the protocols of few-shot generation and of semi-supervised GANs.
 
     Departure: S3GAN (arXiv:1903.02271) trains on all images, a share of them labelled. Labels here belong to all images
-    of a split or to none, so `fraction_per_class` gives no such run, but its baseline that has the labelled images
-    alone. For the one that throws the labels away, train unconditionally on the whole data set.
+    of a split or to none, so `label_fraction` is the labelled share alone: the baseline that throws the unlabelled
+    images away. For the one that throws the labels away, train unconditionally on the whole data set.
 
     Args:
         dataset: what to take a part of.
         classes: the classes to keep, in every split; they become 0, 1, ... in the order given. None for all.
-        fraction_per_class: the share of each class that is kept, above 0 and at most 1, rounded, one image at least.
+        label_fraction: the share of each class that is kept, above 0 and at most 1, rounded, one image at least.
         num_images: how many images are kept in all, whatever their class.
         num_images_per_class: how many images of each class are kept.
         splits: the splits whose images are thinned out by one of these three; others lose classes only.
@@ -48,7 +48,7 @@ class subset(Dataset):
         *,
         dataset: Part[Dataset],
         classes: tuple[int, ...] | None = None,
-        fraction_per_class: float | None = None,
+        label_fraction: float | None = None,
         num_images: int | None = None,
         num_images_per_class: int | None = None,
         splits: tuple[str, ...] = ("train",),
@@ -60,7 +60,7 @@ class subset(Dataset):
         self.whole = dataset(data_dir=data_dir, say=say)
         self.whole_spec = self.whole.spec()
         self.classes = None if classes is None else tuple(classes)
-        self.fraction_per_class, self.num_images = fraction_per_class, num_images
+        self.label_fraction, self.num_images = label_fraction, num_images
         self.num_images_per_class, self.splits, self.seed = num_images_per_class, tuple(splits), seed
         self._check()
 
@@ -68,12 +68,12 @@ class subset(Dataset):
         """Refuse options that contradict each other or the data set."""
         spec, name = self.whole_spec, name_of(type(self.whole))
         counts = {"num_images": self.num_images, "num_images_per_class": self.num_images_per_class}
-        options = {"fraction_per_class": self.fraction_per_class, **counts}
+        options = {"label_fraction": self.label_fraction, **counts}
         chosen = [option for option, value in options.items() if value is not None]
         if len(chosen) > 1:
             raise ValueError(f"{' and '.join(chosen)} exclude each other; keep one and set the others to None")
-        if self.fraction_per_class is not None and not 0 < self.fraction_per_class <= 1:
-            raise ValueError(f"fraction_per_class must lie above 0 and at most at 1, not be {self.fraction_per_class}")
+        if self.label_fraction is not None and not 0 < self.label_fraction <= 1:
+            raise ValueError(f"label_fraction must lie above 0 and at most at 1, not be {self.label_fraction}")
         for option, value in counts.items():
             if value is not None and value < 1:
                 raise ValueError(f"{option} must be at least 1, not {value}")
@@ -114,7 +114,7 @@ class subset(Dataset):
         if split in self.splits and self.num_images_per_class is not None:
             num_classes = self.whole_spec.num_classes if self.classes is None else len(self.classes)
             return self.num_images_per_class * num_classes
-        if self.classes is not None or (split in self.splits and self.fraction_per_class is not None):
+        if self.classes is not None or (split in self.splits and self.label_fraction is not None):
             return None
         return self.whole_spec.num_images[split]
 
@@ -164,15 +164,15 @@ class subset(Dataset):
         """Return the rows that are kept of those given, in their order."""
         if self.num_images is not None:
             return self._choose(rows_N, self.num_images, split, what="images")
-        if self.fraction_per_class is None and self.num_images_per_class is None:
+        if self.label_fraction is None and self.num_images_per_class is None:
             return rows_N
         assert labels_N is not None
         kept = []
         for label in self.classes or range(self.whole_spec.num_classes):
             own_N = rows_N[labels_N[rows_N] == label]
             num = self.num_images_per_class
-            if self.fraction_per_class is not None:
-                num = min(len(own_N), max(1, round(self.fraction_per_class * len(own_N))))
+            if self.label_fraction is not None:
+                num = min(len(own_N), max(1, round(self.label_fraction * len(own_N))))
             assert num is not None
             kept.append(self._choose(own_N, num, f"{split}/{label}", what=f"images of class {label}"))
         return torch.cat(kept).sort().values

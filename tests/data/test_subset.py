@@ -55,7 +55,7 @@ def test_classes_are_kept_in_every_split_and_relabelled_in_the_order_given() -> 
 
 
 def test_a_fraction_is_balanced_over_classes_and_of_training_images_alone() -> None:
-    dataset = subset(dataset=WHOLE, fraction_per_class=0.3)
+    dataset = subset(dataset=WHOLE, label_fraction=0.3)
     assert dataset.spec().num_images == {"train": None, "test": 40}
     data = dataset.load("train")
     assert torch.bincount(data.labels_N).tolist() == [3, 3, 3, 3]
@@ -64,13 +64,13 @@ def test_a_fraction_is_balanced_over_classes_and_of_training_images_alone() -> N
 
 
 def test_a_class_keeps_one_image_at_least() -> None:
-    assert torch.bincount(subset(dataset=WHOLE, fraction_per_class=0.001).load("train").labels_N).tolist() == [1] * 4
+    assert torch.bincount(subset(dataset=WHOLE, label_fraction=0.001).load("train").labels_N).tolist() == [1] * 4
 
 
 def test_a_larger_share_contains_a_smaller_one_in_the_same_order() -> None:
     whole = WHOLE().load("train")
     for options in (
-        [{"fraction_per_class": 0.2}, {"fraction_per_class": 0.5}],
+        [{"label_fraction": 0.2}, {"label_fraction": 0.5}],
         [{"num_images": 5}, {"num_images": 20}],
         [{"num_images_per_class": 2}, {"num_images_per_class": 7}],
     ):
@@ -108,7 +108,7 @@ def test_other_splits_are_thinned_out_where_they_are_named() -> None:
 def test_images_without_labels_can_be_counted_but_not_sorted() -> None:
     data = subset(dataset=UNLABELLED, num_images=5).load("train")
     assert (len(data), data.labels_N) == (5, None)
-    for options in ({"classes": (0,)}, {"fraction_per_class": 0.5}, {"num_images_per_class": 1}):
+    for options in ({"classes": (0,)}, {"label_fraction": 0.5}, {"num_images_per_class": 1}):
         with pytest.raises(ValueError, match=r"needs labels and (the split 'train' of )?data.synthetic has none"):
             subset(dataset=UNLABELLED, **options)
 
@@ -119,16 +119,16 @@ def test_a_split_without_labels_goes_with_the_classes_and_stays_otherwise() -> N
     assert few.spec() == DataSpec((1, 2, 2), 2, {"train": 4, "unlabeled": 3}, frozenset({"unlabeled"}))
     assert len(few.load("unlabeled")) == 3
     with pytest.raises(ValueError, match=r"the split 'unlabeled' of data.HalfLabelled has none; use num_images"):
-        subset(dataset=HALF, fraction_per_class=0.5, splits=("unlabeled",))
+        subset(dataset=HALF, label_fraction=0.5, splits=("unlabeled",))
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"num_images": 5, "num_images_per_class": 1}, "num_images and num_images_per_class exclude each other"),
-        ({"fraction_per_class": 0.5, "num_images": 1}, "fraction_per_class and num_images exclude each other"),
-        ({"fraction_per_class": 0.0}, "fraction_per_class must lie above 0"),
-        ({"fraction_per_class": 1.5}, "fraction_per_class must lie above 0"),
+        ({"label_fraction": 0.5, "num_images": 1}, "label_fraction and num_images exclude each other"),
+        ({"label_fraction": 0.0}, "label_fraction must lie above 0"),
+        ({"label_fraction": 1.5}, "label_fraction must lie above 0"),
         ({"num_images": 0}, "num_images must be at least 1"),
         ({"seed": -1}, "seed must be at least 0"),
         ({"splits": ("trian",)}, "splits names 'trian' and data.synthetic has: train, test"),
