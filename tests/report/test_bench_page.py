@@ -13,9 +13,11 @@ from matplotlib.figure import Figure
 
 from ganzoo import cli
 from ganzoo.bench.results import read_results
+from ganzoo.bench.sheets import Sheet
 from ganzoo.bench.table import build_table
 from ganzoo.report.bench_page import bench_page
-from ganzoo.report.pictures import curves_picture
+from ganzoo.report.page import render
+from ganzoo.report.pictures import curves_picture, points_picture
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,39 @@ def test_a_click_on_a_heading_sorts_by_number_and_a_second_one_turns_round(resul
     assert [name for name in names if name in sound] == sound[::-1]
     assert browser.complaints() == []
     assert browser.requests() == []
+
+
+@pytest.mark.parametrize(
+    "ascending",
+    [
+        ["< .001", ".012", ".110", "1.000"],
+        ["g = \u22121.20", "g = -0.31", "g = +0.05", "g = +1.10"],
+        ["wins 9 %", "wins 80 %"],
+        ["median 9.5 (1 of 5 lost), worse", "12.1 ± 0.3", "median 242.8 (2 of 5 lost)"],
+        ["980", "1,244", "5e4"],
+        ["density_efflite0_64px", "fd_efflite0_64px", "kd_efflite0_8px"],
+        ["0.32 to 0.33", "0.4", "12.5"],
+    ],
+)
+def test_numbers_sort_by_their_size_words_below_them_and_lost_cells_at_the_end(
+    ascending: list[str], tmp_path: Path, browser: Any
+) -> None:
+    last = ["12 of 15 failed", ""]
+    words = [] if ascending[0][0].isalpha() and "_" in ascending[0] else ["failed"]
+    cells = [last[0], *words, *ascending[::-1], last[1]]
+    cells = cells[::2] + cells[1::2]
+    rows = tuple((f"row {i}", cell) for i, cell in enumerate(cells))
+    page = tmp_path / "page.html"
+    lists = dict.fromkeys(("samples", "points", "curves", "costs", "rows"), ())
+    page.write_text(render("bench.html", title="t", shared="", sheets=[Sheet("s", ("", "x"), "lr", rows, ())], **lists))
+    browser.open(page)
+    button = browser.driver.find_element("css selector", "table.sortable thead th:nth-child(2) button")
+    for expected in (ascending, ascending[::-1]):
+        button.click()
+        found = column(browser, 1)
+        assert found[: len(ascending)] == expected
+        assert found[len(ascending) : len(ascending) + len(words)] == words
+        assert sorted(found[-2:]) == sorted(last)
 
 
 def test_the_page_shows_every_row_every_metric_and_the_proof(results: Path, browser: Any) -> None:
