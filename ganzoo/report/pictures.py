@@ -53,7 +53,10 @@ def panel_picture(panel: Panel, rows: Sequence[Mapping[str, Json]], *, last_step
 
 
 def points_picture(table: Table, column: Column) -> str:
-    """Return the value of every run under a column, a line of points for each row; a cross is a run in trouble."""
+    """Return the value of every run under a column, a line of points for each row; a cross is a run in trouble.
+
+    Runs without a number, such as those that failed, are counted in the name of the axis.
+    """
     rows = [row for row in table.rows if column.key in row.cells]
     figure, axes = _new_figure(1.0 + 0.42 * len(rows))
     for place, row in enumerate(rows):
@@ -68,8 +71,13 @@ def points_picture(table: Table, column: Column) -> str:
     axes.set_yticks(range(len(rows)), [_label(row) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     has_means = any(row.cells[column.key].summary.mean is not None for row in rows)
-    better = "higher" if column.higher_is_better else "lower"
-    finish(axes, title=f"{column.key}: every run", x=f"{better} is better{'; a bar is a mean' if has_means else ''}")
+    runs = [run for row in rows for run in row.cells[column.key].runs]
+    num_missing = sum(run.measured is None for run in runs)
+    words = [f"{'higher' if column.higher_is_better else 'lower'} is better"]
+    words += ["a bar is a mean"] if has_means else []
+    if num_missing:
+        words.append(f"{num_missing} of {len(runs)} runs {'has' if num_missing == 1 else 'have'} no number")
+    finish(axes, title=f"{column.key}: every run", x="; ".join(words))
     return _svg(figure)
 
 
@@ -78,8 +86,8 @@ def curves_picture(
 ) -> str | None:
     """Return a curve over generator updates, or None without data.
 
-    A row of five runs or more is drawn as their mean, with their range as a band; of fewer, which have no mean, every
-    run is a line.
+    A row of five runs or more is drawn as their mean, with their range as a band. Of fewer, which have no mean, every
+    run is a line; so it is where a run failed, since a mean of those that are left would describe luck.
 
     Args:
         table: of the grid.
@@ -90,28 +98,35 @@ def curves_picture(
     """
     figure, axes = _new_figure(3.2)
     drawn: dict[str, None] = {}
+    curves = {
+        row.name: [dict(record.curves[key]) for record in records[row.name] if key in record.curves]
+        for row in table.rows
+    }
+    if all(len(run) < 2 for runs in curves.values() for run in runs):
+        return None
     for place, row in enumerate(table.rows):
-        runs = [dict(record.curves[key]) for record in records[row.name] if key in record.curves]
+        runs = curves[row.name]
         color = ROW_COLORS[place % len(ROW_COLORS)]
         # Rows may be equal, as those of D at its first weights are: dashes let the one below show.
         style = STYLES[place % len(STYLES)]
-        if len(runs) < MIN_SEEDS:
-            runs = [run for run in runs if len(run) > 1]
+        steps = sorted(set.intersection(*map(set, runs))) if runs else []
+        num_finished = sum(record.status == "finished" for record in records[row.name])
+        if min(len(runs), num_finished) < max(MIN_SEEDS, len(records[row.name])) or len(steps) < 2:
             for number, run in enumerate(runs):
                 label = _label(row) if number == 0 else None
-                axes.plot(sorted(run), [run[s] for s in sorted(run)], style, color=color, linewidth=1.3, label=label)
+                # A run that ended after its first point is a dot.
+                mark = "." if len(run) == 1 else ""
+                axes.plot(
+                    sorted(run), [run[s] for s in sorted(run)], style, marker=mark, color=color, linewidth=1.3,
+                    label=label,
+                )  # fmt: skip
             drawn |= {"every run": None} if runs else {}
-            continue
-        steps = sorted(set.intersection(*(set(run) for run in runs)))
-        if len(steps) < 2:
             continue
         values = [[run[step] for run in runs] for step in steps]
         axes.plot(steps, [sum(v) / len(v) for v in values], style, color=color, linewidth=1.6, label=_label(row))
         low, high = [min(v) for v in values], [max(v) for v in values]
         axes.fill_between(steps, low, high, color=color, alpha=0.15, linewidth=0)
         drawn["mean and range of runs"] = None
-    if not axes.lines:
-        return None
     if is_share:
         axes.set_ylim(-EDGE, 1 + EDGE)
     show_whole_numbers(axes)

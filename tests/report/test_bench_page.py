@@ -158,6 +158,30 @@ def test_rows_of_five_sound_runs_have_a_mean_with_the_range_of_runs(
     assert [line.get_marker() for line in cost.get_lines()].count("D") == num_means
 
 
+def test_a_row_with_a_failed_run_is_drawn_run_by_run_up_to_where_each_ended(
+    simulated: ModuleType, tmp_path: Path, drawn: list[Figure]
+) -> None:
+    rows = {name: simulated.ROWS[name] for name in ("uncond", "no_sn")}
+    results = read_results(simulated.write_fake_results(tmp_path / "fake", rows=rows))
+    key = "metric/fd_efflite0_64px"
+    ended = [replace(r, curves={key: ((1000, 9.0),)}) if r.status == "failed" else r for r in results.of_row("no_sn")]
+    records = {"uncond": results.of_row("uncond"), "no_sn": ended}
+    curves_picture(build_table(results), records, key, title="fd")
+    (axes,) = drawn[0].axes
+    lengths = [len(line.get_xdata()) for line in axes.get_lines()]
+    assert lengths == [3, 3, 1, 3, 3, 3]  # a mean, then five runs of which the second failed
+    assert axes.get_lines()[2].get_marker() == "."
+    assert len(axes.collections) == 1
+    assert axes.get_xlabel().replace("\n", " ") == "generator updates; mean and range of runs, or every run"
+
+
+def test_runs_without_a_number_are_counted_beside_the_points(results: Path, drawn: list[Figure]) -> None:
+    table = build_table(read_results(results))
+    points_picture(table, table.columns[0])
+    said = drawn[0].axes[0].get_xlabel().replace("\n", " ")
+    assert said == "lower is better; a bar is a mean; 1 of 20 runs has no number"
+
+
 def test_an_accuracy_is_drawn_from_0_to_1(results: Path, drawn: list[Figure]) -> None:
     table, record = build_table(read_results(results)), read_results(results).records[0]
     record = replace(record, curves={"d/a/accuracy_real": ((1, 0.4), (2, 0.5))})
