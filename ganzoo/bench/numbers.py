@@ -37,8 +37,6 @@ def summary_text(summary: Summary, lost: str) -> str:
         return f"median {significant(summary.median)} ({lost})" if summary.median is not None else lost
     if summary.lowest is None or summary.highest is None:
         return lost
-    text = significant(summary.lowest)
-    if summary.highest != summary.lowest:
-        spread = summary.highest - summary.lowest
-        text = f"{fixed(summary.lowest, spread)} to {fixed(summary.highest, spread)}"
+    # The ends as single runs are written: how close two runs come by accident says nothing of their digits.
+    text = " to ".join(dict.fromkeys((significant(summary.lowest), significant(summary.highest))))
     return f"{text} ({lost})" if lost else text

@@ -9,8 +9,9 @@ import pytest
 
 from ganzoo.bench.formats import comma_separated, escape_latex, latex, markdown, markdown_summary
 from ganzoo.bench.formats import html as to_html
-from ganzoo.bench.numbers import fixed, significant
+from ganzoo.bench.numbers import fixed, significant, summary_text
 from ganzoo.bench.results import read_results
+from ganzoo.bench.statistics import summarize
 from ganzoo.bench.table import build_table
 
 FD = "fd_efflite0_64px"
@@ -32,6 +33,20 @@ def test_a_value_has_the_decimals_that_give_its_spread_two_digits(value, spread,
 @pytest.mark.parametrize(("value", "text"), [(232.123, "232.1"), (123456.0, "123456"), (0.001234, "0.001234")])
 def test_a_value_alone_has_four_digits(value, text):
     assert significant(value) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([0.6290, 0.6296], "0.6290 to 0.6296"),
+        ([257.7, 296.1], "257.7 to 296.1"),
+        ([0.98, 1.12], "0.9800 to 1.120"),
+        ([0.82211, 0.82209], "0.8221"),
+        ([3.0], "3.000"),
+    ],
+)
+def test_the_ends_of_a_range_have_the_digits_of_single_runs(values, text):
+    assert summary_text(summarize(values, higher_is_better=True), "") == text
 
 
 def test_every_line_of_a_markdown_table_is_as_long_as_its_head(table):

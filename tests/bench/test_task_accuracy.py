@@ -49,4 +49,4 @@ def test_the_table_has_a_sheet_of_them(fakes, tmp_path):
         record = read_record(folder / f"ssgan-seed{seed}.json")
         write_record(replace(record, curves={**record.curves, **curves(real, fake)}), folder)
     (sheet,) = (sheet for sheet in sheets(build_table(read_results(folder))) if sheet.title == "Tasks")
-    assert sheet.rows == (("SSGAN", "rotation", "real", "0.900 to 0.920"), ("SSGAN", "rotation", "fake", "0.8000"))
+    assert sheet.rows == (("SSGAN", "rotation", "real", "0.9000 to 0.9200"), ("SSGAN", "rotation", "fake", "0.8000"))
