@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ganzoo.bench.record import RunRecord
 from ganzoo.bench.statistics import Summary, summarize
 
-ACCURACY = re.compile(r"[dg]/(?P<task>.+)/accuracy_(?P<what>\w+)")
+ACCURACY = re.compile(r"(?P<role>[dg])/(?P<task>.+)/accuracy_(?P<what>\w+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +17,8 @@ class TaskAccuracy:
 
     Args:
         task: its name.
-        what: what the accuracy is of, by the task's own name for it, such as `real` or `fake`.
+        what: what the accuracy is of, by the task's own name for it, such as `real` or `fake`; where D's and G's steps
+            both report it, that of G's says so.
         summary: of the runs, each the mean over the updates of its last row of `metrics.jsonl`; a failed run is lost.
     """
 
@@ -35,7 +36,9 @@ def task_accuracies(records: Sequence[RunRecord]) -> tuple[TaskAccuracy, ...]:
         if match is not None:
             values = [_last(record, key) for record in records]
             summary = summarize(values, higher_is_better=True)
-            found.append(TaskAccuracy(task=match["task"], what=match["what"], summary=summary))
+            is_second = match["role"] == "g" and f"d{key[1:]}" in keys
+            what = f"{match['what']}, in G's step" if is_second else match["what"]
+            found.append(TaskAccuracy(task=match["task"], what=what, summary=summary))
     return tuple(found)
 
 

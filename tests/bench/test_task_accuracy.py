@@ -32,6 +32,17 @@ def test_the_last_value_of_every_run_counts(fakes):
     assert (found[1].summary.lowest, found[1].summary.highest) == (0.5, 0.5)
 
 
+def test_an_accuracy_of_both_steps_has_two_names(fakes):
+    both = {"d/deshuffle/accuracy_fake": [(10, 0.4)], "g/deshuffle/accuracy_fake": [(10, 0.7)]}
+    found = task_accuracies([fakes.record("deshuffle", 0, {}, curves={**both, **curves(0.9, 0.8)})])
+    assert [(accuracy.task, accuracy.what, accuracy.summary.lowest) for accuracy in found] == [
+        ("deshuffle", "fake", 0.4),
+        ("deshuffle", "fake, in G's step", 0.7),
+        ("rotation", "real", 0.9),
+        ("rotation", "fake", 0.8),
+    ]
+
+
 def test_a_row_without_tasks_has_none(fakes):
     assert task_accuracies([fakes.record("uncond", 0, {}, curves={"d/loss": [(10, 1.0)]})]) == ()
 
