@@ -4,6 +4,7 @@ Nothing is bold. A verdict in words stands where a test was made, and the best o
 apart is no finding.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -121,9 +122,10 @@ def _legend(table: Table, cells: Mapping[str, Mapping[str, Cell]]) -> list[str]:
     compared = [cell.comparison for cell in there if cell.comparison is not None]
     tests = {comparison.test for comparison in compared}
     if compared:
-        keys = [key for own in cells.values() for key, cell in own.items() if cell.comparison is not None]
-        num_compared = max(keys.count(key) for key in keys)
-        correction = f", Holm's correction for {num_compared} rows" if num_compared > 1 else ""
+        compared_of = Counter(key for own in cells.values() for key, cell in own.items() if cell.comparison is not None)
+        num_rows = max(compared_of.values())
+        correction = f", Holm's correction for the {num_rows} rows of each column" if num_rows > 1 else ""
+        correction += " (several columns are several chances)" if len(compared_of) > 1 else ""
         names = " or ".join(f"{test} test" for test in (PAIRED_T, RANK_SUM) if test in tests)
         notes.append(
             f"better, worse, n.d. (not distinguishable): than {baseline}; {names}{correction}, level {ALPHA:.2g}."

@@ -64,7 +64,8 @@ def test_markdown_says_values_verdicts_and_failures(table):
     assert "median 242.8 (2 of 5 lost), worse" in text
     assert "seed 1: failed: a loss or a weight is NaN" in text
     assert "not distinguishable |" in text
-    assert "paired t test or rank sum test, Holm's correction for 3 rows" in " ".join(text.split())
+    tests = "paired t test or rank sum test, Holm's correction for the 3 rows of each column"
+    assert f"{tests} (several columns are several chances), level 0.05." in " ".join(text.split())
 
 
 def test_with_three_seeds_there_are_ranges_single_runs_and_no_verdict(tmp_path, fakes):
