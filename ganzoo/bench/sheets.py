@@ -28,6 +28,11 @@ SHORT_VERDICTS = {BETTER: "better", WORSE: "worse", NOT_DISTINGUISHABLE: "n.d."}
 MARK = "*"
 PERCENT = f"{CONFIDENCE * 100:.0f} %"
 HASH_DIGITS = 12
+ERROR_SOURCES = {
+    "subsets": "Over subsets: they are drawn from the same images and overlap, so the error is too small.",
+    "probe seeds": "Over probe seeds: the noise of the probe's training images alone, of one discriminator.",
+}
+"""What to know of an error, by what it is over."""
 
 
 @dataclass(frozen=True)
@@ -252,17 +257,20 @@ def _noise_sheet(table: Table) -> Sheet:
     if not rows:
         return Sheet("", (), "", (), ())
     header = ("", "metric", "runs", "deviation over seeds", "error of one run", "error over")
+    own = [ERROR_SOURCES[source] for source in dict.fromkeys(row[5] for row in rows) if source in ERROR_SOURCES]
     if all(row[3] == "" for row in rows):
         notes = (
             f"The noise of training again takes {MIN_SEEDS} sound runs of a row, and no row has them. What stands here "
-            "is the noise of measuring one trained generator (root mean square over runs): part of the first, and no "
+            "is the noise of measuring one trained run (root mean square over runs): part of the first, and no "
             "measure of it.",
+            *own,
         )
         shorter = tuple(row[:3] + row[4:] for row in rows)
         return Sheet("Noise", header[:3] + header[4:], "llrrl", shorter, notes)
     notes = (
         "The first is the noise of training again, which intervals and tests are made of. The second is the noise of "
-        "measuring one trained generator (root mean square over runs); it is part of the first, and no measure of it.",
+        "measuring one trained run (root mean square over runs); it is part of the first, and no measure of it.",
+        *own,
     )
     return Sheet("Noise", header, "llrrrl", tuple(rows), notes)
 

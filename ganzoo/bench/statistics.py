@@ -252,9 +252,9 @@ def detectable_effect(num_seeds: int, *, chance: float = 0.8, alpha: float = ALP
 
 
 def sampling_error(standard_errors: Sequence[float | None]) -> float | None:
-    """Return the root mean square of the runs' standard errors over sampling seeds; None if no run has one.
+    """Return the root mean square of the runs' standard errors; None if no run has one.
 
-    It is the noise of measuring one trained generator, and says nothing of training it again.
+    It is the noise of measuring one trained run, and says nothing of training it again.
     """
     known = [error for error in standard_errors if error is not None]
     return math.sqrt(sum(error**2 for error in known) / len(known)) if known else None

@@ -29,7 +29,7 @@ class RunValue:
     Args:
         seed: of the run.
         measured: its number; None if there is none.
-        standard_error: over sampling seeds or subsets; None where there is none.
+        standard_error: of measuring it, over what its column says; None where there is none.
         trouble: why the run counts as worse than every value; empty if it does not.
         reason: the same at length.
     """

@@ -4,12 +4,14 @@ import csv
 import html.parser
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
 from ganzoo.bench.formats import comma_separated, escape_latex, latex, markdown, markdown_summary
 from ganzoo.bench.formats import html as to_html
 from ganzoo.bench.numbers import fixed, significant, summary_text
+from ganzoo.bench.record import write_record
 from ganzoo.bench.results import read_results
 from ganzoo.bench.statistics import summarize
 from ganzoo.bench.table import build_table
@@ -78,6 +80,22 @@ def test_with_three_seeds_there_are_ranges_single_runs_and_no_verdict(tmp_path, 
     noise = text.split("### Noise")[1]
     assert "deviation over seeds" not in noise
     assert "takes 5 sound runs of a row, and no row has them" in " ".join(noise.split())
+
+
+def test_an_error_says_what_it_is_of(tmp_path, fakes):
+    def noise(source):
+        folder = fakes.write(tmp_path / source, num_seeds=2)
+        for record in read_results(folder).records:
+            metrics = tuple(replace(m, error_source=source) for m in record.metrics)
+            write_record(replace(record, metrics=metrics), folder)
+        return " ".join(markdown(build_table(read_results(folder))).split("### Noise")[1].split("###")[0].split())
+
+    subsets, probes, sampling = (noise(source) for source in ("subsets", "probe seeds", "sampling seeds"))
+    assert all("the noise of measuring one trained run" in text for text in (subsets, probes, sampling))
+    assert "they are drawn from the same images and overlap, so the error is too small" in subsets
+    assert "the noise of the probe's training images alone" in probes
+    assert "overlap" not in sampling + probes
+    assert "training images" not in sampling + subsets
 
 
 def test_nothing_is_bold(table):
@@ -172,8 +190,6 @@ def test_latex_says_which_packages_it_needs_and_shrinks_what_is_wider_than_the_t
 
 
 def test_marks_of_mixed_runs_are_explained(tmp_path, fakes):
-    from ganzoo.bench.record import write_record
-
     folder = fakes.write(tmp_path / "r", rows={"uncond": fakes.row("Unconditional")}, num_seeds=2)
     write_record(fakes.record("uncond", 2, {FD: 230.0}, device_name="H100", label="Unconditional"), folder)
     text = markdown(build_table(read_results(folder), allow_mixed=True))
