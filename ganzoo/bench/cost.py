@@ -14,8 +14,9 @@ class Cost:
 
     Args:
         num_steps: generator updates.
-        num_d_images: images that D saw, views of pretext tasks included.
-        seconds: of training; the median over runs.
+        num_d_images: images that D saw, views of pretext tasks and images of penalties included.
+        seconds: of training by the clock; the median over runs. Records of earlier versions hold evaluations on the way
+            as well.
         devices: every device that runs of the row used.
         num_threads: CPU threads; every number that runs of the row used.
         num_parameters_g: trained ones of the generator.

@@ -169,14 +169,17 @@ def _matched_sheet(table: Table) -> Sheet:
     ]
     notes = [
         f"What each run had reached when D had seen {matched.num_d_images:,} images, the most that all finished runs "
-        "share; interpolated linearly between evaluations during training, one evaluation each.",
+        "share; interpolated linearly between evaluations during training, one evaluation each. A learning rate that "
+        "decays is then at different points of its schedule.",
         *_legend(table, matched.cells)[1:],
     ]
+    if any(cell.summary.num_lost for own in matched.cells.values() for cell in own.values()):
+        notes.append("A run that failed or collapsed later is lost here too.")
     labels: dict[str, list[str]] = {}
     for label, key in matched.missing:
         labels.setdefault(label, []).append(key)
     notes += [f"{label}: not evaluated on both sides of that point: {', '.join(k)}." for label, k in labels.items()]
-    title = f"At equal compute: {matched.num_d_images:,} images seen by D"
+    title = f"At an equal number of D images: {matched.num_d_images:,}"
     return Sheet(title, header, "l" * len(header), tuple(rows), tuple(notes))
 
 
@@ -291,8 +294,11 @@ def _cost_sheet(table: Table) -> Sheet:
         )
     header = ("", "G steps", "D images", "seconds", "G parameters", "D", "tasks", "peak MiB", "on")
     notes = (
-        "Of one run: D images are all that D saw, views of pretext tasks included; seconds of training, median over "
-        f"runs. All runs together, failed ones included: {table.total_seconds / 3600:.1f} hours.",
+        "Of one run. D images are all that D saw, with views of pretext tasks and images of penalties; of a gradient "
+        "penalty, whose backward pass is double, each counts as one.",
+        "Seconds of training are a median over runs and depend on what else the machine did, so compare D images; in "
+        "records of earlier versions evaluations on the way are in them. All runs together, failed ones included: "
+        f"{table.total_seconds / 3600:.1f} hours.",
     )
     return Sheet("Cost", header, "lrrrrrrrl", tuple(rows), notes)
 

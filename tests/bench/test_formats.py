@@ -82,6 +82,23 @@ def test_with_three_seeds_there_are_ranges_single_runs_and_no_verdict(tmp_path, 
     assert "takes 5 sound runs of a row, and no row has them" in " ".join(noise.split())
 
 
+def test_the_view_at_equal_images_is_not_said_to_be_at_equal_compute(table, tmp_path, fakes):
+    title = "### At an equal number of D images: 384,000\n"
+    matched = " ".join(markdown(table).split(title)[1].split("###")[0].split())
+    assert "A learning rate that decays is then at different points of its schedule." in matched
+    assert "A run that failed or collapsed later is lost here too." in matched
+    assert "equal compute" not in markdown(table)
+    sound = fakes.write(tmp_path / "sound", rows={name: fakes.rows[name] for name in ("uncond", "ssgan")})
+    text = markdown(build_table(read_results(sound), is_compute_matched=True))
+    assert "is lost here too" not in text.split(title)[1]
+
+
+def test_cost_says_what_counts_as_an_image_and_what_its_seconds_hold(table):
+    cost = " ".join(markdown(table).split("### Cost")[1].split("###")[0].split())
+    assert "views of pretext tasks and images of penalties" in cost
+    assert "in records of earlier versions evaluations on the way are in them" in cost
+
+
 def test_an_error_says_what_it_is_of(tmp_path, fakes):
     def noise(source):
         folder = fakes.write(tmp_path / source, num_seeds=2)
