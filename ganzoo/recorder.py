@@ -111,6 +111,8 @@ class Recorder:
     def log(self) -> None:
         """Write a row: to the bit reproducible in `metrics.jsonl`, times in `timing.jsonl`.
 
+        Its seconds are those of training, checkpoints included, without samples and evaluations on the way.
+
         Raises:
             RunFailedError: a value or weight is NaN or infinite.
         """
@@ -131,12 +133,23 @@ class Recorder:
             append_row(self.folder.timing_path, {"step": step, "seconds": self.seconds, "peak_memory_bytes": memory})
         self._to_tensorboard(self.row)
 
+    @contextlib.contextmanager
+    def _off_the_clock(self) -> Iterator[None]:
+        """Keep what is done here out of the seconds of training."""
+        began = time.perf_counter()
+        yield
+        self.since += time.perf_counter() - began
+
     def sample(self) -> None:
         """Save a grid of images from the same latents every time, and write a row of the run's health.
 
         Raises:
             RunFailedError: a value or weight is NaN or infinite.
         """
+        with self._off_the_clock():
+            self._sample()
+
+    def _sample(self) -> None:
         self._check_finite()
         num_classes = self.state.gan.num_classes
         with self._failing():
@@ -179,6 +192,10 @@ class Recorder:
         Raises:
             RunFailedError: a value or weight is NaN or infinite.
         """
+        with self._off_the_clock():
+            return self._evaluate()
+
+    def _evaluate(self) -> Evaluated:
         self._check_finite()
         inputs = EvaluationInputs(
             self.state.gan,

@@ -2,14 +2,19 @@
 
 import hashlib
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from ganzoo import cli, config, health, registry
+from ganzoo import cli, config, health, recorder, registry
 from ganzoo.monitor import Silent
 from ganzoo.report.run_page import run_page
+from ganzoo.run_folder import read_rows
 from ganzoo.testing import temporary_plugins
+from ganzoo.train_state import TrainState
 from ganzoo.trainer import RunResult, train
 
 PLUGIN_METRIC = '''
@@ -122,3 +127,49 @@ def test_a_control_at_chance_is_no_sign_of_trouble(
     page = run_page(folder)
     assert "rotation that is not learnt" in page
     assert "random_labels that is not learnt" not in page
+
+
+class Clock:
+    """A clock that stands still but where it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def takes(self, seconds: float, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that takes so long."""
+
+        def slow(*arguments: Any, **options: Any) -> Any:
+            self.now += seconds
+            return function(*arguments, **options)
+
+        return slow
+
+
+def test_seconds_of_training_leave_out_samples_and_evaluations_also_after_resuming(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(recorder, "time", SimpleNamespace(perf_counter=clock))
+    monkeypatch.setattr(TrainState, "update_g", clock.takes(1.0, TrainState.update_g))
+    for name in ("sample_images", "evaluate"):
+        monkeypatch.setattr(recorder, name, clock.takes(1000.0, getattr(recorder, name)))
+    monkeypatch.setattr(recorder.health, "flags", clock.takes(1000.0, recorder.health.flags))
+
+    class Stop(Silent):
+        def progress(self, step: int, values: object) -> None:
+            if step == 3:
+                raise ZeroDivisionError
+
+    every = ("log_every = 1", "sample_every = 2", "eval_every = 2", "checkpoint_every = 2", "num_steps = 5")
+    configuration = config.load(str(tiny_recipe), overrides=[f"experiment.{setting}" for setting in every])
+    out = tmp_path / "run"
+    with pytest.raises(ZeroDivisionError):
+        train(configuration, out=out, monitor=Stop())
+    result = train(configuration, out=out, monitor=Silent()).result
+    # Update 3 is lost and done again.
+    assert [row["seconds"] for row in read_rows(out / "timing.jsonl")] == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert result["seconds"] == 5.0
+    assert clock.now > 6000

@@ -61,7 +61,7 @@ class RunRecord:
         health: signs of a run gone wrong, and metrics that could not be computed, as sentences.
         curves: (step, value) pairs by the key of `metrics.jsonl`; thinned, but for those of metrics.
         counters: `step` (generator updates), `num_real_images`, `num_d_images`.
-        seconds: of training, without evaluation at its end.
+        seconds: of training, without samples and evaluations; records of earlier versions hold those on the way.
         num_threads: CPU threads.
         peak_memory_bytes: of the process, or of the device where that is a GPU.
         num_parameters: trained ones of the `generator`, the `discriminator` and the heads of all `tasks`.

@@ -200,11 +200,7 @@ def _print_plan(
         rows.append((run.built.row.label, str(run.seed), WORDS[run.state].format(step=run.step), left, source))
     print_table(("row", "seed", "state", "training", "estimated"), rows, title=f"{grid.title} ({grid.name})")
     seconds = seconds_left(todo, estimates, num_jobs=num_jobs)
-    whole = (
-        "how long is not known yet"
-        if seconds is None
-        else f"about {format_duration(seconds)}, the last evaluations apart"
-    )
+    whole = "how long is not known yet" if seconds is None else f"about {format_duration(seconds)}, evaluations apart"
     say(f"{len(todo)} of {len(runs)} runs to do, {num_jobs} at a time, CPU threads of each: {num_threads}; {whole}")
 
 
