@@ -1,8 +1,9 @@
 """Make every generated table again: `python benchmarks/update_tables.py`; a test holds that this changes nothing.
 
 A folder of results that has a proof gets `table.md`, as of `ganzoo table FOLDER --compute-matched`. In README.md and
-the pages of docs/, what stands between `<!-- table: benchmarks/results/GRID -->` and `<!-- end -->` becomes its first
-sheet.
+the pages of docs/, what stands between `<!-- table: benchmarks/results/GRID SHEETS -->` and `<!-- end -->` becomes
+these sheets, the first without its title. They are names of `ganzoo.bench.sheets.SHEETS` with blanks between them, such
+as `Results Tasks Cost`; without any it is `Results`.
 """
 
 import re
@@ -14,7 +15,7 @@ from ganzoo.bench.results import PROOF, read_results
 from ganzoo.bench.table import build_table
 
 ROOT = Path(__file__).parent.parent
-BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- table: (\S+)((?: \w+)*) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def generated(root: Path) -> dict[Path, str]:
@@ -24,7 +25,7 @@ def generated(root: Path) -> dict[Path, str]:
         root: of the repository.
 
     Raises:
-        UserError: results that make no table, or a block that names none.
+        UserError: results that make no table, or a block that names none, or no sheet of one.
     """
     files = {
         proof.parent / "table.md": markdown(build_table(read_results(proof.parent), is_compute_matched=True))
@@ -39,7 +40,8 @@ def generated(root: Path) -> dict[Path, str]:
 
 def _filled(root: Path) -> Callable[[re.Match[str]], str]:
     def fill(match: re.Match[str]) -> str:
-        return f"{match[1]}{markdown_summary(build_table(read_results(root / match[2])))}{match[3]}"
+        table = build_table(read_results(root / match[2]), is_compute_matched=True)
+        return f"{match[1]}{markdown_summary(table, match[3].split() or ['Results'])}{match[4]}"
 
     return fill
 

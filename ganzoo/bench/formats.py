@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
-from ganzoo.bench.sheets import Sheet, main_sheet, sheets
+from ganzoo.bench.sheets import Sheet, sheets
 from ganzoo.bench.table import Cell, Table
 
 WIDTH = 118
@@ -29,9 +29,17 @@ def markdown(table: Table) -> str:
     return "\n".join(_markdown_sheet(sheet) for sheet in sheets(table))
 
 
-def markdown_summary(table: Table) -> str:
-    """Return the main sheet alone, without its title: what stands in a README."""
-    return _markdown_sheet(main_sheet(table), has_title=False)
+def markdown_summary(table: Table, names: Sequence[str] = ("Results",)) -> str:
+    """Return some sheets alone, the first without its title: what stands in a README.
+
+    Args:
+        table: whose.
+        names: of the sheets.
+
+    Raises:
+        UserError: a name that no sheet has.
+    """
+    return "\n".join(_markdown_sheet(sheet, has_title=i > 0) for i, sheet in enumerate(sheets(table, names)))
 
 
 def _markdown_sheet(sheet: Sheet, *, has_title: bool = True) -> str:

@@ -5,7 +5,7 @@ apart is no finding.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ganzoo.bench.columns import Column
@@ -21,6 +21,7 @@ from ganzoo.bench.statistics import (
     WORSE,
 )
 from ganzoo.bench.table import Cell, Row, Table
+from ganzoo.errors import UserError, nearest
 from ganzoo.run_folder import Json
 
 BASELINE, CONDITIONS = "baseline", "Conditions"
@@ -54,15 +55,25 @@ class Sheet:
     notes: tuple[str, ...]
 
 
-def sheets(table: Table) -> list[Sheet]:
-    """Return all sheets of a table: what was found, how it was compared, what it cost, under which conditions."""
-    found = [main_sheet(table), _reported_sheet(table), _matched_sheet(table), _comparison_sheet(table)]
-    found += [_task_sheet(table), _runs_sheet(table), _noise_sheet(table), _cost_sheet(table), _protocol_sheet(table)]
-    found += [_condition_sheet(table)]
+def sheets(table: Table, names: Sequence[str] = ()) -> list[Sheet]:
+    """Return sheets of a table, without those that are empty.
+
+    Args:
+        table: whose.
+        names: of `SHEETS`, in the order wanted; all if none are given.
+
+    Raises:
+        UserError: a name that no sheet has.
+    """
+    for name in names:
+        if name not in SHEETS:
+            hint = nearest(name, SHEETS) or f"; there are {', '.join(SHEETS)}"
+            raise UserError(f"no sheet '{name}' of a table{hint}")
+    found = [SHEETS[name](table) for name in names or SHEETS]
     return [sheet for sheet in found if sheet.rows or sheet.notes]
 
 
-def main_sheet(table: Table) -> Sheet:
+def _main_sheet(table: Table) -> Sheet:
     """Return the sheet that answers the question of the grid."""
     rows = [(_label(table, row), *(_cell_text(row.cells.get(c.key), c) for c in table.columns)) for row in table.rows]
     notes = [*_legend(table, {row.name: row.cells for row in table.rows}), *_run_notes(table)]
@@ -326,3 +337,18 @@ def _listed(settings: Mapping[str, str]) -> str:
 
 def _condition_sheet(table: Table) -> Sheet:
     return Sheet(CONDITIONS, (), "", (), tuple(line.strip() for line in table.proof))
+
+
+SHEETS: dict[str, Callable[[Table], Sheet]] = {
+    "Results": _main_sheet,
+    "Reported": _reported_sheet,
+    "Matched": _matched_sheet,
+    "Against": _comparison_sheet,
+    "Tasks": _task_sheet,
+    "Runs": _runs_sheet,
+    "Noise": _noise_sheet,
+    "Cost": _cost_sheet,
+    "Protocols": _protocol_sheet,
+    CONDITIONS: _condition_sheet,
+}
+"""What a table can say, in order: what was found, how it was compared, what it cost, under which conditions."""

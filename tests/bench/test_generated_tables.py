@@ -1,11 +1,13 @@
 """Every table in the repository is the one that its committed records give."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
 
 from ganzoo.bench.statistics import detectable_effect, power
+from ganzoo.errors import UserError
 
 ROOT = Path(__file__).parent.parent.parent
 SCRIPT = ROOT / "benchmarks/update_tables.py"
@@ -37,6 +39,33 @@ def test_a_folder_gets_its_table_and_a_page_its_block(tmp_path, fakes):
     assert "old" not in page
     (tmp_path / "README.md").write_text(page)
     assert generated(tmp_path)[tmp_path / "README.md"] == page
+
+
+def test_a_block_has_the_sheets_that_it_names(tmp_path, fakes):
+    fakes.write(tmp_path / "benchmarks/results/fake")
+    readme = "<!-- table: benchmarks/results/fake Results Cost Matched -->\nold\n<!-- end -->\n"
+    (tmp_path / "README.md").write_text(readme)
+    page = generated(tmp_path)[tmp_path / "README.md"]
+    assert page.startswith(f"{readme.partition('old')[0]}|")
+    assert re.findall(r"^### (.*)", page, re.MULTILINE) == ["Cost", "At an equal number of D images: 384,000"]
+    assert "220.8 ± 5.0, better" in page.split("### ")[0]
+    assert "1,076,739" in page.split("### ")[1]
+    (tmp_path / "README.md").write_text(page)
+    assert generated(tmp_path)[tmp_path / "README.md"] == page
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Taks", "no sheet 'Taks' of a table; did you mean 'Tasks'?"),
+        ("Xyz", "no sheet 'Xyz' of a table; there are Results, Reported, "),
+    ],
+)
+def test_a_block_that_names_no_sheet_is_refused(tmp_path, fakes, name, said):
+    fakes.write(tmp_path / "benchmarks/results/fake")
+    (tmp_path / "README.md").write_text(f"<!-- table: benchmarks/results/fake {name} -->\n<!-- end -->\n")
+    with pytest.raises(UserError, match=re.escape(said)):
+        generated(tmp_path)
 
 
 def test_the_power_in_the_docs_is_the_power_of_the_test():
