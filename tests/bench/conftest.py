@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ganzoo.bench.axes import Difference
 from ganzoo.bench.proof import Proof
@@ -69,6 +70,7 @@ def make_record(
     views: float = 1.0,
     curves: Mapping[str, Sequence[tuple[int, float]]] | None = None,
     device_name: str = "cpu",
+    samples: str | None = None,
 ) -> RunRecord:
     num_steps = 1200 if failed else NUM_STEPS
     metrics = () if failed else tuple(
@@ -116,7 +118,7 @@ def make_record(
         num_threads=1,
         peak_memory_bytes=730 * 2**20,
         num_parameters={"generator": 1_076_739, "discriminator": 270_593, "tasks": 260 if views > 1 else 0},
-        samples=None,
+        samples=samples,
     )
 
 
@@ -141,10 +143,18 @@ def write_fake_proof(folder: Path, rows: Mapping[str, FakeRow], *, seeds: Sequen
 
 
 def write_fake_results(
-    folder: Path, *, rows: Mapping[str, FakeRow] = ROWS, num_seeds: int = 5, num_planned: int | None = None
+    folder: Path,
+    *,
+    rows: Mapping[str, FakeRow] = ROWS,
+    num_seeds: int = 5,
+    num_planned: int | None = None,
+    picture_width: int = 0,
 ) -> Path:
-    """Write records of normal noise around each row's mean, the same for the same arguments."""
-    rng = np.random.default_rng(0)
+    """Write records of normal noise around each row's mean, the same for the same arguments.
+
+    With a width of pictures, every run that did not fail has one, of noise.
+    """
+    rng, picture_rng = np.random.default_rng(0), np.random.default_rng(1)
     write_fake_proof(folder, rows, seeds=range(num_planned or num_seeds))
     for name, row in rows.items():
         for seed in range(num_seeds):
@@ -153,6 +163,10 @@ def write_fake_results(
                 metric: mean + scale * (noise[metric] + (row.shift if higher else -row.shift))
                 for metric, (mean, higher, scale) in METRICS.items()
             }
+            has_samples = bool(picture_width) and seed not in row.failed
+            if has_samples:
+                noisy_HWC = picture_rng.integers(0, 256, (picture_width, picture_width, 3), np.uint8)
+                Image.fromarray(noisy_HWC).save(folder / f"{name}-seed{seed}.png")
             record = make_record(
                 name,
                 seed,
@@ -161,6 +175,7 @@ def write_fake_results(
                 failed=row.failed.get(seed, ""),
                 health=row.health.get(seed, ""),
                 views=row.views,
+                samples=f"{name}-seed{seed}.png" if has_samples else None,
             )
             write_record(record, folder)
     return folder

@@ -34,6 +34,12 @@ class Browser:
         sent = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
         return [url for url in sent if not url.startswith("data:") and url != self.driver.current_url]
 
+    def width(self) -> tuple[int, int]:
+        """Return the width of the window and of what is in it, in pixels of the page."""
+        script = "return [window.innerWidth, document.documentElement.scrollWidth]"
+        window, content = self.driver.execute_script(script)
+        return window, content
+
     def set_value(self, identifier: str, value: int) -> None:
         """Move a control as a user does: its value, then the event."""
         self.driver.execute_script(
@@ -55,3 +61,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     driver = Chrome(options=options, service=Service("/usr/bin/chromedriver"))
     yield Browser(driver)
     driver.quit()
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[None]:
+    """The browser shows pages as a phone does."""
+    metrics = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    yield
+    browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -17,7 +17,7 @@ from ganzoo.bench.sheets import Sheet
 from ganzoo.bench.table import build_table
 from ganzoo.report.bench_page import bench_page
 from ganzoo.report.page import render
-from ganzoo.report.pictures import curves_picture, points_picture
+from ganzoo.report.pictures import curves_picture, data_uri, points_picture
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def simulated() -> ModuleType:
 
 @pytest.fixture
 def results(simulated: ModuleType, tmp_path: Path) -> Path:
-    folder: Path = simulated.write_fake_results(tmp_path / "fake")
+    folder: Path = simulated.write_fake_results(tmp_path / "fake", picture_width=8)
     return folder
 
 
@@ -109,6 +109,27 @@ def test_the_page_shows_every_row_every_metric_and_the_proof(results: Path, brow
     for column_ in table.columns:
         assert [f"{column_.key} of every run by row", True] in [[alt, width > 0] for alt, width in words]
     assert (results / "report.html").stat().st_size < 5_000_000
+
+
+def test_the_select_shows_the_grids_of_its_seed_and_hides_the_others(results: Path, browser: Any) -> None:
+    cli.call(["report", str(results)])
+    browser.open(results / "report.html")
+    for seed in (0, 3, 1):
+        browser.set_value("seed", seed)
+        shown = browser.driver.execute_script(
+            "return [...document.querySelectorAll('.seed')].filter(g => g.offsetHeight > 0)"
+            ".map(g => [...g.querySelectorAll('img')].map(i => [i.naturalWidth, i.src]));"
+        )
+        # One row's run of seed 1 failed before it had any.
+        rows = [name for name in ("uncond", "ssgan", "ssgan_sbn", "no_sn") if (name, seed) != ("no_sn", 1)]
+        uris = [data_uri((results / f"{row}-seed{seed}.png").read_bytes(), "png") for row in rows]
+        assert shown == [[[8, uri] for uri in uris]]
+
+
+def test_the_page_has_no_sideways_scroll_on_a_phone(results: Path, browser: Any, phone: None) -> None:
+    cli.call(["report", str(results)])
+    browser.open(results / "report.html")
+    assert browser.width() == (390, 390)
 
 
 @pytest.fixture
