@@ -1,12 +1,16 @@
 """The page of a benchmark."""
 
+from functools import partial
+
 from ganzoo.bench.results import Results
 from ganzoo.bench.sheets import CONDITIONS, sheets
 from ganzoo.bench.table import build_table
-from ganzoo.report.page import render
+from ganzoo.report.page import render, room_left
 from ganzoo.report.pictures import cost_picture, curves_picture, image_uri, points_picture
 
 METRIC = "metric/"
+MARKUP_CHARACTERS = 500  # of a grid, beside the picture itself
+Samples = list[tuple[int, list[tuple[str, str]]]]
 
 
 def bench_page(results: Results) -> str:
@@ -31,31 +35,42 @@ def bench_page(results: Results) -> str:
     ]
     shared, *rows = results.proof.lines()
     costs = [(column.key, cost_picture(table, column)) for column in table.columns]
-    return render(
+    page = partial(
+        render,
         "bench.html",
         title=table.title,
         sheets=[sheet for sheet in sheets(table) if sheet.title != CONDITIONS],  # they have a place of their own
         points=[(column.key, points_picture(table, column)) for column in table.columns],
         curves=[(key, picture) for key, picture in curves if picture is not None],
         costs=[(key, picture) for key, picture in costs if picture is not None],
-        samples=_samples(results),
         shared=shared,
         rows=rows,
     )
+    room = room_left(page(samples=[], left_out=sorted({record.seed for record in results.records})))
+    samples, left_out = _samples(results, room)
+    return page(samples=samples, left_out=left_out)
 
 
-def _samples(results: Results) -> list[tuple[int, list[tuple[str, str]]]]:
-    """Return, for each seed, the sample grids of all rows: (label, picture). One seed's come from the same latents."""
+def _samples(results: Results, room: int) -> tuple[Samples, list[int]]:
+    """Return the sample grids of the first seeds, as many as there is room for, and the seeds that are left out.
+
+    Of each seed: the grids of all rows, (label, picture). One seed's come from the same latents.
+
+    Args:
+        results: of one grid.
+        room: bytes.
+    """
     seeds = sorted({record.seed for record in results.records if record.samples})
-    return [
-        (
-            seed,
-            [
-                (record.label, image_uri(results.path / record.samples))
-                for row in results.rows
-                for record in results.of_row(row)
-                if record.seed == seed and record.samples and (results.path / record.samples).is_file()
-            ],
-        )
-        for seed in seeds
-    ]
+    found: Samples = []
+    for place, seed in enumerate(seeds):
+        pictures = [
+            (record.label, image_uri(results.path / record.samples))
+            for row in results.rows
+            for record in results.of_row(row)
+            if record.seed == seed and record.samples and (results.path / record.samples).is_file()
+        ]
+        room -= sum(len(picture) + MARKUP_CHARACTERS for _, picture in pictures)
+        if room < 0:
+            return found, seeds[place:]
+        found.append((seed, pictures))
+    return found, []

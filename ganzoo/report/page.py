@@ -33,10 +33,15 @@ def render(template: str, **values: object) -> str:
     size = len(page.encode())
     if size > MAX_BYTES:
         raise UserError(
-            f"the page of '{values.get('title')}' would have {size / 1e6:.1f} MB, and 5 are the most; "
-            "make pages of fewer runs"
+            f"the page of '{values.get('title')}' would have {size / 1e6:.1f} MB, and 5 are the most; the numbers "
+            "of a benchmark are in `ganzoo table`, those of a run in its result.json"
         )
     return page
+
+
+def room_left(page: str) -> int:
+    """Return how many more bytes a page may have."""
+    return MAX_BYTES - len(page.encode())
 
 
 def _breakable(text: str) -> "Markup":

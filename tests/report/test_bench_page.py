@@ -15,6 +15,8 @@ from ganzoo import cli
 from ganzoo.bench.results import read_results
 from ganzoo.bench.sheets import Sheet
 from ganzoo.bench.table import build_table
+from ganzoo.report import bench_page as bench_page_module
+from ganzoo.report import page as page_module
 from ganzoo.report.bench_page import bench_page
 from ganzoo.report.page import render
 from ganzoo.report.pictures import curves_picture, data_uri, points_picture
@@ -85,7 +87,7 @@ def test_numbers_sort_by_their_size_words_below_them_and_lost_cells_at_the_end(
     cells = cells[::2] + cells[1::2]
     rows = tuple((f"row {i}", cell) for i, cell in enumerate(cells))
     page = tmp_path / "page.html"
-    lists = dict.fromkeys(("samples", "points", "curves", "costs", "rows"), ())
+    lists = dict.fromkeys(("samples", "points", "curves", "costs", "rows", "left_out"), ())
     page.write_text(render("bench.html", title="t", shared="", sheets=[Sheet("s", ("", "x"), "lr", rows, ())], **lists))
     browser.open(page)
     button = browser.driver.find_element("css selector", "table.sortable thead th:nth-child(2) button")
@@ -124,6 +126,29 @@ def test_the_select_shows_the_grids_of_its_seed_and_hides_the_others(results: Pa
         rows = [name for name in ("uncond", "ssgan", "ssgan_sbn", "no_sn") if (name, seed) != ("no_sn", 1)]
         uris = [data_uri((results / f"{row}-seed{seed}.png").read_bytes(), "png") for row in rows]
         assert shown == [[[8, uri] for uri in uris]]
+    assert "left out" not in browser.driver.find_element("tag name", "main").text
+
+
+def test_a_page_holds_the_grids_of_the_first_seeds_that_fit_and_says_which_are_left_out(
+    simulated: ModuleType, tmp_path: Path, browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("points_picture", "curves_picture", "cost_picture"):
+        monkeypatch.setattr(bench_page_module, name, lambda *_, **__: "data:,")
+    bare = len(bench_page(read_results(simulated.write_fake_results(tmp_path / "bare"))).encode())
+    folder = simulated.write_fake_results(tmp_path / "fake", picture_width=60)
+    size = len(data_uri((folder / "uncond-seed0.png").read_bytes(), "png"))
+
+    monkeypatch.setattr(page_module, "MAX_BYTES", bare + 10 * size)  # seeds 0 and 1 have seven grids
+    assert cli.call(["report", str(folder)]) == 0
+    browser.open(folder / "report.html")
+    assert [option.text for option in browser.driver.find_elements("css selector", "#seed option")] == ["0", "1"]
+    said = "The grids of 3 seeds (2, 3, 4) are left out"
+    assert said in browser.driver.find_element("tag name", "main").text
+
+    monkeypatch.setattr(page_module, "MAX_BYTES", bare + size)
+    page = bench_page(read_results(folder))
+    assert "The grids of 5 seeds (0, 1, 2, 3, 4) are left out" in page
+    assert 'id="seed"' not in page
 
 
 def test_the_page_has_no_sideways_scroll_on_a_phone(results: Path, browser: Any, phone: None) -> None:
