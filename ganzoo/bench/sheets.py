@@ -157,10 +157,14 @@ def _legend(table: Table, cells: Mapping[str, Mapping[str, Cell]]) -> list[str]:
 def _run_notes(table: Table) -> list[str]:
     """Return which runs are missing or in trouble, and what the mark means."""
     notes = []
+    missing = {row.name: [str(seed) for seed in table.planned_seeds if seed not in row.seeds] for row in table.rows}
+    first = missing[table.baseline]
+    is_shared = len(table.rows) > 1 and all(seeds == first for seeds in missing.values())
+    if is_shared and first:
+        notes.append(f"All rows: no run yet with seed {', '.join(first)}.")
     for row in table.rows:
-        missing = [str(seed) for seed in table.planned_seeds if seed not in row.seeds]
-        if missing:
-            notes.append(f"{row.label}: no run yet with seed {', '.join(missing)}.")
+        if missing[row.name] and not is_shared:
+            notes.append(f"{row.label}: no run yet with seed {', '.join(missing[row.name])}.")
         notes += [f"{trouble}." for trouble in row.troubles]
     if table.mismatches:
         notes.append(f"{MARK}: made or measured under other conditions than the rest; not comparable.")

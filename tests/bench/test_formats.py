@@ -75,11 +75,20 @@ def test_with_three_seeds_there_are_ranges_single_runs_and_no_verdict(tmp_path, 
     assert "232.4 to 237.2" in text
     assert re.search(r"\| Unconditional +\| fd_efflite0_64px +\| 232\.5  \| 232\.4  \| 237\.2 ", text)
     assert "236.3 to 242.2 (1 of 3 failed)" in text
-    assert "no run yet with seed 3, 4" in text
+    assert text.count("no run yet") == 1
+    assert "All rows: no run yet with seed 3, 4." in text
     assert not re.search(r"±|better\b(?!\.)|n\.d\.", text.split("### Noise")[0])
     noise = text.split("### Noise")[1]
     assert "deviation over seeds" not in noise
     assert "takes 5 sound runs of a row, and no row has them" in " ".join(noise.split())
+
+
+def test_rows_that_miss_different_seeds_are_named(tmp_path, fakes):
+    folder = fakes.write(tmp_path / "some", num_seeds=2, num_planned=3)
+    (folder / "ssgan-seed1.json").unlink()
+    text = markdown(build_table(read_results(folder)))
+    assert "- Unconditional: no run yet with seed 2.\n- SSGAN: no run yet with seed 1, 2.\n" in text
+    assert "All rows" not in text
 
 
 def test_the_view_at_equal_images_is_not_said_to_be_at_equal_compute(table, tmp_path, fakes):
