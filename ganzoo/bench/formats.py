@@ -106,7 +106,7 @@ def _latex_sheet(sheet: Sheet) -> str:
 
 def _latex_cell(text: str) -> str:
     """Return a cell, over several lines if it is long."""
-    lines = textwrap.wrap(_unbroken(text), LATEX_CELL_WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
+    lines = textwrap.wrap(unbroken(text), LATEX_CELL_WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
     escaped = r" \\ ".join(escape_latex(line) for line in lines)
     return escaped if len(lines) == 1 else rf"\begin{{tabular}}[t]{{@{{}}l@{{}}}}{escaped}\end{{tabular}}"
 
@@ -156,11 +156,11 @@ def html(table: Table) -> str:
     from jinja2 import Environment
 
     environment = Environment(autoescape=True, trim_blocks=True)
-    environment.filters["unbroken"] = _unbroken
+    environment.filters["unbroken"] = unbroken
     return environment.from_string(HTML).render(sheets=sheets(table)) + "\n"
 
 
-def _unbroken(text: str) -> str:
+def unbroken(text: str) -> str:
     """Let a narrow column break a cell between words, not between a word or number and its sign."""
     return re.sub(r" (?=[±=↑↓])|(?<=[±=]) ", "\N{NO-BREAK SPACE}", text)
 

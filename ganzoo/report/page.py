@@ -3,6 +3,7 @@
 import json
 from typing import TYPE_CHECKING
 
+from ganzoo.bench.formats import unbroken
 from ganzoo.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def render(template: str, **values: object) -> str:
     )  # fmt: skip
     environment.filters["pretty_json"] = lambda value: json.dumps(value, indent=1, sort_keys=True)
     environment.filters["breakable"] = _breakable
+    environment.filters["unbroken"] = unbroken
     page = environment.get_template(template).render(**values)
     size = len(page.encode())
     if size > MAX_BYTES:

@@ -42,7 +42,7 @@ def results(simulated: ModuleType, tmp_path: Path) -> Path:
 def column(browser: Any, number: int) -> list[str]:
     rows = "[...document.querySelector('table.sortable').tBodies[0].rows]"
     found: list[str] = browser.driver.execute_script(f"return {rows}.map(r => r.cells[arguments[0]].innerText)", number)
-    return found
+    return [text.replace("\N{NO-BREAK SPACE}", " ") for text in found]
 
 
 def test_a_click_on_a_heading_sorts_by_number_and_a_second_one_turns_round(results: Path, browser: Any) -> None:
@@ -149,6 +149,10 @@ def test_a_page_holds_the_grids_of_the_first_seeds_that_fit_and_says_which_are_l
     page = bench_page(read_results(folder))
     assert "The grids of 5 seeds (0, 1, 2, 3, 4) are left out" in page
     assert 'id="seed"' not in page
+
+
+def test_a_value_and_its_interval_stand_on_one_line(results: Path) -> None:
+    assert "<td>230.4\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}" in bench_page(read_results(results))
 
 
 def test_the_page_has_no_sideways_scroll_on_a_phone(results: Path, browser: Any, phone: None) -> None:
