@@ -162,7 +162,7 @@ def html(table: Table) -> str:
 
 def unbroken(text: str) -> str:
     """Let a narrow column break a cell between words, not between a word or number and its sign."""
-    return re.sub(r" (?=[±=↑↓])|(?<=[±=]) ", "\N{NO-BREAK SPACE}", text)
+    return re.sub(r" (?=[±=↑↓]|to \d)|(?<=[±=]) ", "\N{NO-BREAK SPACE}", text)
 
 
 def comma_separated(table: Table) -> str:

@@ -25,6 +25,10 @@ MAX_POINTS = 300  # of a curve; more cannot be told apart at this size
 MAX_PNG_BYTES = 60_000
 WEBP_QUALITY = 85
 ROW_COLORS = ("#555555", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f3b08")
+ROW_MARKS = (("o", "D"), ("s", "P"), ("^", "*"), ("v", "X"))  # of a run and of a mean; others for every eight rows
+HEIGHT = 3.2  # inches, with a legend of so many lines
+LEGEND_LINES = 4
+LINE_HEIGHT = 0.19  # inches
 
 
 def data_uri(content: bytes, kind: str) -> str:
@@ -96,7 +100,7 @@ def curves_picture(
         title: stands above it.
         is_share: whether the axis runs from 0 to 1.
     """
-    figure, axes = _new_figure(3.2)
+    figure, axes = _new_figure(_height(table))
     drawn: dict[str, None] = {}
     curves = {
         row.name: [dict(record.curves[key]) for record in records[row.name] if key in record.curves]
@@ -108,7 +112,7 @@ def curves_picture(
         runs = curves[row.name]
         color = ROW_COLORS[place % len(ROW_COLORS)]
         # Rows may be equal, as those of D at its first weights are: dashes let the one below show.
-        style = STYLES[place % len(STYLES)]
+        style = STYLES[(place + place // len(ROW_COLORS)) % len(STYLES)]
         steps = sorted(set.intersection(*map(set, runs))) if runs else []
         num_finished = sum(record.status == "finished" for record in records[row.name])
         if min(len(runs), num_finished) < max(MIN_SEEDS, len(records[row.name])) or len(steps) < 2:
@@ -137,9 +141,9 @@ def curves_picture(
 def cost_picture(table: Table, column: Column) -> str | None:
     """Return the quality of every row against the images that its D saw; None without sound runs.
 
-    Points are runs; a diamond is a mean, where the table has one.
+    Points are runs; a large mark is a mean, where the table has one.
     """
-    figure, axes = _new_figure(3.2)
+    figure, axes = _new_figure(_height(table))
     has_means = False
     for place, row in enumerate(table.rows):
         if row.cost is None or column.key not in row.cells:
@@ -149,21 +153,28 @@ def cost_picture(table: Table, column: Column) -> str | None:
         if values:
             color, cost, mean = ROW_COLORS[place % len(ROW_COLORS)], row.cost.num_d_images, cell.summary.mean
             label = _label(row) if mean is None else None
-            axes.plot([cost] * len(values), values, "o", color=color, alpha=0.6, markersize=5, label=label)
+            small, large = ROW_MARKS[place // len(ROW_COLORS) % len(ROW_MARKS)]
+            axes.plot([cost] * len(values), values, small, color=color, alpha=0.6, markersize=5, label=label)
             if mean is not None:
                 has_means = True
-                axes.plot([cost], [mean], "D", color=color, markersize=7, label=_label(row))
+                axes.plot([cost], [mean], large, color=color, markersize=7, label=_label(row))
     if not axes.lines:
         return None
     axes.set_xlim(left=0)
     show_whole_numbers(axes)
-    means = "; diamonds are means" if has_means else ""
+    means = "; large marks are means" if has_means else ""
     finish(axes, title=f"{column.key} against cost", x=f"images seen by D; points are runs{means}")
     return _svg(figure)
 
 
 def _label(row: Row) -> str:
     return textwrap.fill(row.label, LABEL_CHARACTERS)
+
+
+def _height(table: Table) -> float:
+    """Return the height of a picture with a legend of all rows, in two columns, so that long ones take no curve's."""
+    num_lines = sum(len(_label(row).splitlines()) for row in table.rows)
+    return HEIGHT + LINE_HEIGHT * max(0, -(-num_lines // 2) - LEGEND_LINES)
 
 
 def _new_figure(height: float) -> "tuple[Figure, Axes]":

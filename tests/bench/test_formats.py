@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from ganzoo.bench.formats import comma_separated, escape_latex, latex, markdown, markdown_summary
+from ganzoo.bench.formats import comma_separated, escape_latex, latex, markdown, markdown_summary, unbroken
 from ganzoo.bench.formats import html as to_html
 from ganzoo.bench.numbers import fixed, significant, summary_text
 from ganzoo.bench.record import write_record
@@ -201,6 +201,12 @@ def test_a_long_latex_cell_is_broken_between_words_and_never_between_a_number_an
     assert r" & recall\_efflite0\_64px~$\uparrow$ \\" in text
     lines = re.findall(r"@\{\}\}(.*?)\\end\{tabular\}", text)
     assert max(len(part) for line in lines for part in line.split(r" \\ ") if "$" not in part) <= 20 + len(r"\_\_")
+
+
+def test_the_word_between_two_numbers_ends_a_line_and_begins_none():
+    nbsp = "\N{NO-BREAK SPACE}"
+    assert unbroken("0.5733 to 0.6633 (1 of 3 failed)") == f"0.5733{nbsp}to 0.6633 (1 of 3 failed)"
+    assert unbroken("g = +0.98, similar to SSGAN") == f"g{nbsp}={nbsp}+0.98, similar to SSGAN"
 
 
 def test_a_latex_note_that_begins_with_a_bracket_keeps_it(table):

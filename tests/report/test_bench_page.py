@@ -19,7 +19,7 @@ from ganzoo.report import bench_page as bench_page_module
 from ganzoo.report import page as page_module
 from ganzoo.report.bench_page import bench_page
 from ganzoo.report.page import render
-from ganzoo.report.pictures import curves_picture, data_uri, points_picture
+from ganzoo.report.pictures import cost_picture, curves_picture, data_uri, points_picture
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +223,26 @@ def test_a_row_with_a_failed_run_is_drawn_run_by_run_up_to_where_each_ended(
     assert axes.get_lines()[2].get_marker() == "."
     assert len(axes.collections) == 1
     assert axes.get_xlabel().replace("\n", " ") == "generator updates; mean and range of runs, or every run"
+
+
+def test_many_rows_look_different_and_leave_the_curves_their_height(
+    simulated: ModuleType, tmp_path: Path, drawn: list[Figure]
+) -> None:
+    def draw(num_rows: int) -> list[float]:
+        rows = {f"row{i}": simulated.FakeRow(f"row {i}") for i in range(num_rows)}
+        results = read_results(simulated.write_fake_results(tmp_path / str(num_rows), rows=rows))
+        table, records = build_table(results), {row: results.of_row(row) for row in rows}
+        drawn.clear()
+        curves_picture(table, records, "metric/fd_efflite0_64px", title="fd")
+        cost_picture(table, table.columns[0])
+        return [figure.axes[0].get_window_extent().height / figure.dpi for figure in drawn]
+
+    few, many = draw(8), draw(20)
+    assert many == pytest.approx(few, abs=0.25)  # inches
+    curves, costs = (figure.axes[0].get_lines() for figure in drawn)
+    assert len({(line.get_color(), line.get_linestyle()) for line in curves}) == len(curves) == 20
+    for lines in (costs[::2], costs[1::2]):  # runs, means
+        assert len({(line.get_color(), line.get_marker()) for line in lines}) == 20
 
 
 def test_runs_without_a_number_are_counted_beside_the_points(results: Path, drawn: list[Figure]) -> None:
