@@ -9,7 +9,7 @@ from torch import Tensor
 from ganzoo import config
 from ganzoo.checkpoint import read_networks
 from ganzoo.errors import UserError
-from ganzoo.run_folder import Json, RunFolder
+from ganzoo.run_folder import Row, RunFolder
 
 NUM_SHOWN = 5
 
@@ -57,7 +57,7 @@ def _bytes(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
-def _first_different_row(rows_a: Sequence[dict[str, Json]], rows_b: Sequence[dict[str, Json]]) -> str:
+def _first_different_row(rows_a: Sequence[Row], rows_b: Sequence[Row]) -> str:
     for row_a, row_b in zip(rows_a, rows_b, strict=False):
         # Compared as text, since NaN differs from itself and 1 equals 1.0.
         keys = [key for key in {**row_a, **row_b} if repr(row_a.get(key)) != repr(row_b.get(key))]

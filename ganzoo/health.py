@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from ganzoo.metrics.base import Metric
 from ganzoo.metrics.curve import curve_of
-from ganzoo.run_folder import Json
 
-Rows = Sequence[Mapping[str, Json]]
+Rows = Sequence[Mapping[str, int | float]]
 Series = list[tuple[int, float]]
 
 NUM_ROWS = 10  # a logged value must hold over so many rows, since each is noisy
@@ -147,12 +146,7 @@ def normalization_flags(rows: Rows) -> list[str]:
 
 def series(rows: Rows, key: str) -> Series:
     """Return the (step, value) pairs of a key."""
-    found: Series = []
-    for row in rows:
-        step, value = row.get("step"), row.get(key)
-        if isinstance(step, int) and isinstance(value, int | float) and not isinstance(value, bool):
-            found.append((step, float(value)))
-    return found
+    return [(int(row["step"]), float(row[key])) for row in rows if key in row]
 
 
 def keys(rows: Rows, prefix: str) -> list[str]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
-from ganzoo.health import Series, series
+from ganzoo.health import Rows, Series, series
 from ganzoo.metrics.base import Metric
 from ganzoo.panels import Line, Panel, panels
-from ganzoo.run_folder import Json, write_atomically
+from ganzoo.run_folder import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,7 +68,7 @@ def make_grid(
 
 
 def save_curves(
-    rows: Sequence[Mapping[str, Json]],
+    rows: Rows,
     path: Path,
     *,
     title: str,
@@ -106,7 +106,7 @@ def save_curves(
     write_atomically(path, buffer.getvalue())
 
 
-def draw_panel(axes: "Axes", panel: Panel, rows: Sequence[Mapping[str, Json]], *, last_step: int) -> None:
+def draw_panel(axes: "Axes", panel: Panel, rows: Rows, *, last_step: int) -> None:
     """Draw the curves of one panel.
 
     Args:

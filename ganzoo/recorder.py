@@ -99,7 +99,7 @@ class Recorder:
                 drop_rows_after(path, state.step if restored else -1)
             replay.drop_after(folder, state.step)
         timings = [row["seconds"] for row in read_rows(folder.timing_path)]
-        self.seconds = float(str(timings[-1])) if timings else 0.0
+        self.seconds = float(timings[-1]) if timings else 0.0
         self.since = time.perf_counter()
         with folder.writing():
             purged = state.step + 1 if restored else 0

@@ -11,7 +11,8 @@ from pathlib import Path
 from ganzoo.errors import RunInterruptedError, UserError
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-
+Row = dict[str, int | float]
+"""A row of `metrics.jsonl` or `timing.jsonl`: numbers by key, of which `step` is a whole one."""
 
 LOCK_NAME = ".lock"
 
@@ -100,7 +101,7 @@ class RunFolder:
         there = self.operative_path.exists() and self.result_path.exists()
         return _read_object(self.result_path) if there else None
 
-    def metrics(self) -> list[dict[str, Json]]:
+    def metrics(self) -> list[Row]:
         """Return the rows of `metrics.jsonl`."""
         return read_rows(self.metrics_path)
 
@@ -208,13 +209,13 @@ def write_json(path: Path, value: Mapping[str, Json]) -> None:
     write_atomically(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
 
 
-def append_row(path: Path, row: Mapping[str, Json]) -> None:
+def append_row(path: Path, row: Mapping[str, int | float]) -> None:
     """Append one row to a file of JSON lines."""
     with path.open("a") as file:
         file.write(json.dumps(row) + "\n")
 
 
-def read_rows(path: Path) -> list[dict[str, Json]]:
+def read_rows(path: Path) -> list[Row]:
     """Return the rows of a file of JSON lines; a last line that a kill cut short does not count.
 
     Raises:
@@ -226,7 +227,7 @@ def read_rows(path: Path) -> list[dict[str, Json]]:
     return [_read_row(line, where=f"{path}:{number}") for number, line in enumerate(lines[:-1], start=1)]
 
 
-def _read_row(line: str, *, where: str) -> dict[str, Json]:
+def _read_row(line: str, *, where: str) -> Row:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
@@ -243,7 +244,7 @@ def _read_row(line: str, *, where: str) -> dict[str, Json]:
     raise UserError(f"is no row of a run: {wrong}; mend the line, or remove it", where=where)
 
 
-def write_rows(path: Path, rows: Iterable[Mapping[str, Json]]) -> None:
+def write_rows(path: Path, rows: Iterable[Mapping[str, int | float]]) -> None:
     """Replace a file of JSON lines, atomically."""
     write_atomically(path, "".join(json.dumps(row) + "\n" for row in rows))
 
@@ -251,7 +252,7 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Json]]) -> None:
 def drop_rows_after(path: Path, step: int) -> None:
     """Keep the rows up to and including a step: what a resumed run will not write again."""
     if path.exists():
-        write_rows(path, [row for row in read_rows(path) if isinstance(row["step"], int) and row["step"] <= step])
+        write_rows(path, [row for row in read_rows(path) if row["step"] <= step])
 
 
 def _read_object(path: Path) -> dict[str, Json]:

@@ -129,7 +129,7 @@ def _refuse_other(there: str, wanted: BuiltRow, seed: int, path: Path) -> None:
 def current_step(folder: RunFolder) -> int:
     """Return the generator updates that a run has logged."""
     rows = read_rows(folder.timing_path)
-    return int(str(rows[-1]["step"])) if rows else 0
+    return int(rows[-1]["step"]) if rows else 0
 
 
 def estimate(

@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from ganzoo.bench.record_types import check_record
 from ganzoo.errors import UserError
-from ganzoo.run_folder import Json, RunFolder, read_rows, write_atomically
+from ganzoo.run_folder import Json, Row, RunFolder, read_rows, write_atomically
 
 FORMAT_VERSION = 1
 NUM_CURVE_POINTS = 60
@@ -222,7 +222,7 @@ def make_record(
         counters={key: cast(int, result[key]) for key in COUNTERS},
         seconds=cast(float, result["seconds"]),
         num_threads=cast(int, result.get("num_threads", environment["num_threads"])),
-        peak_memory_bytes=max((cast(int, timing["peak_memory_bytes"]) for timing in timings), default=0),
+        peak_memory_bytes=max((int(timing["peak_memory_bytes"]) for timing in timings), default=0),
         num_parameters=num_parameters,
         samples=_copy_samples(run, results / f"{run_name(row, seed)}.png"),
     )
@@ -250,7 +250,7 @@ def failed_result(run: RunFolder, *, reason: str) -> dict[str, Json]:
     }
 
 
-def curves(rows: Sequence[Mapping[str, Json]]) -> dict[str, tuple[Point, ...]]:
+def curves(rows: Sequence[Row]) -> dict[str, tuple[Point, ...]]:
     """Return the curves of a run's rows: six digits, at most 60 points each, but every point of a metric.
 
     Args:
@@ -258,11 +258,10 @@ def curves(rows: Sequence[Mapping[str, Json]]) -> dict[str, tuple[Point, ...]]:
     """
     found: dict[str, list[Point]] = {}
     for row in rows:
-        step = row["step"]
-        assert isinstance(step, int)
         for key, value in row.items():
-            if key not in COUNTERS and isinstance(value, int | float):
-                found.setdefault(key, []).append((step, value if key.startswith(METRIC) else float(f"{value:.6g}")))
+            if key not in COUNTERS:
+                shown = value if key.startswith(METRIC) else float(f"{value:.6g}")
+                found.setdefault(key, []).append((int(row["step"]), shown))
     return {key: tuple(points if key.startswith(METRIC) else _thinned(points)) for key, points in found.items()}
 
 

@@ -11,9 +11,9 @@ from ganzoo.bench.columns import Column
 from ganzoo.bench.record import RunRecord
 from ganzoo.bench.statistics import MIN_SEEDS
 from ganzoo.bench.table import Row, Table
+from ganzoo.health import Rows
 from ganzoo.panels import STYLES, Panel
 from ganzoo.plots import EDGE, draw_panel, finish, show_whole_numbers
-from ganzoo.run_folder import Json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,7 @@ def image_uri(path: Path) -> str:
     return data_uri(buffer.getvalue(), "webp")
 
 
-def panel_picture(panel: Panel, rows: Sequence[Mapping[str, Json]], *, last_step: int) -> str:
+def panel_picture(panel: Panel, rows: Rows, *, last_step: int) -> str:
     """Return the curves of one panel of a run."""
     figure, axes = _new_figure(3.0)
     draw_panel(axes, panel, _thinned(rows), last_step=last_step)
@@ -190,7 +190,7 @@ def _svg(figure: "Figure") -> str:
     return data_uri(buffer.getvalue(), "svg+xml")
 
 
-def _thinned(rows: Sequence[Mapping[str, Json]]) -> list[Mapping[str, Json]]:
+def _thinned(rows: Rows) -> Rows:
     """Return at most so many logged rows, evenly spaced, the last among them, and all rows of another kind."""
     logged = [i for i, row in enumerate(rows) if "learning_rate" in row]
     every = -(-len(logged) // MAX_POINTS) or 1

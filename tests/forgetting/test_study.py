@@ -44,7 +44,7 @@ def test_a_run_cut_off_between_arms_goes_on_to_the_same_curves_and_repeats_nothi
         return train_arm(experiment, arm, tasks, **options)
 
     monkeypatch.setattr("ganzoo.forgetting.study.train_arm", cut_off)
-    assert call(capsys, "forgetting", recipe, "--out", tmp_path / "cut")[0] == 1
+    assert call(capsys, "forgetting", recipe, "--out", tmp_path / "cut")[0] == 3
     assert len(curves(tmp_path / "cut")) == 5
     assert not (tmp_path / "cut" / "forgetting.json").exists()
     code, out, _ = call(capsys, "forgetting", recipe, "--out", tmp_path / "cut")
