@@ -66,6 +66,8 @@ class label_augmentation(rotation):
         )
         self.loss = loss
         self.replaces_adversarial = adversarial == "replace"
+        # Without a loss that it joins it would be the other form under this one's name.
+        self.needs_adversarial = not self.replaces_adversarial
         self.chance = {"accuracy_real": 1 / self.num_outputs, "accuracy_fake": 1 / self.num_outputs}
 
     @property

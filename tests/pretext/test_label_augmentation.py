@@ -126,3 +126,11 @@ def test_a_loss_beside_it_is_refused_unless_it_is_added(tiny_recipe: Path) -> No
         build_gan(replace(experiment, pretext=(part(),)), spec)
     build_gan(replace(experiment, pretext=(part(),), loss=None), spec)
     build_gan(replace(experiment, pretext=(part(adversarial="add"),)), spec)
+
+
+def test_added_to_a_loss_it_is_refused_without_one(tiny_recipe: Path) -> None:
+    experiment = config.load(str(tiny_recipe)).experiment
+    with pytest.raises(UserError, match=r"label_augmentation'? means nothing without an adversarial loss"):
+        build_gan(
+            replace(experiment, pretext=(part(adversarial="add"),), loss=None), DataSpec((1, 16, 16), 0, {"train": 20})
+        )
