@@ -22,8 +22,9 @@ class label_augmentation(rotation):
     turned real images and CE((k, generated)) on turned fakes; G minimises CE((k, real)) - CE((k, generated)) on turned
     fakes. The head takes the place of the adversarial logit (`replace`, then set experiment.loss = None), or its terms
     are added to an adversarial loss (`add`, SSGAN-LA+ in the authors' code). With `hinge` the losses are the
-    multi-class hinge losses of that code, which its runs on CIFAR-10 use: D minimises the mean over the wrong classes j
-    of max(0, 1 + s_j - s_y), G the same without margin and bound for y = (k, real) less that for (k, generated).
+    multi-class hinge losses of that code, which its runs of SSGAN-LA on CIFAR-10 use, while those of SSGAN-LA+ keep the
+    cross-entropy: D minimises the mean over the wrong classes j of max(0, 1 + s_j - s_y), G the same without margin and
+    bound for y = (k, real) less that for (k, generated).
 
     Args:
         alpha: weight of the generator's loss.
