@@ -46,7 +46,14 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
     _check_terms(experiment, tasks)
     _check_penalties(experiment, discriminator)
     _check_augment(experiment, tasks)
-    return Gan(generator, discriminator, tasks, ema_decay=experiment.ema_decay, num_classes=num_classes)
+    return Gan(
+        generator,
+        discriminator,
+        tasks,
+        ema_decay=experiment.ema_decay,
+        num_classes=num_classes,
+        ema_start=experiment.ema_start,
+    )
 
 
 def conditioning_of(experiment: Experiment, spec: DataSpec) -> Conditioning | None:

@@ -40,6 +40,9 @@ class Experiment(EvaluationProtocol):
         batch_size: images of a discriminator step that are real, and that are generated, before views.
         latent_dim: length of the generator's input.
         ema_decay: decay per generator update of the moving average of G that samples and metrics use; None for none.
+            After n updates the generator that the average started from still weighs decay^n.
+        ema_start: generator updates until which the average is a copy of G, so that it starts from a trained one; 0 to
+            start from G after its first update.
         seed: determines the run, together with the configuration, the versions and the number of threads.
         eval_every: generator updates between evaluations during training; 0 for at the end only.
         checkpoint_every: generator updates between checkpoints; 0 for at the end only.
@@ -67,6 +70,7 @@ class Experiment(EvaluationProtocol):
     batch_size: int = 64
     latent_dim: int = 128
     ema_decay: float | None = None
+    ema_start: int = 0
     seed: int = 0
     eval_every: int = 0
     checkpoint_every: int = 1000
@@ -81,12 +85,18 @@ class Experiment(EvaluationProtocol):
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least = {"num_steps": 1, "num_d_steps": 1, "batch_size": 1, "latent_dim": 1, "log_every": 1, "seed": 0}
-        at_least |= dict.fromkeys(("eval_every", "checkpoint_every", "sample_every", "keep_checkpoints"), 0)
+        from_0 = ("ema_start", "eval_every", "checkpoint_every", "sample_every", "keep_checkpoints")
+        at_least |= dict.fromkeys(from_0, 0)
         for name, least in at_least.items():
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
         if self.ema_decay is not None and not 0.0 <= self.ema_decay < 1.0:
             raise ValueError(f"ema_decay must lie in [0, 1), not {self.ema_decay}; None switches the average off")
+        if self.ema_start and self.ema_decay is None:
+            raise ValueError(
+                f"ema_start = {self.ema_start} is of a moving average and ema_decay = None keeps none; "
+                "set ema_start = 0"
+            )
         if self.eval_ema and self.ema_decay is None:
             raise ValueError("eval_ema asks for a moving average and ema_decay = None keeps none; set eval_ema = None")
         check_num_threads(self.num_threads)

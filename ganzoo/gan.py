@@ -19,6 +19,7 @@ class Gan(nn.Module):
         ema_decay: decay per generator step of the moving average of G's weights (its buffers are copied, not averaged);
             None for no average.
         num_classes: classes of the labels that both networks take; 0 for an unconditional GAN.
+        ema_start: generator updates until which the average is a copy.
     """
 
     def __init__(
@@ -29,12 +30,14 @@ class Gan(nn.Module):
         *,
         ema_decay: float | None,
         num_classes: int,
+        ema_start: int = 0,
     ) -> None:
         super().__init__()
         self.generator = generator
         self.discriminator = discriminator
         self.task_modules = nn.ModuleDict(tasks)
         self.num_classes = num_classes
+        self.ema_start = ema_start
         self.ema = None
         if ema_decay is not None:
             self.ema = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(ema_decay))  # type: ignore[no-untyped-call]
@@ -57,7 +60,15 @@ class Gan(nn.Module):
         yield from self.discriminator.parameters()
         yield from self.task_modules.parameters()
 
-    def update_ema(self) -> None:
-        """Move the average one generator step on."""
-        if self.ema is not None:
-            self.ema.update_parameters(self.generator)
+    def update_ema(self, *, step: int) -> None:
+        """Move the average one generator update on.
+
+        Args:
+            step: generator updates before this one.
+        """
+        if self.ema is None:
+            return
+        if step < self.ema_start:
+            # torch copies the weights that come first.
+            self.ema.n_averaged.zero_()
+        self.ema.update_parameters(self.generator)

@@ -147,7 +147,7 @@ class TrainState:
         with self.autocast:
             output = g_step(self.gan, self.objective, real, latents, step=self.step, rng=self.streams)
         update(self.g_optimizer, output.loss)
-        self.gan.update_ema()
+        self.gan.update_ema(step=self.step)
         self.account(output, "g")
         self.g_scheduler.step()
         self.d_scheduler.step()

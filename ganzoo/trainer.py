@@ -19,6 +19,7 @@ from ganzoo.settling import settle
 from ganzoo.signals import stop_requests
 from ganzoo.train_state import TrainState
 
+MAX_FIRST_SHARE = 0.1  # of the moving average at the end, what the generator that it started from may weigh unsaid
 DEVICE_DATA_BYTES = 4 * 2**30  # a data set up to this size is kept on the device and indexed there
 
 
@@ -118,6 +119,7 @@ class Trainer:
                 f"a batch of {self.experiment.batch_size} is larger than the data set, which has {len(data)} images: "
                 "each is in a batch several times"
             )
+        self.say_of_average()
         # Of a file that is mapped into memory only the rows of a batch are read.
         on_device = not data.is_memory_mapped and data.images_NCHW.numel() <= DEVICE_DATA_BYTES
         self.uint8_NCHW = data.images_NCHW.to(device) if on_device else data.images_NCHW
@@ -173,6 +175,19 @@ class Trainer:
                     )
         self.monitor.close()
         return recorder.finish()
+
+    def say_of_average(self) -> None:
+        """Say it if the run ends before the moving average has forgotten the generator that it started from."""
+        experiment = self.experiment
+        first = max(experiment.ema_start, 1)
+        if experiment.ema_decay is None or first >= experiment.num_steps:
+            return
+        share = experiment.ema_decay ** (experiment.num_steps - first)
+        if share > MAX_FIRST_SHARE:
+            self.monitor.say(
+                f"{100 * share:.0f} % of the moving average at the end is still the generator of update {first}; "
+                f"train longer, or lower experiment.ema_decay = {experiment.ema_decay}"
+            )
 
     def next_real(self) -> ImageBatch:
         """Return the next real images, with labels if the GAN is conditional."""

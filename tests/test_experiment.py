@@ -23,7 +23,15 @@ def test_names_of_penalties_are_penalty_alone_and_by_part_in_a_list(experiment: 
     assert names == {(), ("penalty",), ("penalty/r1",), ("penalty/r1", "penalty/strong_r1")}
 
 
-@pytest.mark.parametrize(("name", "value"), [("num_steps", 0), ("batch_size", -1), ("ema_decay", 1.0), ("seed", -1)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("num_steps", 0), ("batch_size", -1), ("ema_decay", 1.0), ("seed", -1), ("ema_start", -1)]
+)
 def test_values_out_of_range_name_the_field(experiment: Experiment, name: str, value: object) -> None:
     with pytest.raises(ValueError, match=name):
         replace(experiment, **{name: value})  # type: ignore[arg-type]
+
+
+def test_the_start_of_an_average_that_is_not_kept_is_refused(experiment: Experiment) -> None:
+    assert replace(experiment, ema_start=5).ema_start == 5
+    with pytest.raises(ValueError, match=r"ema_start = 5 .* ema_decay = None keeps none; set ema_start = 0"):
+        replace(experiment, ema_start=5, ema_decay=None)

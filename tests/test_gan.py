@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from ganzoo import config
@@ -23,7 +24,7 @@ def test_the_average_is_exponential_in_weights_and_copies_buffers(tiny_recipe: P
         with torch.no_grad():
             gan.generator.output.bias.add_(1.0)
             gan.generator.last_norm.normalize.running_mean.add_(step)
-        gan.update_ema()
+        gan.update_ema(step=step)
         # The average starts from the weights after the first update.
         now = gan.generator.output.bias.detach()
         expected = now.clone() if step == 0 else 0.9 * expected + 0.1 * now
@@ -31,6 +32,18 @@ def test_the_average_is_exponential_in_weights_and_copies_buffers(tiny_recipe: P
     assert torch.equal(gan.sampler.last_norm.normalize.running_mean, torch.full((4,), 6.0))
     assert gan.sampler is not gan.generator
     assert not any(p.requires_grad for p in gan.sampler.parameters())
+
+
+def test_before_its_start_the_average_is_a_copy_and_it_starts_from_the_weights_there(tiny_recipe: Path) -> None:
+    gan = make(tiny_recipe, "experiment.ema_start = 3")  # decay 0.9
+    averages = []
+    for step in range(5):
+        with torch.no_grad():
+            gan.generator.output.bias.fill_(step + 1)
+        gan.update_ema(step=step)
+        averages.append(float(gan.sampler.output.bias))
+    # Three copies, then 0.9 * 3 + 0.1 * 4 and 0.9 * 3.1 + 0.1 * 5.
+    assert averages == pytest.approx([1, 2, 3, 3.1, 3.29])
 
 
 def test_without_an_average_the_generator_itself_is_sampled(tiny_recipe: Path) -> None:

@@ -417,6 +417,29 @@ def test_a_conditional_run_trains_and_resumes(tiny_recipe: Path, tmp_path: Path)
     assert same(networks(tmp_path / "whole", 12), networks(tmp_path / "killed", 12))
 
 
+@pytest.mark.parametrize("killed_at", [5, 9])
+def test_an_average_that_starts_later_resumes_to_the_bit(tiny_recipe: Path, tmp_path: Path, killed_at: int) -> None:
+    late = "experiment.ema_start = 6"
+    run(tiny_recipe, tmp_path / "whole", late)
+    with pytest.raises(KilledError):
+        run(tiny_recipe, tmp_path / "killed", late, monitor=KillAt(killed_at))
+    run(tiny_recipe, tmp_path / "killed", late)
+    assert same(networks(tmp_path / "whole", 12), networks(tmp_path / "killed", 12))
+    run(tiny_recipe, tmp_path / "at_once")
+    assert not same(networks(tmp_path / "whole", 12), networks(tmp_path / "at_once", 12))
+
+
+def test_a_run_too_short_for_its_average_is_said(tiny_recipe: Path, tmp_path: Path) -> None:
+    monitor, steps = Silent(), "experiment.num_steps = 2"
+    run(tiny_recipe, tmp_path / "short", steps, "experiment.ema_decay = 0.5", monitor=monitor)
+    # From the first update's generator to the second's: one factor of 0.5.
+    assert any("50 % of the moving average at the end is still the generator of update 1;" in t for t in monitor.said)
+    for name, override in {"copy": "experiment.ema_start = 2", "fast": "experiment.ema_decay = 0.1"}.items():
+        monitor = Silent()
+        run(tiny_recipe, tmp_path / name, steps, override, monitor=monitor)
+        assert not any("moving average" in text for text in monitor.said)
+
+
 PENALTIES = [
     "experiment.penalty = [@penalties.ewc, @penalties.dragan]",
     "penalties.ewc.consolidate_every = 5",
