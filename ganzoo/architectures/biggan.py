@@ -50,7 +50,8 @@ class biggan_generator(StackedGenerator):
         width: the number that all channels are multiples of, published as 96: the finest block has once as many at 128
             px, twice at 64 px, four times at 32 px.
         normalization: of every block, one with a form that takes latents: `@normalizations.batch`.
-        spectral_norm: whether weights, but for the embedding, are spectrally normalised.
+        spectral_norm: whether weights are spectrally normalised, but for the embedding and those of
+            `@normalizations.self_modulated_batch`.
         embedding_dim: E, length of the embedding of the label.
         attention_resolution: height in pixels of the feature map behind which self-attention stands, published as 64 at
             128 px; None for none.

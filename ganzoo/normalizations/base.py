@@ -12,8 +12,8 @@ class Normalization(Component, nn.Module):
     """A layer (N, C, H, W) -> (N, C, H, W) that networks build once per place from a `Part`.
 
     The runtime facts are `num_features` (C), `latent_dim` (L), `num_classes` (K, 0 where the layer shall not see
-    labels), and `layers`, the factory whose initialisation and spectral norm its weights shall follow; a layer names
-    those it needs in its constructor.
+    labels), and `layers`, the factory whose initialisation and spectral norm its weights shall follow unless its
+    docstring says otherwise; a layer names those it needs in its constructor.
     """
 
     kind = "normalizations"
