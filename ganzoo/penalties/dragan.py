@@ -17,7 +17,8 @@ class dragan(Penalty):
     target)^2] over real x. The noise is compare_gan's: each pixel's is uniform between -radius and radius standard
     deviations of all pixels of the batch, and the sum is cut off at the range of images.
     Departures: the paper writes normal noise; the norm is sqrt(1e-4 + sum of squares), as in compare_gan, whose
-    derivative exists where the gradient vanishes.
+    derivative exists where the gradient vanishes. compare_gan differentiates by images in [0, 1]: its weight of 10 and
+    slope of 1 are weight = 40 and target = 0.5 here, by (2 s - 1)^2 = 4 (s - 1/2)^2.
 
     Args:
         weight: factor of the penalty (the paper's lambda).
