@@ -16,7 +16,7 @@ class rmsprop(ScheduledOptimizer):
 
     Source: Tieleman & Hinton, "Neural Networks for Machine Learning", lecture 6.5, 2012; in GANs, Arjovsky et al.,
     arXiv:1701.07875, algorithm 1, which gives the learning rate. The mean squares begin at 0, as torch's, so that first
-    steps are larger than later ones.
+    steps are larger than later ones. Departure: the decay is torch's 0.99; the lecture has 0.9.
 
     Args:
         learning_rate: step size at the first update.
