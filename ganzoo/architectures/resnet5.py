@@ -36,7 +36,8 @@ class resnet5_generator(StackedGenerator):
 
     Source: compare_gan's `resnet5`, after Gulrajani et al., arXiv:1704.00028, with its weights from N(0, 0.02^2).
     Departures: the sigmoid is scaled to [-1, 1]; latents are standard normal unless `latent = 'uniform'`; bind `eps`
-    and `momentum` of the normalization to 1e-3 for its constants.
+    and `momentum` of the normalization to 1e-3 for its constants; with `spectral_norm` the first linear layer and the
+    last convolution are normalised too, which that code leaves out.
 
     Args:
         width: channels of the finest block, published as 64; the coarsest has 8 times as many.
