@@ -21,9 +21,10 @@ class consistency(PretextTask):
     generated ones (with it, bCR), and (D(G(z)) - D(G(z + d)))^2 with d normal (zCR); under zCR G maximises the squared
     distance of G(z) and G(z + d), here its mean over pixels, so that it does not ignore its latents. T mirrors an image
     in half of the cases and shifts it by up to an eighth of its side; that reach, and the reflection at the edge, are
-    StudioGAN's, as are the weights and the deviation (for BigGAN on CIFAR-10); 10 for real images is also the default
-    of CR's paper. CR alone is `fake_weight`, `latent_d_weight` and `latent_g_weight` of 0; bCR alone the latter two.
-    An augmentation that is drawn anew for every fake adds its own difference to the distance that G maximises.
+    StudioGAN's, as are the weights and the deviation (its conditional BigGAN's on CIFAR-10); 10 for real images is also
+    the default of CR's paper. CR alone is `fake_weight`, `latent_d_weight` and `latent_g_weight` of 0; bCR alone the
+    latter two. An augmentation that is drawn anew for every fake adds its own difference to the distance that G
+    maximises.
 
     Args:
         real_weight: weight of the term of real images; 0 leaves their views out, here and below.
