@@ -6,6 +6,7 @@ augmentation returns to a training step may leave that range, if it says so.
 
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 
@@ -15,6 +16,16 @@ class Latents:
 
     latents_NL: Tensor
     labels_N: Tensor | None = None
+
+    def moved(self, deviation: float, *, rng: torch.Generator) -> "Latents":
+        """Return the same with normal noise added to the latents.
+
+        Args:
+            deviation: standard deviation of the noise in every coordinate.
+            rng: a CPU generator.
+        """
+        noise_NL = deviation * torch.randn(self.latents_NL.shape, generator=rng)
+        return replace(self, latents_NL=self.latents_NL + noise_NL.to(self.latents_NL))
 
 
 @dataclass(frozen=True)

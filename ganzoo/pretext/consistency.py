@@ -1,7 +1,5 @@
 """Equal logits for an image and a slightly changed one: CR, bCR and zCR. N: batch; L: latent dimension."""
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
@@ -70,9 +68,7 @@ class consistency(PretextTask):
         """Return the latents, moved a little, in a step that has a term of them."""
         if not (self.latent_d_weight if role == "d" else self.latent_g_weight):
             return {}
-        z_NL = fake.latents_NL
-        noise_NL = self.latent_noise * torch.randn(z_NL.shape, generator=rng)
-        return {"moved": replace(fake, latents_NL=z_NL + noise_NL.to(z_NL))}
+        return {"moved": fake.moved(self.latent_noise, rng=rng)}
 
     def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> dict[str, View]:
         """Return the changed images in D's step; G's needs no opinion of D."""

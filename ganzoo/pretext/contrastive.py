@@ -3,7 +3,6 @@
 N: batch; E: embedding; Q: queue; F: features; C, H, W: image.
 """
 
-from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -102,9 +101,7 @@ class contrastive(PretextTask):
         """Return the latents, moved a little, in D's step."""
         if role == "g":
             return {}
-        z_NL = fake.latents_NL
-        noise_NL = self.latent_noise * torch.randn(z_NL.shape, generator=rng)
-        return {"moved": replace(fake, latents_NL=z_NL + noise_NL.to(z_NL))}
+        return {"moved": fake.moved(self.latent_noise, rng=rng)}
 
     def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> dict[str, View]:
         """Return the images whose features are the queries, each with its key as what to recognise."""
