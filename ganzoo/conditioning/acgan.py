@@ -7,7 +7,7 @@ from ganzoo.architectures.base import Discriminator, ImageShape
 from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, PretextTask, Seen, TaskResult, Term
+from ganzoo.pretext.base import Observed, PretextTask, Seen, TaskResult, Term, check_weights
 from ganzoo.registry import register
 
 
@@ -34,9 +34,7 @@ class acgan(Conditioning):
     ) -> None:
         super().__init__(num_classes=num_classes)
         weights = {"d_real_weight": d_real_weight, "d_fake_weight": d_fake_weight, "g_weight": g_weight}
-        for name, weight in weights.items():
-            if weight < 0:
-                raise ValueError(f"{name} must not be negative, not {weight}")
+        check_weights(**weights)
         if d_real_weight == 0:
             raise ValueError("d_real_weight must be greater than 0: D cannot learn the classes from fakes alone")
         self.weights = weights

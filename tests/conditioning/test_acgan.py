@@ -62,7 +62,10 @@ def test_chance_is_one_class_of_all() -> None:
 
 @pytest.mark.parametrize(
     ("weights", "said"),
-    [({"g_weight": -1.0}, "g_weight must not be negative"), ({"d_real_weight": 0.0}, "cannot learn the classes")],
+    [
+        ({"g_weight": -1.0}, "g_weight is the weight of a loss and must not be negative"),
+        ({"d_real_weight": 0.0}, "cannot learn the classes"),
+    ],
 )
 def test_weights_without_meaning_are_refused(weights: dict[str, float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
