@@ -107,6 +107,8 @@ class TransformPrediction(WeightedTask):
     def _view(self, batch: ImageBatch, source: Literal["real", "fake"], rng: torch.Generator) -> View:
         sources = [batch[self._rows(k, len(batch))] for k in range(self.num_classes)]
         if self.protocol == "one_each":
+            # All K versions of each share, to keep one: `transform` stays the one method that a task has to give, and
+            # on a K-th of the batch each this costs no more than `all_images`, little beside a pass of D.
             versions = [self.transform(s.images_NCHW)[k] for k, s in enumerate(sources)]
         else:
             versions = self.transform(sources[0].images_NCHW)
