@@ -42,7 +42,7 @@ class Recording(ToyDiscriminator):
 
 
 def make_rotation(discriminator: Discriminator, cls: type[rotation] = rotation, **options: object) -> rotation:
-    facts = {"feature_dim": discriminator.feature_dim, "batch_size": BATCH, "num_steps": 10}
+    facts = {"feature_dim": discriminator.feature_dim, "image_shape": (3, 16, 16), "batch_size": BATCH, "num_steps": 10}
     with initialization(0, "rotation"):
         return cls(layers=discriminator.layers, **facts, **options)  # type: ignore[arg-type]
 

@@ -161,8 +161,9 @@ BREACHES = {
     ),
     "no_chance": (
         TRANSFORM.replace("OTHER", "x_NCHW.flip(3)")
-        + "    def __init__(self, *, feature_dim: int, batch_size: int, num_steps: int, layers: object):\n"
-        "        super().__init__(feature_dim=feature_dim, batch_size=batch_size, num_steps=num_steps, layers=layers)\n"
+        + "    def __init__(self, *, feature_dim, image_shape, batch_size, num_steps: int, layers: object):\n"
+        "        facts = {'image_shape': image_shape, 'batch_size': batch_size, 'num_steps': num_steps}\n"
+        "        super().__init__(feature_dim=feature_dim, layers=layers, **facts)\n"
         "        self.chance = {}\n",
         "it does not say what guessing reaches in 'accuracy_real'",
     ),

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ganzoo.architectures.base import ImageShape
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import Observed, Role, StepBatch, TaskResult, Term, View
 from ganzoo.pretext.rotation import rotation
@@ -50,6 +51,7 @@ class label_augmentation(rotation):
         alpha_schedule: Schedule = "constant",
         beta_schedule: Schedule = "constant",
         feature_dim: int,
+        image_shape: ImageShape,
         batch_size: int,
         num_steps: int,
         layers: LayerFactory,
@@ -61,6 +63,7 @@ class label_augmentation(rotation):
             alpha_schedule=alpha_schedule,
             beta_schedule=beta_schedule,
             feature_dim=feature_dim,
+            image_shape=image_shape,
             batch_size=batch_size,
             num_steps=num_steps,
             layers=layers,

@@ -18,7 +18,8 @@ class rotation(TransformPrediction):
 
     num_classes = 4
     needs_upright = True
+    needs_square = True
 
     def transform(self, x_NCHW: Tensor) -> list[Tensor]:
-        """Return the batch turned by 0, 90, 180 and 270 degrees; needs square images."""
+        """Return the batch turned by 0, 90, 180 and 270 degrees."""
         return [torch.rot90(x_NCHW, k, dims=(2, 3)) for k in range(4)]

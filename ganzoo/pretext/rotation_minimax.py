@@ -5,6 +5,7 @@ from typing import Literal
 import torch
 from torch.nn import functional
 
+from ganzoo.architectures.base import ImageShape
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import Observed, Role, StepBatch, TaskResult, Term, View
 from ganzoo.pretext.rotation import rotation
@@ -48,6 +49,7 @@ class rotation_minimax(rotation):
         alpha_schedule: Schedule = "constant",
         beta_schedule: Schedule = "constant",
         feature_dim: int,
+        image_shape: ImageShape,
         batch_size: int,
         num_steps: int,
         layers: LayerFactory,
@@ -59,6 +61,7 @@ class rotation_minimax(rotation):
             alpha_schedule=alpha_schedule,
             beta_schedule=beta_schedule,
             feature_dim=feature_dim,
+            image_shape=image_shape,
             batch_size=batch_size,
             num_steps=num_steps,
             layers=layers,

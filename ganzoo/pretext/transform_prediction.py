@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ganzoo.architectures.base import ImageShape
 from ganzoo.batch import ImageBatch
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import Observed, Role, Seen, StepBatch, TaskResult, Term, View
@@ -37,6 +38,9 @@ class TransformPrediction(WeightedTask):
 
     num_classes: ClassVar[int]
 
+    needs_square: ClassVar[bool] = False
+    """Whether its transforms keep the size of square images only; others are refused."""
+
     def __init__(
         self,
         *,
@@ -46,6 +50,7 @@ class TransformPrediction(WeightedTask):
         alpha_schedule: Schedule = "constant",
         beta_schedule: Schedule = "constant",
         feature_dim: int,
+        image_shape: ImageShape,
         batch_size: int,
         num_steps: int,
         layers: LayerFactory,
@@ -57,6 +62,12 @@ class TransformPrediction(WeightedTask):
             raise ValueError(
                 f"a batch of {batch_size} cannot be shared evenly by {self.num_classes} transforms; "
                 f"set batch_size to a multiple of {self.num_classes}"
+            )
+        height, width = image_shape[1:]
+        if self.needs_square and height != width:
+            raise ValueError(
+                f"images of {height} x {width} pixels have another size once they are turned; it needs square ones, "
+                "so crop the data set's or leave the task out"
             )
         self.protocol = protocol
         self.head = layers.linear(feature_dim, self.num_outputs)

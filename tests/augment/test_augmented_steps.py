@@ -39,8 +39,13 @@ def make_gan(*, has_rotation: bool = False, num_classes: int = 0) -> Gan:
     with initialization(0, "networks"):
         generator, discriminator = ToyGenerator(num_classes=num_classes), Recording(num_classes=num_classes)
         if has_rotation:
-            facts = {"feature_dim": discriminator.feature_dim, "layers": discriminator.layers}
-            tasks["rotation"] = rotation(batch_size=BATCH, num_steps=10, **facts)  # type: ignore[arg-type]
+            tasks["rotation"] = rotation(
+                batch_size=BATCH,
+                num_steps=10,
+                feature_dim=discriminator.feature_dim,
+                image_shape=(3, 16, 16),
+                layers=discriminator.layers,
+            )
     return Gan(generator, discriminator, tasks, ema_decay=None, num_classes=num_classes)
 
 

@@ -25,8 +25,8 @@ def part(**options: object) -> Part[PretextTask]:
 
 
 def make(**options: object) -> label_augmentation:
-    facts = {"feature_dim": 8, "batch_size": 1, "num_steps": 5, "layers": LayerFactory(spectral_norm=False)}
-    task = label_augmentation(**facts, **options)  # type: ignore[arg-type]
+    facts = {"feature_dim": 8, "image_shape": (3, 16, 16), "batch_size": 1, "num_steps": 5}
+    task = label_augmentation(layers=LayerFactory(spectral_norm=False), **facts, **options)  # type: ignore[arg-type]
     with torch.no_grad():
         task.head.weight.copy_(torch.eye(8))
     return task

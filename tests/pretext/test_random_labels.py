@@ -20,6 +20,7 @@ def make(task: type[rotation], protocol: str = "all_four") -> rotation:
     return task(
         protocol=protocol,  # type: ignore[arg-type]
         feature_dim=4,
+        image_shape=(1, 4, 4),
         batch_size=BATCH,
         num_steps=1,
         layers=LayerFactory(spectral_norm=False),

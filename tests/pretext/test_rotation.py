@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from ganzoo import registry
 from ganzoo.architectures.base import DiscriminatorOutput
 from ganzoo.batch import ImageBatch
+from ganzoo.errors import UserError
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import Observed, Seen, StepBatch, View
 from ganzoo.pretext.rotation import rotation
@@ -23,6 +25,7 @@ def task(protocol: str = "all_four", batch_size: int = 8, **options: object) -> 
     return rotation(
         protocol=protocol,  # type: ignore[arg-type]
         feature_dim=4,
+        image_shape=(1, 2, 2),
         batch_size=batch_size,
         num_steps=5,
         layers=LayerFactory(spectral_norm=False),
@@ -121,3 +124,12 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused() -> None:
         task(batch_size=6)
     with pytest.raises(ValueError, match="must not be negative"):
         task(alpha=-1.0)
+
+
+@pytest.mark.parametrize("name", ["rotation", "random_labels", "rotation_minimax", "label_augmentation"])
+def test_images_that_are_not_square_are_refused_with_their_size(name: str) -> None:
+    facts = {"feature_dim": 4, "batch_size": 8, "num_steps": 5, "layers": LayerFactory(spectral_norm=False)}
+    part = registry.part(f"pretext.{name}")
+    part(**facts, image_shape=(1, 24, 24))
+    with pytest.raises(UserError, match="images of 16 x 24 pixels have another size once they are turned"):
+        part(**facts, image_shape=(1, 16, 24))

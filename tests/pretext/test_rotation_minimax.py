@@ -16,8 +16,8 @@ ROWS = torch.arange(4)
 
 
 def make(**options: object) -> rotation_minimax:
-    facts = {"feature_dim": 5, "batch_size": 4, "num_steps": 5, "layers": LayerFactory(spectral_norm=False)}
-    task = rotation_minimax(**facts, **options)  # type: ignore[arg-type]
+    facts = {"feature_dim": 5, "image_shape": (3, 16, 16), "batch_size": 4, "num_steps": 5}
+    task = rotation_minimax(layers=LayerFactory(spectral_norm=False), **facts, **options)  # type: ignore[arg-type]
     with torch.no_grad():
         task.head.weight.copy_(torch.eye(5))
     return task
