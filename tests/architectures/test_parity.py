@@ -177,8 +177,9 @@ def residual_discriminator(
 
 
 def resnet_discriminator(x: Tensor, v: Values, y: Tensor | None, training: bool) -> tuple[Tensor, Tensor]:
-    halve = {32: [True, True, False, False], 48: [True, True, True, True, False]}[x.shape[2]]
-    return residual_discriminator(x, v, y, halve)
+    two_of_four = [True, True, False, False]
+    halve = {16: two_of_four, 32: two_of_four, 48: [True, True, True, True, False], 64: [True] * 5}
+    return residual_discriminator(x, v, y, halve[x.shape[2]])
 
 
 def biggan_discriminator(x: Tensor, v: Values, y: Tensor | None, training: bool) -> tuple[Tensor, Tensor]:
@@ -212,8 +213,10 @@ def dcgan_discriminator(x: Tensor, v: Values, y: Tensor | None, training: bool) 
 
 
 GENERATORS = [
+    (resnet_generator, 16, {}),
     (resnet_generator, 32, {}),
     (resnet_generator, 48, {"attention_resolution": 12, "width": 2}),
+    (resnet_generator, 64, {"width": 2}),
     (resnet5_generator, 16, {"attention_resolution": 8, "width": 2}),
     (resnet5_generator, 32, {"spectral_norm": True, "width": 2}),
     (biggan_generator, 32, {"latent_dim": 10, "embedding_dim": 5}),
@@ -224,8 +227,10 @@ GENERATORS = [
     (dcgan_generator, 64, {"width": 2}),
 ]
 DISCRIMINATORS = [
+    (resnet_discriminator, 16, {}),
     (resnet_discriminator, 32, {}),
     (resnet_discriminator, 48, {"attention_resolution": 12, "width": 2}),
+    (resnet_discriminator, 64, {"width": 2}),
     (resnet5_discriminator, 16, {"attention_resolution": 8}),
     (resnet5_discriminator, 32, {}),
     (biggan_discriminator, 32, {}),
