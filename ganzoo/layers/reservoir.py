@@ -1,12 +1,69 @@
-"""Which of a stream's items a reservoir of fixed size keeps."""
+"""A uniform sample, of fixed size, of a stream. N: new items; M: capacity."""
+
+from collections.abc import Mapping
 
 import torch
+from torch import Tensor, nn
+
+
+class Reservoir(nn.Module):
+    """What is kept of a stream whose items are rows of named tensors, each item seen so far with equal probability.
+
+    Source: Vitter, "Random Sampling with a Reservoir", ACM TOMS 11(1), 1985, algorithm R. All of it is in buffers, so
+    that it survives a restart.
+
+    Args:
+        capacity: M, items kept.
+        item: the tensors of one item by name, for their shapes and types.
+
+    Raises:
+        ValueError: a capacity below 1.
+    """
+
+    num_seen: Tensor
+
+    def __init__(self, capacity: int, item: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        if capacity < 1:
+            raise ValueError(f"capacity must be at least 1, not {capacity}")
+        self.capacity, self.names = capacity, tuple(item)
+        for name, tensor in item.items():
+            self.register_buffer(name, tensor.new_zeros(capacity, *tensor.shape))
+        self.register_buffer("num_seen", torch.zeros((), dtype=torch.int64))
+
+    @property
+    def num_kept(self) -> int:
+        """Items there are: M once so many were seen."""
+        return min(int(self.num_seen), self.capacity)
+
+    def draw(self, num: int, *, rng: torch.Generator) -> dict[str, Tensor]:
+        """Return `num` of the kept items, of which there are some, drawn with replacement.
+
+        Args:
+            num: how many.
+            rng: a CPU generator.
+        """
+        rows = torch.randint(self.num_kept, (num,), generator=rng).to(self.num_seen.device)
+        return {name: self.get_buffer(name)[rows] for name in self.names}
+
+    def take(self, items: Mapping[str, Tensor], *, rng: torch.Generator) -> None:
+        """Let each of N new items take the place of a kept one with probability M / (items seen so far).
+
+        Args:
+            items: tensors (N, ...) by name.
+            rng: a CPU generator.
+        """
+        num_new = len(items[self.names[0]])
+        taken = reservoir_slots(int(self.num_seen), num_new, capacity=self.capacity, rng=rng)
+        slots, rows = list(taken), list(taken.values())
+        for name in self.names:
+            kept = self.get_buffer(name)
+            kept[slots] = items[name][rows].to(kept.dtype)
+        self.num_seen += num_new
 
 
 def reservoir_slots(num_seen: int, num_new: int, *, capacity: int, rng: torch.Generator) -> dict[int, int]:
     """Return for each slot that changes which of the new items it takes, so that all items seen are kept equally often.
-
-    Source: Vitter, "Random Sampling with a Reservoir", ACM TOMS 11(1), 1985, algorithm R.
 
     Args:
         num_seen: items of the stream before the new ones.

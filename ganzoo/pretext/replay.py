@@ -1,11 +1,10 @@
-"""Earlier fakes, shown to D again. N: batch; M: capacity; C, H, W: image."""
+"""Earlier fakes, shown to D again. C, H, W: image."""
 
 import torch
-from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator, ImageShape
 from ganzoo.batch import ImageBatch
-from ganzoo.layers.reservoir import reservoir_slots
+from ganzoo.layers.reservoir import Reservoir
 from ganzoo.pretext.base import Observed, PretextTask, Role, StepBatch, View
 from ganzoo.registry import register
 
@@ -30,32 +29,23 @@ class replay(PretextTask):
 
     needs_adversarial = True
 
-    images_MCHW: Tensor
-    labels_M: Tensor | None
-    num_seen: Tensor
-
     def __init__(
         self, *, capacity: int = 2000, share: float = 1.0, image_shape: ImageShape, num_classes: int, batch_size: int
     ) -> None:
         super().__init__()
-        if capacity < 1:
-            raise ValueError(f"capacity must be at least 1, not {capacity}")
         if share <= 0 or round(share * batch_size) < 1:
             raise ValueError(f"a share of {share} adds no fake to a batch of {batch_size}; choose a larger one")
         self.num_replayed = round(share * batch_size)
-        self.register_buffer("images_MCHW", torch.zeros(capacity, *image_shape))
-        self.register_buffer("labels_M", torch.zeros(capacity, dtype=torch.int64) if num_classes else None)
-        self.register_buffer("num_seen", torch.zeros((), dtype=torch.int64))
+        labels = {"labels": torch.zeros((), dtype=torch.int64)} if num_classes else {}
+        self.kept = Reservoir(capacity, {"images": torch.zeros(image_shape), **labels})
 
     def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> dict[str, View]:
         """Return kept fakes in D's step, as soon as there are some."""
         assert len(batch.fake), "there are no generated images to keep"
-        num_kept = min(int(self.num_seen), len(self.images_MCHW))
-        if role == "g" or num_kept == 0:
+        if role == "g" or self.kept.num_kept == 0:
             return {}
-        rows = torch.randint(num_kept, (self.num_replayed,), generator=rng).to(self.images_MCHW.device)
-        kept = ImageBatch(self.images_MCHW[rows], None if self.labels_M is None else self.labels_M[rows])
-        return {"kept": View(kept, "fake", adversarial=True)}
+        drawn = self.kept.draw(self.num_replayed, rng=rng)
+        return {"kept": View(ImageBatch(drawn["images"], drawn.get("labels")), "fake", adversarial=True)}
 
     def after_step(
         self, observed: Observed, discriminator: Discriminator, *, role: Role, step: int, rng: torch.Generator
@@ -64,10 +54,5 @@ class replay(PretextTask):
         if role == "g":
             return
         fake = observed.fake.batch
-        taken = reservoir_slots(int(self.num_seen), len(fake), capacity=len(self.images_MCHW), rng=rng)
-        slots, rows = list(taken), list(taken.values())
-        self.images_MCHW[slots] = fake.images_NCHW[rows].to(self.images_MCHW.dtype)
-        if self.labels_M is not None:
-            assert fake.labels_N is not None
-            self.labels_M[slots] = fake.labels_N[rows]
-        self.num_seen += len(fake)
+        labels = {} if fake.labels_N is None else {"labels": fake.labels_N}
+        self.kept.take({"images": fake.images_NCHW, **labels}, rng=rng)

@@ -64,13 +64,12 @@ def test_a_full_reservoir_holds_old_fakes_and_new_ones_and_each_with_its_label()
     task = make(num_classes=100, capacity=20)
     for first in range(0, 400, 4):
         remember(task, fakes(first, labelled=True), seed=first)
-    numbers = task.images_MCHW.flatten().long()
+    numbers = task.kept.get_buffer("images").flatten().long()
     assert len(set(numbers.tolist())) == 20
     # A uniform sample of 400: its mean is 200 with a standard error of 25.
     assert float(numbers.float().mean()) == pytest.approx(200, abs=4 * 25)
-    assert task.labels_M is not None
-    assert torch.equal(task.labels_M, numbers // 10)
-    assert int(task.num_seen) == 400
+    assert torch.equal(task.kept.get_buffer("labels"), numbers // 10)
+    assert int(task.kept.num_seen) == 400
 
 
 def test_d_s_adversarial_term_is_over_fresh_and_kept_fakes_together_and_g_s_over_fresh_ones() -> None:

@@ -24,7 +24,7 @@ def stream(first: int, num: int) -> Examples:
 
 
 def kept(remedy: reservoir) -> list[int]:
-    return sorted(int(value) for value in remedy.images_MCHW.flatten())
+    return sorted(int(value) for value in remedy.kept.get_buffer("images").flatten())
 
 
 def test_every_example_of_a_stream_is_kept_equally_often() -> None:
@@ -44,7 +44,7 @@ def test_every_example_of_a_stream_is_kept_equally_often() -> None:
 def test_until_it_is_full_it_keeps_everything_in_order() -> None:
     remedy = reservoir(capacity=10, image_shape=SHAPE, batch_size=4)
     remedy.after_step(stream(0, 8), rng=rng(0))
-    assert remedy.images_MCHW.flatten().tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 0, 0]
+    assert remedy.kept.get_buffer("images").flatten().tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 0, 0]
 
 
 def test_the_first_batch_is_left_alone_and_later_ones_are_followed_by_replayed_examples() -> None:
