@@ -38,6 +38,7 @@ class label_augmentation(rotation):
         beta_schedule: the same for beta.
     """
 
+    replaces_adversarial = True
     adds_to_adversarial = "adversarial = 'add'"
 
     def __init__(

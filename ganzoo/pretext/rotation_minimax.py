@@ -39,6 +39,8 @@ class rotation_minimax(rotation):
         beta_schedule: the same for beta.
     """
 
+    uses_real_in_g_step = True
+
     def __init__(
         self,
         *,

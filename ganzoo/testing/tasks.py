@@ -21,6 +21,7 @@ from ganzoo.testing.trial import IMAGE_SHAPE, NUM_STEPS, TASK, Trial
 ROLES: tuple[Role, Role] = ("d", "g")
 BATCH_SIZES = (8, 64, 16, 12, 10, 18, 14, 60)
 NUM_CLASSES = 3
+DECLARED = ("replaces_adversarial", "needs_adversarial", "uses_real_in_g_step", "needs_upright")
 
 
 def check_pretext(part: Part[PretextTask], findings: Findings) -> None:
@@ -40,12 +41,26 @@ def check_pretext(part: Part[PretextTask], findings: Findings) -> None:
             with findings.guard(f"steps of {where}"):
                 _check_steps(Trial(part, batch_size=batch_size, num_classes=num_classes), findings, where)
     smallest = min(sizes)
+    if not part.arguments:
+        _check_declared(part.component, Trial(part, batch_size=smallest).task, findings)
     with findings.guard("a discriminator with batch normalization"):
         Trial(part, batch_size=smallest, batch_norm=True).train(range(1))
     with findings.guard("repetition and state"):
         _check_state(part, smallest, findings)
     with findings.guard("adversarial term"):
         _check_adversarial(part, smallest, findings)
+
+
+def _check_declared(component: type[PretextTask], task: PretextTask, findings: Findings) -> None:
+    """Check that the class says of itself what a task of default options does, since listings show that."""
+    for name in DECLARED:
+        said, is_so = getattr(component, name), getattr(task, name)
+        findings.expect(
+            said == is_so,
+            name,
+            f"the class says {said} and a task of default options {is_so}",
+            f"set `{name} = {is_so}` in the class, and let the constructor set what options change",
+        )
 
 
 def accepted_batch_sizes(part: Part[PretextTask]) -> list[int]:

@@ -241,6 +241,15 @@ class good_task(PretextTask):
 
 
 @broken("pretext")
+class saying_otherwise(good_task):
+    said: ClassVar = "uses_real_in_g_step: the class says False and a task of default options True; set"
+
+    def __init__(self, *, feature_dim: int, layers: object):
+        super().__init__(feature_dim=feature_dim, layers=layers)
+        self.uses_real_in_g_step = True
+
+
+@broken("pretext")
 class of_an_unknown_tap(good_task):
     said: ClassVar = "taps: D has no tap ['no_such_tap']; choose among the names of `tap_shapes`"
     taps = ("no_such_tap",)
