@@ -10,6 +10,7 @@ others wait. What `cache.json` says is the sign of an intact cache: files of ano
 were touched since are read once and compared with their hash. A damaged cache is said and made anew.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -133,7 +134,9 @@ def _open(folder: Path, source: ImageSource, *, say: Callable[[str], None]) -> I
             say(f"the cache of {source.name} was touched since it was made and is compared with its hash")
             if ImageData(images_NCHW, labels_N).sha256 != digest:
                 raise ValueError("it does not match its hash")
-            _write_record(folder, record)
+            # The images are intact wherever the record cannot be written: they are compared again next time.
+            with contextlib.suppress(OSError):
+                _write_record(folder, record)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         say(f"the cache of {source.name} in '{folder}' is damaged ({error}) and is made anew")
         return None

@@ -120,6 +120,22 @@ def test_a_cache_that_was_copied_is_compared_once_and_kept(said: list[str]) -> N
     assert said == ["the cache of the toys was touched since it was made and is compared with its hash"]
 
 
+def test_an_intact_cache_whose_record_cannot_be_written_is_kept(
+    said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached_images(source(Reader()), say=said.append)
+    os.utime(source(Reader()).folder / "images_NCHW.npy", ns=(1, 1))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(image_cache, "_write_record", full)
+    reader = Reader()
+    assert is_intact(cached_images(source(reader), say=said.append))
+    assert reader.num_calls == 0
+    assert not any("damaged" in text for text in said)
+
+
 def test_a_reading_that_fails_leaves_nothing_behind(said: list[str]) -> None:
     with pytest.raises(UserError, match="a bad image"):
         cached_images(source(Reader(until=4, error=UserError("a bad image"))), say=said.append)
