@@ -2,8 +2,9 @@
 
 A cache is a folder `images/KEY` below ganzoo's cache folder with `images_NCHW.npy` (uint8), `labels_N.npy` (int64, if
 there are labels) and `cache.json`. KEY is the hash of what the pixels follow from: the files' names, sizes and times of
-change, the crop and size, the labels, the version of this format. So another folder, another size or a changed file has
-another cache, and nothing is ever brought up to date in place.
+change, the crop and size, the labels, the version of this format. So another size or a changed file has another cache,
+and nothing is ever brought up to date in place. Where only the times are new, the files are read and compared with the
+hash of those that a cache was made from; if they are the same, its arrays are linked under the new KEY.
 
 It is written under another name and renamed when it is whole; of several processes that want it, one writes it and the
 others wait. What `cache.json` says is the sign of an intact cache: files of another size are damaged, and files that
@@ -28,6 +29,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import ImageData
+from ganzoo.data.source_files import SourceFiles
 from ganzoo.errors import UserError
 from ganzoo.places import image_caches
 
@@ -46,6 +48,7 @@ class ImageSource:
         shape: (N, C, H, W).
         labels_N: int64 labels; None if there are none.
         read: yields the images in order, uint8 (n, C, H, W), a piece at a time; called only where there is no cache.
+        files: that they are read from; None if `key` says all.
     """
 
     name: str
@@ -53,30 +56,24 @@ class ImageSource:
     shape: tuple[int, int, int, int]
     labels_N: Tensor | None
     read: Callable[[], Iterator[Tensor]]
+    files: SourceFiles | None = None
 
     @property
     def folder(self) -> Path:
         """Where its cache is, or will be."""
+        return image_caches() / self._hash(with_times=True)
+
+    @property
+    def key_without_times(self) -> str:
+        """What caches of files have in common that differ in times of change, and in content perhaps."""
+        return self._hash(with_times=False)
+
+    def _hash(self, *, with_times: bool) -> str:
         labels = None if self.labels_N is None else hashlib.sha256(self.labels_N.numpy().tobytes()).hexdigest()
         key = {**self.key, "shape": self.shape, "labels": labels, "format_version": FORMAT_VERSION}
-        return image_caches() / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
-
-
-def files_key(paths: Sequence[Path], root: Path) -> str:
-    """Return a hash of the names below a folder, sizes and times of change of files, in their order.
-
-    Raises:
-        UserError: a file is missing.
-    """
-    digest, above = hashlib.sha256(), f"{root}{os.sep}"
-    for name in map(str, paths):
-        try:
-            stat = os.stat(name)
-        except OSError as error:
-            raise UserError(f"'{name}' is missing or cannot be read ({error.strerror}); bring it back") from error
-        assert name.startswith(above), f"{name} is not below {root}"
-        digest.update(f"{name.removeprefix(above)}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
-    return digest.hexdigest()
+        if self.files is not None:
+            key["files"] = self.files.key(with_times=with_times)
+        return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
 
 
 def cached_images(source: ImageSource, *, say: Callable[[str], None]) -> ImageData:
@@ -97,6 +94,8 @@ def cached_images(source: ImageSource, *, say: Callable[[str], None]) -> ImageDa
         with _lock(folder, source.name, say=say):
             # Another process may have made it in the meantime.
             data = _open(folder, source, say=say)
+            if data is None and _link(folder, source, say=say):
+                data = _open(folder, source, say=say)
             if data is None:
                 _build(folder, source, say=say)
                 data = _open(folder, source, say=say)
@@ -151,9 +150,51 @@ def _mapped(path: Path) -> Tensor:
         return torch.from_numpy(np.load(path, mmap_mode="r"))
 
 
+def _link(folder: Path, source: ImageSource, *, say: Callable[[str], None]) -> bool:
+    """Make a cache of the arrays of another one, if that is of equal files with other times; only under the lock.
+
+    A file system that has no hard links gets a cache of its own.
+    """
+    if source.files is None or folder.exists():
+        return False
+    key = source.key_without_times
+    others = {path.parent: _made_from(path) for path in sorted(folder.parent.glob(f"*/{RECORD}"))}
+    others = {other: found for other, found in others.items() if found.get("key_without_times") == key}
+    if not others:
+        return False
+    say(f"the files of {source.name} have other times than when a cache was made of them and are compared with it")
+    content = source.files.content_sha256()
+    same = [other for other, found in others.items() if found.get("content_sha256") == content]
+    if not same:
+        return False
+    partial = _partial(folder)
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        # With the record as it is: links keep their times, so that damage of the other is found here, too.
+        shutil.copytree(same[0], partial, copy_function=os.link)
+        partial.rename(folder)
+    except OSError:
+        shutil.rmtree(partial, ignore_errors=True)
+        return False
+    return True
+
+
+def _made_from(path: Path) -> dict[str, object]:
+    """Return what a record says of the files; nothing if it is damaged or older than that."""
+    try:
+        found = json.loads(path.read_text())["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _partial(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.partial")
+
+
 def _build(folder: Path, source: ImageSource, *, say: Callable[[str], None]) -> None:
     """Write a cache, under another name until it is whole; only under the lock."""
-    partial = folder.with_name(f"{folder.name}.partial")
+    partial = _partial(folder)
     shutil.rmtree(partial, ignore_errors=True)  # left over from a process that was killed
     shutil.rmtree(folder, ignore_errors=True)  # damaged
     partial.mkdir(parents=True)
@@ -178,7 +219,11 @@ def _build(folder: Path, source: ImageSource, *, say: Callable[[str], None]) -> 
             digest.update(source.labels_N.contiguous().numpy().data)
             names.append(LABELS)
         sizes = {name: (partial / name).stat().st_size for name in names}
-        _write_record(partial, {"name": source.name, "sha256": digest.hexdigest(), "sizes": sizes})
+        record: dict[str, object] = {"name": source.name, "sha256": digest.hexdigest(), "sizes": sizes}
+        if source.files is not None:
+            content = source.files.content_sha256()
+            record["files"] = {"key_without_times": source.key_without_times, "content_sha256": content}
+        _write_record(partial, record)
         partial.rename(folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)

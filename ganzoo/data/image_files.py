@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import ImageData
-from ganzoo.data.image_cache import ImageSource, cached_images, files_key
+from ganzoo.data.image_cache import ImageSource, cached_images
+from ganzoo.data.source_files import SourceFiles
 from ganzoo.errors import UserError
 from ganzoo.hardware import num_cpus
 from ganzoo.resize import resize_uint8
@@ -117,14 +118,15 @@ def load_files(
     Raises:
         UserError: a file is missing, or is no image; the cache cannot be written.
     """
+    files = SourceFiles(paths, root)
 
     def decode(path: Path) -> Tensor:
-        return read_square(path, name=str(path), size=size, crop_size=crop_size)
+        return read_square(files.read(path), name=str(path), size=size, crop_size=crop_size)
 
-    key: dict[str, str | int | None] = {"files": files_key(paths, root), "crop_size": crop_size}
+    key: dict[str, str | int | None] = {"crop_size": crop_size}
     if any(path.suffix.lower() in SIXTEEN_BIT_SUFFIXES for path in paths):
         key["decoding"] = 2  # caches of before may hold such images in white
-    source = ImageSource(name, key, (len(paths), 3, size, size), labels_N, lambda: decode_all(paths, decode))
+    source = ImageSource(name, key, (len(paths), 3, size, size), labels_N, lambda: decode_all(paths, decode), files)
     return cached_images(source, say=say)
 
 

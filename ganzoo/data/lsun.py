@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from ganzoo.data.base import Dataset, DataSpec, ImageData
-from ganzoo.data.image_cache import ImageSource, cached_images, files_key
+from ganzoo.data.image_cache import ImageSource, cached_images
 from ganzoo.data.image_files import decode_all, find_images, load_files, read_square
+from ganzoo.data.source_files import SourceFiles
 from ganzoo.errors import UserError
 from ganzoo.places import data_folders, quoted
 from ganzoo.registry import register
@@ -142,14 +143,10 @@ class lsun(Dataset):
                 image = f"{key.decode(errors='replace')}' in '{place}"
                 return read_square(content, name=image, size=self.size, crop_size=self.crop_size)
 
-            key = {
-                "files": files_key([place / "data.mdb"], place),
-                "crop_size": self.crop_size,
-                "start": rows.start,
-                "stop": rows.stop,
-            }
+            key = {"crop_size": self.crop_size, "start": rows.start, "stop": rows.stop}
+            files = SourceFiles([place / "data.mdb"], place)
             shape = (rows.stop - rows.start, 3, self.size, self.size)
-            source = ImageSource(name, key, shape, None, lambda: decode_all(items(), decode))
+            source = ImageSource(name, key, shape, None, lambda: decode_all(items(), decode), files)
             return cached_images(source, say=self.say)
 
 

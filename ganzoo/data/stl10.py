@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import Dataset, DataSpec, ImageData
-from ganzoo.data.image_cache import ImageSource, cached_images, files_key
+from ganzoo.data.image_cache import ImageSource, cached_images
+from ganzoo.data.source_files import SourceFiles
 from ganzoo.errors import UserError
 from ganzoo.places import data_folders, quoted
 from ganzoo.registry import register
@@ -73,7 +74,7 @@ class stl10(Dataset):
                 yield resize_uint8(torch.from_numpy(piece_nCHW), self.size)
 
         shape = (num, 3, self.size, self.size)
-        source = ImageSource(f"STL-10 ({split})", {"files": files_key([path], folder)}, shape, labels_N, read)
+        source = ImageSource(f"STL-10 ({split})", {}, shape, labels_N, read, SourceFiles([path], folder))
         return cached_images(source, say=self.say)
 
     def find(self) -> str | None:

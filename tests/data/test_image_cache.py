@@ -13,7 +13,8 @@ import torch
 
 from ganzoo.data import image_cache
 from ganzoo.data.base import ImageData
-from ganzoo.data.image_cache import ImageSource, cached_images, files_key
+from ganzoo.data.image_cache import ImageSource, cached_images
+from ganzoo.data.source_files import SourceFiles
 from ganzoo.errors import UserError
 
 IMAGES = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (5, 3, 4, 4), dtype=np.uint8))
@@ -188,24 +189,69 @@ def test_every_setting_has_a_cache_of_its_own() -> None:
     assert ImageSource("another name", key, shape, LABELS, Reader()).folder == sources[0].folder
 
 
-def test_the_key_of_files_follows_from_names_sizes_and_times_but_not_from_the_place(tmp_path: Path) -> None:
-    keys = []
-    for place, name, content, time in (
-        ("a", "1", b"xy", 5),
-        ("b", "1", b"xy", 5),
-        ("b", "2", b"xy", 5),
-        ("b", "1", b"xyz", 5),
-        ("b", "1", b"xy", 6),
-    ):
-        path = tmp_path / place / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content)
-        os.utime(path, ns=(time, time))
-        keys.append(files_key([path], path.parent))
-    assert keys[0] == keys[1]
-    assert len(set(keys)) == 4
-    with pytest.raises(UserError, match=r"gone' is missing"):
-        files_key([tmp_path / "gone"], tmp_path)
+@pytest.fixture
+def files(tmp_path: Path) -> SourceFiles:
+    paths = [tmp_path / "files" / name for name in ("a.png", "b.png")]
+    paths[0].parent.mkdir()
+    for path in paths:
+        path.write_bytes(path.name.encode())
+    return SourceFiles(paths, paths[0].parent)
+
+
+def of_files(files: SourceFiles, reader: Reader) -> ImageSource:
+    """The toys as images of files whose content is not hashed yet."""
+    return ImageSource("the toys", {}, (5, 3, 4, 4), LABELS, reader, SourceFiles(files.paths, files.root))
+
+
+def test_equal_files_with_other_times_are_compared_and_not_decoded_again(said: list[str], files: SourceFiles) -> None:
+    cached_images(of_files(files, Reader()), say=said.append)
+    before = of_files(files, Reader()).folder
+    os.utime(files.paths[0], ns=(1, 1))
+    said.clear()
+    reader = Reader()
+    for _ in range(2):
+        assert is_intact(cached_images(of_files(files, reader), say=said.append))
+    assert reader.num_calls == 0
+    assert len(said) == 1
+    assert "have other times" in said[0]
+    # Either can be deleted without the other, and they take the room of one.
+    now = of_files(files, Reader()).folder
+    assert now != before
+    assert (now / "images_NCHW.npy").samefile(before / "images_NCHW.npy")
+
+
+def test_files_changed_in_content_alone_are_decoded_again(said: list[str], files: SourceFiles) -> None:
+    cached_images(of_files(files, Reader()), say=said.append)
+    before = of_files(files, Reader()).folder
+    files.paths[0].write_bytes(b"A.png")
+    reader = Reader()
+    assert is_intact(cached_images(of_files(files, reader), say=said.append))
+    assert reader.num_calls == 1
+    assert before.exists()
+
+
+def test_a_damaged_cache_lends_no_images_to_one_of_equal_files(said: list[str], files: SourceFiles) -> None:
+    cached_images(of_files(files, Reader()), say=said.append)
+    flip(of_files(files, Reader()).folder / "images_NCHW.npy")
+    os.utime(files.paths[0], ns=(1, 1))
+    reader = Reader()
+    assert is_intact(cached_images(of_files(files, reader), say=said.append))
+    assert reader.num_calls == 1
+
+
+def test_without_hard_links_equal_files_are_decoded_again(
+    said: list[str], files: SourceFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached_images(of_files(files, Reader()), say=said.append)
+    os.utime(files.paths[0], ns=(1, 1))
+
+    def refused(*_: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(image_cache.os, "link", refused)
+    reader = Reader()
+    assert is_intact(cached_images(of_files(files, reader), say=said.append))
+    assert reader.num_calls == 1
 
 
 def test_progress_is_said_now_and_then(said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
