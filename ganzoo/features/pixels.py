@@ -15,9 +15,9 @@ class pixels(FeatureExtractor):
     """Pixels (N, 3 size^2) in 0..1 of images resized to `size` px, channel by channel, and not standardised.
 
     Its numbers are called `fd_pixels_32px` and so on. Distances of pixels are distances of layout and brightness, not
-    of content: a shift by one pixel is far. Grey images become three equal channels, so that their distances are larger
-    by the root of 3 than those of one channel. Images that have this size already keep their values. It needs neither
-    weights nor a download.
+    of content: a shift by one pixel is far. Grey images become three equal channels: their Frechet distance, a square,
+    is 3 times that of one channel; their kernel distance, whose kernel divides by the number of features, is the same.
+    Images that have this size already keep their values. It needs neither weights nor a download.
 
     Source: the images themselves; resized as clean-fid does, arXiv:2104.11222.
 

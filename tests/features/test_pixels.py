@@ -6,6 +6,8 @@ import torch
 from PIL import Image
 
 from ganzoo.features.pixels import pixels
+from ganzoo.metrics.frechet_distance import gaussian_distance, moments
+from ganzoo.metrics.kernel_distance import polynomial
 
 
 def images(channels: int, size: int) -> torch.Tensor:
@@ -23,6 +25,15 @@ def test_grey_images_become_three_equal_channels() -> None:
     images_N1HW = images(1, 8)
     grey_NF = images_N1HW.flatten(1) / 255
     assert torch.equal(pixels(size=8)(images_N1HW), torch.cat([grey_NF] * 3, dim=1))
+
+
+def test_of_grey_images_the_frechet_distance_is_three_times_and_the_kernel_distance_that_of_one_channel() -> None:
+    both = [torch.randint(high, (40, 1, 3, 3), generator=torch.Generator().manual_seed(high)) for high in (256, 200)]
+    grey = [images_N1HW.flatten(1) / 255 for images_N1HW in both]
+    features = [pixels(size=3)(images_N1HW.to(torch.uint8)) for images_N1HW in both]
+    fd, fd_grey = (gaussian_distance(*moments(x_NF), *moments(y_NF)) for x_NF, y_NF in (features, grey))
+    assert fd == pytest.approx(3 * fd_grey, rel=1e-3)
+    torch.testing.assert_close(polynomial(*features), polynomial(*grey))
 
 
 @pytest.mark.parametrize("size", [7, 20])
