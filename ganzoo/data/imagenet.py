@@ -66,7 +66,7 @@ class imagenet(Dataset):
                 f"folder for each class{kit}"
             )
         folders = class_folders(root / split)
-        labelled = self._in_folders(folders) if folders else self._flat(root)
+        labelled = self._flat(root) if split == "val" and not folders else self._in_folders(root / split, folders)
         if split == "val":
             # In the order of their numbers, so that both forms give the same data.
             labelled.sort(key=lambda item: item[0].name)
@@ -95,11 +95,11 @@ class imagenet(Dataset):
     def _root(self, split: str) -> Path | None:
         return next((folder for folder in self._folders() if (folder / split).is_dir()), None)
 
-    def _in_folders(self, folders: list[Path]) -> list[tuple[Path, int]]:
+    def _in_folders(self, place: Path, folders: list[Path]) -> list[tuple[Path, int]]:
         """Return the images of class folders, class by class."""
         if len(folders) != NUM_CLASSES:
             raise UserError(
-                f"'{folders[0].parent}' has {len(folders)} class folders, not {NUM_CLASSES}; unpack each class into a "
+                f"'{place}' has {len(folders)} class folders, not {NUM_CLASSES}; unpack each class into a "
                 "folder named by its WordNet id"
             )
         return [(path, label) for label, folder in enumerate(folders) for path in find_images(folder)]

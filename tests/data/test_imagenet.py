@@ -107,6 +107,14 @@ def test_missing_images_and_classes_are_refused(root: Path) -> None:
         imagenet(size=8).load("train")
 
 
+def test_training_images_without_class_folders_are_refused_by_their_folder(root: Path) -> None:
+    for folder in (root / "train").iterdir():
+        shutil.rmtree(folder)
+    (root / "train/n02119789_7.JPEG").write_bytes(b"")
+    with pytest.raises(UserError, match=r"'data/imagenet/train' has 0 class folders, not 3; unpack each class into"):
+        imagenet(size=8).load("train")
+
+
 def test_missing_files_say_what_to_unpack_where(own_place: Path) -> None:
     assert imagenet().find() is None
     with pytest.raises(UserError, match=r"unpack ILSVRC2012_img_train.tar \(138 GB\) in 'data/imagenet/train'"):
