@@ -200,7 +200,6 @@ def main() -> None:
             "load_average_before": [round(load, 2) for load in os.getloadavg()],
         },
         "versions": {"python": platform.python_version(), **{p: importlib.metadata.version(p) for p in PACKAGES}},
-        # First: Linux counts the parent's peak at the start of a child as the child's own.
         "memory": memory(arguments.num, num_neighbours),
         "frechet_distance": frechet(10_000, arguments.rounds),
         "extraction": extraction(20 * BATCH_SIZE, arguments.rounds),

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 CPU_INFO = Path("/proc/cpuinfo")
+STATUS = Path("/proc/self/status")
 BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16", "bf16")
 """Names in /proc/cpuinfo of instructions that multiply bfloat16: Intel's, AMD's and Intel's, ARM's."""
 
@@ -48,6 +49,10 @@ def num_cpus() -> int:
 
 def peak_memory_bytes() -> int:
     """Return the largest memory that this process has had so far."""
+    # Linux starts ru_maxrss of a child with the parent's peak; VmHWM, in kibibytes, is of the process alone.
+    for line in STATUS.read_text().splitlines() if STATUS.exists() else []:
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
     # getrusage(2) counts kibibytes on Linux, bytes on macOS.
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
