@@ -1,4 +1,4 @@
-"""Where a run took place: versions, device, data, and a hash of the code that trained it."""
+"""Where a run took place: versions, device, data, and hashes of the code that trained and measured it."""
 
 import ast
 import hashlib
@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import fields
 from functools import cache
 from importlib.util import resolve_name
@@ -41,6 +42,7 @@ TRAINING_FILES = (
     "trainer",
     "views",
 )
+EVALUATION_FILES = ("evaluate", "evaluation_inputs", "evaluation_protocol", "feature_cache", "resize", "sampling")
 
 
 def select_device(name: str) -> torch.device:
@@ -68,6 +70,7 @@ def describe(experiment: Experiment, *, device: torch.device, data_sha256: str) 
         "data_sha256": {experiment.train_split: data_sha256},
         "training_code_sha256": training_code_sha256(experiment),
         "training_code_files": {**training_code_files(experiment)},
+        "evaluation_code_files": {**evaluation_code_files(experiment)},
     }
 
 
@@ -119,7 +122,21 @@ def training_code_files(experiment: Experiment) -> dict[str, str]:
 
     Runs of different components share some of the files, and those can be compared.
     """
-    paths = _training_paths(experiment)
+    return _hashes(_training_paths(experiment))
+
+
+def evaluation_code_files(experiment: Experiment) -> dict[str, str]:
+    """Return the sha256 of each file that its numbers follow from, by `folder/file.py`.
+
+    Those are the evaluation itself, and the metrics and extractors in use with their imports; some of what they import
+    trains as well.
+    """
+    package = Path(ganzoo.__file__).parent
+    used = {part.component for part in parts_of(list(experiment.metrics))}
+    return _hashes(_sorted({package / f"{name}.py" for name in EVALUATION_FILES} | _behind(used)))
+
+
+def _hashes(paths: Sequence[Path]) -> dict[str, str]:
     return {f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
@@ -128,11 +145,21 @@ def _training_paths(root: "DataclassInstance", *, other_folder: str | None = Non
     files = {package / f"{name}.py" for name in TRAINING_FILES} | set((package / "layers").glob("*.py"))
     if other_folder is not None:
         files |= set((package / other_folder).glob("*.py"))
-    for component in components(root):
+    return _sorted(files | _behind(components(root)))
+
+
+def _sorted(files: set[Path]) -> list[Path]:
+    return sorted(files, key=lambda p: (p.parent.name, p.name))
+
+
+def _behind(used: set[type[Component]]) -> set[Path]:
+    """Return the files of components, of their bases, and of all they are made of."""
+    files: set[Path] = set()
+    for component in used:
         sources = (inspect.getsourcefile(c) for c in component.__mro__ if issubclass(c, Component))
         files |= {Path(source) for source in sources if source is not None}
         files |= _imported(component.__module__)
-    return sorted(files, key=lambda p: (p.parent.name, p.name))
+    return files
 
 
 def _imported(module: str) -> set[Path]:

@@ -119,6 +119,25 @@ def test_the_code_hash_follows_imports_and_forms_that_a_part_can_turn_into(
     assert not any(name.startswith(("metrics/", "features/")) for name in files)
 
 
+def test_the_code_that_measures_is_that_of_the_metrics_and_extractors_in_use(experiment: Experiment) -> None:
+    efficientnet, own = (
+        registry.part("features.efficientnet_lite0"),
+        environment.evaluation_code_files(replace(experiment, metrics=())),
+    )
+    assert {"ganzoo/evaluate.py", "ganzoo/evaluation_inputs.py", "ganzoo/resize.py", "ganzoo/sampling.py"} <= own.keys()
+    assert not any(name.startswith(("metrics/", "features/")) for name in own)
+    metric = registry.part("metrics.density_coverage", features=efficientnet)
+    files = environment.evaluation_code_files(replace(experiment, metrics=(metric,)))
+    needed = {
+        "metrics/density_coverage.py", "metrics/base.py", "metrics/neighbours.py",
+        "features/efficientnet_lite0.py", "features/base.py", "features/batches.py",
+    }  # fmt: skip
+    assert needed <= files.keys()
+    assert not {"metrics/kernel_distance.py", "features/inception.py"} & files.keys()
+    described = environment.describe(experiment, device=torch.device("cpu"), data_sha256="abc")
+    assert described["evaluation_code_files"] == environment.evaluation_code_files(experiment)
+
+
 def test_the_code_hash_sees_what_a_plugin_s_package_imports_of_itself(
     experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ganzoo.bench.proof import Mismatch, conditions_of
+from ganzoo.bench.proof import CODE, Mismatch, conditions_of, each_file_once
 from ganzoo.bench.record import RunRecord
 from ganzoo.bench.rows import BuiltRow
 from ganzoo.run_folder import Json
@@ -53,10 +53,10 @@ def departures(
         for key, value in _conditions_now(built[record.row], machine=machine, num_threads=num_threads).items():
             earlier = there.get(key, value)
             if earlier != value:
-                digits = HASH_DIGITS if key.startswith("training_code") else None
+                digits = HASH_DIGITS if key.startswith(tuple(CODE)) else None
                 group = groups.setdefault(key, {value[:digits]: (NOW,)})
                 group[earlier[:digits]] = (*group.get(earlier[:digits], ()), record.name)
-    return [Mismatch(key, group) for key, group in groups.items()]
+    return each_file_once([Mismatch(key, group) for key, group in groups.items()])
 
 
 def _conditions_now(built: BuiltRow, *, machine: Mapping[str, Json], num_threads: int) -> dict[str, str]:
@@ -66,4 +66,5 @@ def _conditions_now(built: BuiltRow, *, machine: Mapping[str, Json], num_threads
     assert isinstance(packages, dict)
     found |= {f"packages.{name}": str(version) for name, version in packages.items()}
     found |= {f"training_code {name}": sha256 for name, sha256 in built.training_files.items()}
+    found |= {f"evaluation_code {name}": sha256 for name, sha256 in built.evaluation_files.items()}
     return {**found, "num_threads": str(num_threads)}

@@ -20,6 +20,8 @@ from ganzoo.run_folder import Json
 
 THE_PROOF = "proof"  # stands for the grid among the records that depart from it
 SAMPLING_SEEDS = ("seed", "eval_seed")
+CODE = {"training_code": "training_code_files", "evaluation_code": "evaluation_code_files"}
+"""Names of kinds of code in messages, and where a record's environment has the hashes of their files."""
 DEVICE_KEYS = ("device", "device_name", "cpu_capability")
 
 
@@ -171,7 +173,7 @@ class Mismatch:
 
     Args:
         key: what differs: `data_sha256.train`, `packages.torch`, `training_code ganzoo/steps.py`,
-            `protocol fd_x.num_fake`, ...
+            `evaluation_code ganzoo/resize.py`, `protocol fd_x.num_fake`, ...
         values: each value there is as text, with the names (`ROW-seedN`) of the records that have it, or `THE_PROOF`.
     """
 
@@ -191,14 +193,14 @@ def check_records(records: Sequence[RunRecord], proof: Proof | None = None) -> l
     """Return every condition that must be equal in all records of a table and is not.
 
     Compared are, over all records, hashes of the data, devices, threads, versions of packages, every file of training
-    code that two rows share, and the protocols of numbers of one name, sampling seeds apart; among the seeds of a row,
-    all files of training code and the complete configuration.
+    or evaluation code that two rows share, and the protocols of numbers of one name, sampling seeds apart; among the
+    seeds of a row, all files of training code and the complete configuration.
 
     Args:
         records: of one grid.
         proof: of the grid; its shared parameters are then compared too, so that records of an edited grid are found.
     """
-    found = _mismatches(records, conditions_of)
+    found = each_file_once(_mismatches(records, conditions_of))
     for row in dict.fromkeys(record.row for record in records):
         own = [record for record in records if record.row == row]
         found += [Mismatch(f"{row}: {m.key}", m.values) for m in _mismatches(own, _configuration, absent="(absent)")]
@@ -243,8 +245,17 @@ def _conditions_in(environment: Mapping[str, Json]) -> dict[str, str]:
     found = {key: str(environment[key]) for key in DEVICE_KEYS}
     for section in ("data_sha256", "packages"):
         found |= {f"{section}.{key}": str(value) for key, value in cast(dict[str, Json], environment[section]).items()}
-    files = cast(dict[str, str], environment["training_code_files"])
-    return {**found, **{f"training_code {name}": sha for name, sha in files.items()}}
+    for name, section in CODE.items():
+        # Older records do not have the hashes of the evaluation code.
+        files = cast(dict[str, str], environment.get(section, {}))
+        found |= {f"{name} {file}": sha for file, sha in files.items()}
+    return found
+
+
+def each_file_once(mismatches: Sequence[Mismatch]) -> list[Mismatch]:
+    """Return mismatches without files of evaluation code that are among those of training code."""
+    named = {m.key for m in mismatches}
+    return [m for m in mismatches if m.key.replace("evaluation_code ", "training_code ") not in named - {m.key}]
 
 
 def _configuration(record: RunRecord) -> dict[str, str]:

@@ -12,7 +12,7 @@ from ganzoo.bench.grid import Grid, Row, recipe_path
 from ganzoo.build import build_gan
 from ganzoo.check import check_metrics
 from ganzoo.config import Configuration
-from ganzoo.environment import training_code_files
+from ganzoo.environment import evaluation_code_files, training_code_files
 from ganzoo.errors import UserError
 from ganzoo.gin_reader import read_file, shown
 
@@ -27,6 +27,7 @@ class BuiltRow:
         graph: of the configuration.
         training_files: sha256 of every file of training code that it uses, by `folder/file.py`.
         num_parameters: trained ones of `generator`, `discriminator` and `tasks`.
+        evaluation_files: sha256 of every file that its numbers follow from, by `folder/file.py`.
     """
 
     row: Row
@@ -34,6 +35,7 @@ class BuiltRow:
     graph: Graph
     training_files: Mapping[str, str]
     num_parameters: Mapping[str, int]
+    evaluation_files: Mapping[str, str]
 
     def operative(self, seed: int) -> str:
         """Return the complete configuration of the run of a seed."""
@@ -72,7 +74,14 @@ def build_row(grid: Grid, row: Row, *, plugins: Sequence[Path], num_threads: int
         "discriminator": _count(gan.discriminator),
         "tasks": sum(_count(task) for task in gan.tasks.values()),
     }
-    return BuiltRow(row, configuration, graph(experiment), training_code_files(experiment), num_parameters)
+    return BuiltRow(
+        row=row,
+        configuration=configuration,
+        graph=graph(experiment),
+        training_files=training_code_files(experiment),
+        num_parameters=num_parameters,
+        evaluation_files=evaluation_code_files(experiment),
+    )
 
 
 def _count(module: nn.Module) -> int:

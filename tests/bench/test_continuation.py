@@ -1,5 +1,6 @@
 """Runs that could not stand beside the records there are: known before they are made."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def built(tiny_recipe: Path) -> dict[str, BuiltRow]:
     path.write_text(GRID)
     rows = build_rows(read_grid(path), plugins=[], num_threads=1)
     return {
-        name: BuiltRow(row.row, row.configuration, row.graph, {"ganzoo/steps.py": "ab12"}, row.num_parameters)
+        name: replace(row, training_files={"ganzoo/steps.py": "ab12"}, evaluation_files={"ganzoo/resize.py": "34ef"})
         for name, row in rows.items()
     }
 
@@ -54,13 +55,22 @@ def test_each_condition_is_named_with_both_values(fakes, built, changed, num_thr
 
 
 def test_code_counts_as_far_as_a_row_uses_it(fakes, built):
-    other = built["ssgan"]
-    built["ssgan"] = BuiltRow(
-        other.row, other.configuration, other.graph, {"ganzoo/steps.py": "cd34", "new.py": "0"}, {}
-    )
+    built["ssgan"] = replace(built["ssgan"], training_files={"ganzoo/steps.py": "cd34", "new.py": "0"})
     records = [fakes.record("uncond", 0, {}), fakes.record("ssgan", 0, {})]
     (found,) = departures(records, built, machine=MACHINE, num_threads=1)
     assert (found.key, found.values) == ("training_code ganzoo/steps.py", {"cd34": (NOW,), "ab12": ("ssgan-seed0",)})
+
+
+def test_code_that_measures_counts_where_a_record_has_its_hashes(fakes, built):
+    older = fakes.record("uncond", 0, {})
+    record = fakes.record("ssgan", 0, {})
+    files = {"ganzoo/resize.py": "56ab", "ganzoo/steps.py": "0"}
+    record = replace(record, environment={**record.environment, "evaluation_code_files": files})
+    (found,) = departures([older, record], built, machine=MACHINE, num_threads=1)
+    assert (found.key, found.values) == (
+        "evaluation_code ganzoo/resize.py",
+        {"34ef": (NOW,), "56ab": ("ssgan-seed0",)},
+    )
 
 
 def test_what_is_not_known_of_a_cluster_is_not_compared(fakes, built):

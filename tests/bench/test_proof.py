@@ -149,6 +149,7 @@ def test_records_of_one_machine_and_grid_do_not_clash(folder) -> None:
         ("data_sha256", "train", "data_sha256.train"),
         ("packages", "torch", "packages.torch"),
         ("training_code_files", "ganzoo/steps.py", "training_code ganzoo/steps.py"),
+        ("evaluation_code_files", "ganzoo/resize.py", "evaluation_code ganzoo/resize.py"),
         (None, "device", "device"),
         (None, "device_name", "device_name"),
     ],
@@ -174,6 +175,25 @@ def test_a_run_that_went_on_under_other_conditions_is_found_and_both_are_named(f
     (mismatch,) = check_records(all_records, proof)
     assert mismatch.key == "packages.torch"
     assert mismatch.values[f"{began['packages']['torch']}, then 9.9"] == ("ssgan-seed1",)
+
+
+def test_an_older_record_without_the_code_that_measured_it_stands_beside_newer_ones(folder) -> None:
+    proof, rows = built(folder)
+    all_records = records(rows)
+    older = {k: v for k, v in all_records[-1].environment.items() if k != "evaluation_code_files"}
+    assert len(older) == len(all_records[-1].environment) - 1
+    all_records[-1] = replace(all_records[-1], environment=older)
+    assert check_records(all_records, proof) == []
+
+
+def test_a_file_that_trains_and_measures_is_named_once(folder) -> None:
+    _, rows = built(folder)
+    all_records = records(rows)
+    for number, record in enumerate(all_records):
+        files = {**record.environment["training_code_files"], "ganzoo/steps.py": "ab" if number else "cd"}
+        both = dict.fromkeys(("training_code_files", "evaluation_code_files"), files)
+        all_records[number] = replace(record, environment={**record.environment, **both})
+    assert [m.key for m in check_records(all_records)] == ["training_code ganzoo/steps.py"]
 
 
 def test_code_of_a_component_that_one_row_alone_uses_is_compared_between_its_seeds(folder) -> None:
