@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from ganzoo.forgetting.summary import ArmSummary, summarize
 from ganzoo.monitor import Monitor
 from ganzoo.operative import parse_operative
 from ganzoo.run_folder import Json, RunFolder, write_atomically, write_json
-from ganzoo.run_head import changes
+from ganzoo.run_head import CHANGES, changes
 from ganzoo.settling import settle
 
 KEPT = "what is finished there is kept"
@@ -118,7 +119,7 @@ def _run(
         # Only now: what refuses the new study leaves the old one alone.
         with folder.writing(kept=KEPT):
             folder.clear()
-    _begin(folder, configuration, splits, device, monitor)
+    now = _begin(folder, configuration, splits, device, monitor)
 
     # Seed by seed, so that after the first seed every arm has a curve.
     runs = [(arm, seed) for seed in experiment.seeds for arm in arms]
@@ -134,6 +135,8 @@ def _run(
             experiment, arm, tasks, seed=seed, device=device, monitor=monitor, steps_before=number * num_steps
         )
         record: dict[str, Json] = {**curve_to_json(curve), "seconds": time.perf_counter() - since}
+        # What may change between two calls each curve says for itself.
+        record |= {name: now[name] for name in CHANGES}
         with folder.writing(kept=KEPT):
             write_json(_curve_path(folder, arm, seed), record)
     monitor.close()
@@ -147,8 +150,8 @@ def _begin(
     splits: dict[str, ImageData],
     device: torch.device,
     monitor: Monitor,
-) -> None:
-    """Write where this takes place, and the configuration last; or compare with where it began."""
+) -> dict[str, Json]:
+    """Write where this takes place, and the configuration last, or compare with where it began; return where it is."""
     hashes: dict[str, Json] = {split: data.sha256 for split, data in splits.items()}
     now: dict[str, Json] = {
         **environment.machine(device),
@@ -159,7 +162,7 @@ def _begin(
         with folder.writing(kept=KEPT):
             write_json(folder.environment_path, now)
             write_atomically(folder.operative_path, configuration.operative())
-        return
+        return now
     before = folder.environment()
     if before["data_sha256"] != hashes:
         raise UserError(
@@ -168,7 +171,11 @@ def _begin(
         )
     changed = changes(before, now)
     if changed:
-        monitor.say(f"since '{folder.path}' began, other {', '.join(changed)}: its curves may not be comparable")
+        monitor.say(
+            f"since '{folder.path}' began, other {', '.join(changed)}: its curves may not be comparable, and "
+            "forgetting.json will name those made from now on"
+        )
+    return now
 
 
 def _finish(
@@ -188,6 +195,7 @@ def _finish(
         "command": command,
         "configuration": configured,
         "environment": folder.environment(),
+        "made_otherwise": {**_made_otherwise(folder, curves)},
         "curves": [curve_to_json(curve) for curve in curves],
         "summary": [asdict(row) for row in summary],
     }
@@ -203,8 +211,26 @@ def _finish(
     return Study(result_path, picture_path, summary, experiment.eval_every)
 
 
+def _made_otherwise(folder: RunFolder, curves: Sequence[Curve]) -> dict[str, Json]:
+    """Return in what the making of curves, by `ARM-seedN`, differs from the environment that the folder began in."""
+    began = folder.environment()
+    found: dict[str, Json] = {}
+    for curve in curves:
+        path = _path_of(folder, curve.arm, curve.seed)
+        record = json.loads(path.read_text())
+        # Older files do not say it.
+        changed = list[Json](changes(began, {**began, **record}))
+        if changed:
+            found[path.stem] = changed
+    return found
+
+
 def _curve_path(folder: RunFolder, arm: Arm, seed: int) -> Path:
-    return folder.path / "curves" / f"{arm.name}-seed{seed}.json"
+    return _path_of(folder, arm.name, seed)
+
+
+def _path_of(folder: RunFolder, arm_name: str, seed: int) -> Path:
+    return folder.path / "curves" / f"{arm_name}-seed{seed}.json"
 
 
 def curve_to_json(curve: Curve) -> dict[str, Json]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ganzoo import cli, config
+from ganzoo import cli, config, environment
 from ganzoo.forgetting.loop import train_arm
 from ganzoo.gin_reader import recipes_dir
 
@@ -71,6 +71,30 @@ def test_a_run_cut_off_between_arms_goes_on_to_the_same_curves_and_repeats_nothi
     first = "alone-seed0.json"
     assert len(curves(tmp_path / "cut")) == 6
     assert curves(tmp_path / "cut")[first] != curves(tmp_path / "whole")[first]
+
+
+@pytest.mark.slow
+def test_curves_of_other_code_or_versions_than_the_first_are_named_in_the_result(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    arguments = ("forgetting", recipe, "--out", out, "--set", "forgetting.remedies = []")
+    assert call(capsys, *arguments)[0] == 0
+    assert json.loads((out / "forgetting.json").read_text())["made_otherwise"] == {}
+    (out / "curves" / "rotation-seed1.json").unlink()
+    # A file of before, which does not say how it was made.
+    old = out / "curves" / "alone-seed0.json"
+    kept = {"arm", "seed", "num_d_images", "points", "seconds"}
+    old.write_text(json.dumps({k: v for k, v in json.loads(old.read_text()).items() if k in kept}))
+    monkeypatch.setattr(environment, "packages", lambda: {"torch": "0"})
+    code, said, _ = call(capsys, *arguments)
+    assert code == 0
+    assert "forgetting.json will name those made from now on" in said
+    result = json.loads((out / "forgetting.json").read_text())
+    assert result["made_otherwise"] == {"rotation-seed1": ["versions of packages"]}
+    record = json.loads((out / "curves" / "rotation-seed1.json").read_text())
+    assert record["packages"] == {"torch": "0"}
+    assert record["training_code_sha256"] == result["environment"]["training_code_sha256"]
 
 
 PLUGIN = '''
