@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from sklearn.metrics import roc_curve
 from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
@@ -129,6 +128,9 @@ def best_threshold(real_N: Tensor, fake_N: Tensor) -> float:
 
     It lies midway between neighbouring logits; of several the highest, and at least one image is called real.
     """
+    # Imported here, so that nobody waits for it who does not use it.
+    from sklearn.metrics import roc_curve
+
     is_real_N = np.r_[np.ones(len(real_N)), np.zeros(len(fake_N))]
     logits_N = torch.cat([real_N, fake_N]).double().numpy()
     # The first point calls nothing real; every other one cuts just below a logit.

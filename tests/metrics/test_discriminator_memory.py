@@ -1,5 +1,7 @@
 """Accuracies of a discriminator by hand, and of a whole run's against a count of its logits."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
 
 import numpy as np
@@ -144,3 +146,8 @@ def test_what_is_missing_is_a_sentence() -> None:
         measured(inputs)
     with pytest.raises(ValueError, match="must differ"):
         discriminator_memory(held_out_split="train")
+
+
+def test_nobody_waits_for_scikit_learn_who_does_not_measure() -> None:
+    script = "import sys, ganzoo.metrics.discriminator_memory; sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
