@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 PR_SET_PDEATHSIG = 1
 ENDED_BY_CLUSTER = -1  # exit code of a job of which the cluster says no more
+ANNOUNCING_SIGNAL = signal.SIGUSR2
+"""What Slurm sends, as submitit asks, to all processes of a job some time before it ends it; submitit reacts to it."""
+TIME_OPTIONS = {"timeout_min", "slurm_timeout_min", "slurm_time"}
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -123,13 +126,15 @@ class SubmititExecutor:
     Args:
         folder: for submitit's own files.
         cluster: `slurm`, or `local` for processes without a cluster.
-        options: of `submitit.AutoExecutor.update_parameters`, such as `slurm_partition` or `timeout_min`.
+        options: of `submitit.AutoExecutor.update_parameters`, such as `slurm_partition`; on Slurm with `timeout_min`.
 
     Raises:
-        UserError: submitit is not installed, there is no such cluster here, or it refuses an option.
+        UserError: submitit is not installed, there is no such cluster here, or it refuses or lacks an option.
     """
 
     def __init__(self, folder: Path, *, cluster: str = "slurm", options: Mapping[str, str | int] | None = None) -> None:
+        if cluster == "slurm":
+            check_slurm_options(options or {})
         try:
             import submitit
         except ImportError as error:
@@ -164,18 +169,41 @@ class SubmititExecutor:
         return ended
 
 
+def check_slurm_options(options: Mapping[str, str | int]) -> None:
+    """Refuse options of Slurm jobs that do not say how long a job may take; submitit would give it 5 minutes.
+
+    Raises:
+        UserError: they do not.
+    """
+    if not TIME_OPTIONS & options.keys():
+        raise UserError(
+            "jobs on Slurm need a limit of time; give the minutes that a run may take, such as --slurm timeout_min=1440"
+        )
+
+
 def execute(job: Job) -> int:
-    """Run a job in this process's place and return its exit code; called where the cluster put it."""
-    with job.log.open("ab") as log:
-        return subprocess.run(
+    """Run a job in this process's place and return its exit code; called where the cluster put it.
+
+    What submitit raises here when the cluster announces the end of a job, or when it is cancelled, waits until the run
+    has saved.
+    """
+    with (
+        job.log.open("ab") as log,
+        subprocess.Popen(
             job.command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             env=job.environment(),
-            preexec_fn=_DieWithParent(),
-            check=False,
-        ).returncode
+            preexec_fn=_DieWithParent(ignored=ANNOUNCING_SIGNAL),
+        ) as process,
+    ):
+        try:
+            return process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
 
 
 def _exit_code(submitted: "submitit.Job[int]") -> int:
@@ -184,14 +212,21 @@ def _exit_code(submitted: "submitit.Job[int]") -> int:
 
 
 class _DieWithParent:
-    """Called in a new process: lets Linux send it SIGTERM when the thread that made it ends, by kill or otherwise."""
+    """Called in a new process: lets Linux send it SIGTERM when the thread that made it ends, by kill or otherwise.
 
-    def __init__(self) -> None:
+    Args:
+        ignored: a signal that the process shall not end by.
+    """
+
+    def __init__(self, *, ignored: signal.Signals | None = None) -> None:
+        self._ignored = ignored
         # What is needed is looked up before the fork; after it, as little as possible may happen.
         self._parent = os.getpid()
         self._prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
     def __call__(self) -> None:
+        if self._ignored is not None:
+            signal.signal(self._ignored, signal.SIG_IGN)
         if self._prctl is not None:
             self._prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != self._parent:

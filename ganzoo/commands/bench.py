@@ -62,7 +62,9 @@ def bench(
     executor: Annotated[str, typer.Option("--executor", metavar="WHERE", help="local, or slurm.")] = "local",
     slurm: Annotated[
         list[str] | None,
-        typer.Option("--slurm", metavar="KEY=VALUE", help="An option of submitit, such as slurm_partition=gpu."),
+        typer.Option(
+            "--slurm", metavar="KEY=VALUE", help="An option of submitit; timeout_min, minutes of a run, is needed."
+        ),
     ] = None,
 ) -> None:
     """Run what is missing of a grid: every row with every seed.
@@ -74,13 +76,14 @@ def bench(
       ganzoo bench benchmarks/quick.gin
       ganzoo bench benchmarks/fashion.gin --dry-run
       ganzoo bench benchmarks/fashion.gin --jobs 2 --threads 1 --only ssgan --seeds 0,1
-      ganzoo bench benchmarks/cifar10.gin --executor slurm --device cuda --slurm slurm_partition=gpu
+      ganzoo bench benchmarks/cifar10.gin --executor slurm --device cuda --slurm timeout_min=1440
     """
     from ganzoo.bench.grid import read_grid
 
     description = read_grid(grid)
     chosen = None if seeds is None else seeds_of(seeds)
     where = _where(executor)
+    options = _slurm_options(where, slurm or (), device)
     for path in plugin or ():
         if not path.is_file():
             raise UserError(f"no plugin file '{path}'; --plugin takes the path of a Python file")
@@ -109,6 +112,8 @@ def bench(
         plugins=tuple(plugin or ()),
         retry_failed=retry_failed,
     )
+    # Before anything is built: what it lacks is known at once.
+    runs_on = None if dry_run else _executor(where, settings.out / "slurm", options)
     built = build_rows(description, plugins=settings.plugins, num_threads=threads)
     proof = prove(description, built)
     runs = plan_runs(description, built, only=only or (), seeds=chosen, out=settings.out, results=settings.results)
@@ -124,7 +129,7 @@ def bench(
     _print_plan(description, runs, todo, estimates, num_jobs=settings.num_jobs, num_threads=threads)
     for line in proof.lines():
         say(line)
-    if dry_run:
+    if runs_on is None:
         if problem:
             complain(problem)
         return
@@ -132,13 +137,8 @@ def bench(
     if todo or not (settings.results / PROOF).exists():
         # Otherwise nothing is run, and the proof that is there is the one the records were made under.
         write_proof(settings.results, description, proof)
-    runner = Runner(
-        description,
-        settings,
-        _executor(where, settings.out / "slurm", slurm or []),
-        GridDisplay(todo, estimates, num_jobs=settings.num_jobs),
-    )
-    outcome = runner.run(runs)
+    display = GridDisplay(todo, estimates, num_jobs=settings.num_jobs)
+    outcome = Runner(description, settings, runs_on, display).run(runs)
     _print_outcome(outcome, settings.results)
     for mismatch in check_records(read_records(settings.results), proof):
         say(f"  warning: not identical: {mismatch}")
@@ -164,20 +164,30 @@ def _default_jobs(device: str, num_threads: int) -> int:
     return max(1, num_cpus() // num_threads) if device == "cpu" else 1
 
 
-def _executor(where: Literal["local", "slurm"], folder: Path, given: Sequence[str]) -> "Executor":
-    from ganzoo.bench.executor import LocalExecutor, SubmititExecutor
+def _slurm_options(where: Literal["local", "slurm"], given: Sequence[str], device: str) -> dict[str, str | int]:
+    from ganzoo.bench.executor import check_slurm_options
 
     if where == "local":
         if given:
             raise UserError("--slurm goes with --executor slurm")
-        return LocalExecutor()
+        return {}
     options: dict[str, str | int] = {}
     for text in given:
         key, is_there, value = text.partition("=")
         if not is_there:
             raise UserError(f"--slurm takes KEY=VALUE, such as slurm_partition=gpu, not '{text}'")
         options[key] = int(value) if value.isdigit() else value
-    return SubmititExecutor(folder, options=options)
+    check_slurm_options(options)
+    # Slurm gives no GPU to a job that does not ask for one.
+    if device.startswith("cuda") and not any("gpu" in key or "gres" in key for key in options):
+        options["gpus_per_node"] = 1
+    return options
+
+
+def _executor(where: Literal["local", "slurm"], folder: Path, options: Mapping[str, str | int]) -> "Executor":
+    from ganzoo.bench.executor import LocalExecutor, SubmititExecutor
+
+    return LocalExecutor() if where == "local" else SubmititExecutor(folder, options=options)
 
 
 def _print_plan(

@@ -10,6 +10,7 @@ from ganzoo.bench.grid import read_grid, recipe_path
 from ganzoo.bench.plan import Estimate, plan_runs, seconds_left
 from ganzoo.bench.proof import prove
 from ganzoo.bench.rows import build_rows
+from ganzoo.commands.bench import _slurm_options
 
 GRIDS = sorted((Path(__file__).parents[2] / "benchmarks").glob("*.gin"))
 GRID = """
@@ -49,6 +50,21 @@ def test_the_grid_of_imagenet_has_the_curve_of_ds_last_block_that_its_header_tel
     assert probe.arguments["taps"] == (f"block{len(DISCRIMINATOR_MULTIPLIERS) - 1}",)
 
 
+@pytest.mark.parametrize(
+    ("device", "given", "gpus"),
+    [
+        ("cuda", [], {"gpus_per_node": 1}),
+        ("cuda:0", [], {"gpus_per_node": 1}),
+        ("cpu", [], {}),
+        ("cuda", ["gpus_per_node=2"], {"gpus_per_node": 2}),
+        ("cuda", ["slurm_gres=gpu:a100:1"], {"slurm_gres": "gpu:a100:1"}),
+    ],
+)
+def test_a_job_on_a_gpu_asks_for_one_unless_it_is_told_otherwise(device, given, gpus) -> None:
+    options = _slurm_options("slurm", ["slurm_time=60", *given], device)
+    assert options == {"slurm_time": 60, **gpus}
+
+
 def test_a_dry_run_shows_plan_and_proof_and_writes_nothing(grid: Path, capsys, monkeypatch) -> None:
     monkeypatch.chdir(grid.parent)
     before = sorted(grid.parent.rglob("*"))
@@ -79,6 +95,9 @@ def test_what_is_left_is_shared_by_the_jobs_and_never_shorter_than_the_longest(g
         (["grid.gin", "--seeds", "a"], "--seeds takes whole numbers"),
         (["grid.gin", "--seeds", "5"], "the grid has no seed 5"),
         (["grid.gin", "--executor", "slrum"], "no executor 'slrum'; there are local and slurm"),
+        (["grid.gin", "--executor", "slurm"], "such as --slurm timeout_min=1440"),
+        (["grid.gin", "--executor", "slurm", "--slurm", "partition"], "--slurm takes KEY=VALUE"),
+        (["grid.gin", "--slurm", "timeout_min=5"], "--slurm goes with --executor slurm"),
         (["grid.gin", "--plugin", "no.py"], "no plugin file 'no.py'"),
         (["grid.gin", "--device", "cuda:99"], "no device 'cuda:99'"),
         (["grid.gin", "--jobs", "0"], "--jobs"),

@@ -4,19 +4,23 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ganzoo.bench.executor import Ended, Executor, Job, LocalExecutor, SubmititExecutor
+from ganzoo import cli
+from ganzoo.bench import executor as executor_module
+from ganzoo.bench.executor import ENDED_BY_CLUSTER, Ended, Executor, Job, LocalExecutor, SubmititExecutor, execute
 from ganzoo.bench.record import RunRecord, read_records
 from ganzoo.errors import UserError
 from ganzoo.run_folder import RunFolder
 
 SCRIPT = "import os, sys; print('ganzoo: threads', os.environ['OMP_NUM_THREADS'], file=sys.stderr); sys.exit({code})"
+PROC = Path("/proc")
 GRID = """
 grid.rows = ['base', 'ssgan']
 grid.seeds = [0]
@@ -72,21 +76,65 @@ def test_what_earlier_processes_said_is_not_the_message_of_a_job(tmp_path: Path)
     assert again.message() == "done"
 
 
-def test_stopping_sends_sigterm_and_waits(tmp_path: Path) -> None:
-    executor = LocalExecutor()
+@pytest.mark.parametrize("kind", ["local", "submitit"])
+def test_stopping_sends_sigterm_and_waits_until_a_run_has_saved(kind: str, tmp_path: Path) -> None:
+    if kind == "submitit":
+        pytest.importorskip("submitit")
+    executor = LocalExecutor() if kind == "local" else SubmititExecutor(tmp_path / "submitit", cluster="local")
     script = (
-        "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(7)); print('up', flush=True); time.sleep(60)"
+        "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(print('saved') or 7)); "
+        "print('up', flush=True); time.sleep(60)"
     )
     executor.submit(job(tmp_path, "sleeper", script))
-    until(lambda: "up" in (tmp_path / "logs" / "sleeper.log").read_text())
-    assert [e.exit_code for e in executor.stop()] == [7]
+    log = tmp_path / "logs" / "sleeper.log"
+    until(lambda: log.exists() and "up" in log.read_text())
+    assert [e.exit_code for e in executor.stop()] == [7 if kind == "local" else ENDED_BY_CLUSTER]
+    assert "saved" in log.read_text()
     assert executor.poll() == []
+
+
+@pytest.mark.skipif(not PROC.exists(), reason="the system has no /proc")
+def test_a_run_saves_when_the_cluster_announces_the_end_of_its_job(tmp_path: Path) -> None:
+    script = (
+        "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(print('saved') or 7)); "
+        "print('up', flush=True); time.sleep(60)"
+    )
+    one = job(tmp_path, "sleeper", script)
+    one.log.parent.mkdir()
+
+    class AnnouncedError(Exception):
+        """What submitit raises in the handler of the signal."""
+
+    def announced(*_: object) -> None:
+        raise AnnouncedError
+
+    def announce() -> None:
+        until(lambda: one.log.exists() and "up" in one.log.read_text())
+        # Slurm sends it to every process of the job.
+        for pid in (*children(os.getpid()), os.getpid()):
+            os.kill(pid, signal.SIGUSR2)
+
+    before = signal.signal(signal.SIGUSR2, announced)
+    try:
+        thread = threading.Thread(target=announce)
+        thread.start()
+        with pytest.raises(AnnouncedError):
+            execute(one)
+        thread.join()
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+    assert "saved" in one.log.read_text()
+
+
+def test_a_job_on_slurm_without_a_limit_of_time_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="such as --slurm timeout_min=1440"):
+        SubmititExecutor(tmp_path, options={"slurm_partition": "gpu"})
 
 
 def test_a_cluster_that_is_not_here_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("submitit")
     with pytest.raises(UserError, match="submitit cannot use the cluster 'slurm'"):
-        SubmititExecutor(tmp_path, cluster="slurm")
+        SubmititExecutor(tmp_path, cluster="slurm", options={"timeout_min": 5})
 
 
 def start(folder: Path, name: str) -> "subprocess.Popen[str]":
@@ -95,9 +143,39 @@ def start(folder: Path, name: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
 
 
+def children(pid: int) -> list[int]:
+    """Return the processes below one, the deepest first."""
+    threads = (PROC / str(pid) / "task").iterdir() if PROC.exists() else ()
+    own = [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+    return [*(below for child in own for below in children(child)), *own]
+
+
 def comparable(results: Path) -> list[RunRecord]:
     """Return the records without what is measured in seconds and bytes."""
     return [replace(record, seconds=0.0, peak_memory_bytes=0) for record in read_records(results)]
+
+
+@pytest.mark.slow
+def test_a_grid_of_cluster_jobs_leaves_the_records_of_one_of_processes(
+    tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("submitit")
+    monkeypatch.chdir(tiny_recipe.parent)
+    Path("grid.gin").write_text(GRID.replace("num_steps = 80", "num_steps = 2"))
+    given: list[Mapping[str, object]] = []
+
+    def without_slurm(folder: Path, *, options: Mapping[str, object]) -> SubmititExecutor:
+        given.append(options)
+        return SubmititExecutor(folder, cluster="local")
+
+    monkeypatch.setattr(executor_module, "SubmititExecutor", without_slurm)
+    to_slurm = ["--executor", "slurm", "--slurm", "timeout_min=10"]
+    for name, arguments in (("cluster", to_slurm), ("here", [])):
+        out = ["--out", f"{name}/runs", "--results", f"{name}/results"]
+        assert cli.call(["bench", "grid.gin", "--jobs", "2", *out, *arguments]) == 0, capsys.readouterr()
+    assert given == [{"timeout_min": 10}]
+    assert [record.name for record in read_records(Path("cluster/results"))] == ["base-seed0", "ssgan-seed0"]
+    assert comparable(Path("cluster/results")) == comparable(Path("here/results"))
 
 
 @pytest.mark.slow
