@@ -189,6 +189,11 @@ def test_a_grid_killed_stopped_and_started_again_gives_the_same_records_to_the_b
         process = start(folder, "hurt")
         runs = [RunFolder(folder / "hurt" / "runs" / f"{row}-seed0") for row in ("base", "ssgan")]
         until(lambda runs=runs, step=step: any((run.checkpoints() or [0])[-1] >= step for run in runs))
+        if sent is signal.SIGKILL:
+            # The runs as well, which otherwise would get SIGTERM and save, and unseen by the benchmark.
+            process.send_signal(signal.SIGSTOP)
+            for pid in children(process.pid):
+                os.kill(pid, signal.SIGKILL)
         process.send_signal(sent)
         out, err = process.communicate()
         assert process.returncode == (-signal.SIGKILL if sent is signal.SIGKILL else 3), (out, err)
