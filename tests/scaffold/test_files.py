@@ -2,6 +2,8 @@
 
 import importlib
 import importlib.util
+import json
+import math
 import subprocess
 import sys
 import tomllib
@@ -14,7 +16,7 @@ from ganzoo import registry
 from ganzoo.cli import call
 from ganzoo.errors import UserError
 from ganzoo.registry import KINDS
-from ganzoo.scaffold.files import plan, write
+from ganzoo.scaffold.files import PARTS, plan, write
 from ganzoo.testing import temporary_plugins
 
 NAME = "my_part"
@@ -44,6 +46,22 @@ def test_a_new_file_of_every_kind_keeps_its_contract_and_its_recipe_takes_two_st
     assert len(tests) == 2
     for test in tests.values():
         test()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "remedies"])
+def test_the_recipe_of_a_new_file_of_every_kind_trains_measures_and_ends(kind: str, tmp_path: Path) -> None:
+    write(plan(kind, NAME, folder=tmp_path, is_package=False))
+    paths = [str(tmp_path / name) for name in ("my_part.gin", "my_part.py", "run")]
+    short = ["experiment.num_steps = 2", "experiment.batch_size = 8"]
+    width = "architectures.my_part{}.width = 4" if kind == "architectures" else "{}_WIDTH = 4"
+    short += [width.format(network) for network in (PARTS[kind] if kind == "architectures" else ("G", "D"))]
+    sets = [argument for binding in short for argument in ("--set", binding)]
+    assert call(["run", paths[0], "--plugin", paths[1], "--out", paths[2], *sets]) == 0
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert result["step"] == 2
+    assert all(math.isfinite(m["value"]) for m in result["metrics"])
+    assert result["metrics"]
 
 
 @pytest.mark.slow
