@@ -54,7 +54,8 @@ def plan(kind: str, name: str, *, folder: Path, is_package: bool) -> Scaffold:
     if is_package:
         folder = folder / distribution
     module = f"ganzoo_{name}"
-    recipe, source = f"{name}.gin", f"{module}/{name}.py" if is_package else f"{name}.py"
+    # In a package's own folder, so that its wheel carries the recipe too.
+    recipe, source = (f"{module}/{name}{suffix}" if is_package else f"{name}{suffix}" for suffix in (".gin", ".py"))
     test = f"tests/test_{name}.py" if is_package else f"test_{name}.py"
     command = COMMANDS.get(kind, "run")
 
@@ -69,6 +70,7 @@ def plan(kind: str, name: str, *, folder: Path, is_package: bool) -> Scaffold:
         "is_package": is_package,
         "distribution": distribution,
         "module": module,
+        "verb": command,
         "run_command": run_command(Path(), command),
     }
     planned = [
@@ -78,7 +80,7 @@ def plan(kind: str, name: str, *, folder: Path, is_package: bool) -> Scaffold:
     ]
     if is_package:
         planned += [
-            (f"{module}/__init__.py", "init.py.j2", "the package"),
+            (f"{module}/__init__.py", "init.py.j2", "the package, and where its recipe is"),
             ("pyproject.toml", "pyproject.toml.j2", "the entry point by which ganzoo finds the component"),
             ("README.md", "README.md.j2", "what it is and how to run it"),
         ]

@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from ganzoo import registry
 from ganzoo.cli import call
 from ganzoo.errors import UserError
 from ganzoo.registry import KINDS
-from ganzoo.scaffold.files import PARTS, plan, write
+from ganzoo.scaffold.files import COMMANDS, PARTS, plan, write
 from ganzoo.testing import temporary_plugins
 
 NAME = "my_part"
@@ -115,11 +116,48 @@ def test_the_entry_points_of_a_new_package_name_its_components(
     compile((scaffold.folder / f"tests/test_{name}.py").read_text(), "test", "exec")
 
 
+def build_wheel(project: Path, folder: Path) -> Path:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=project, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["pretext", "remedies"])
+def test_the_wheel_of_a_new_package_has_all_that_its_recipe_needs(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Another name for each kind, since a package of one name is imported once.
+    name = f"wheeled_{kind}"
+    scaffold = plan(kind, name, folder=tmp_path, is_package=True)
+    write(scaffold)
+    wheel = build_wheel(scaffold.folder, tmp_path / "wheels")
+    with zipfile.ZipFile(wheel) as archive:
+        package = {path for path in archive.namelist() if ".dist-info/" not in path}
+        archive.extractall(tmp_path / "installed")
+    assert package == {f"ganzoo_{name}/{file}" for file in ("__init__.py", f"{name}.py", f"{name}.gin")}
+    # As on a machine that has the wheel alone.
+    monkeypatch.syspath_prepend(str(tmp_path / "installed"))
+    importlib.invalidate_caches()
+    registry._entry_points.cache_clear()
+    assert registry.index()[f"{kind}.{name}"].origin == f"ganzoo-wheeled-{kind} 0.1.0"
+    recipe = importlib.import_module(f"ganzoo_{name}").RECIPE
+    assert recipe == tmp_path / f"installed/ganzoo_{name}/{name}.gin"
+    if kind == "remedies":
+        short = ["forgetting.num_steps_per_task = 2", "forgetting.eval_every = 1", "D_WIDTH = 2"]
+    else:
+        short = ["experiment.num_steps = 2", "experiment.batch_size = 8", "G_WIDTH = 4", "D_WIDTH = 4"]
+    sets = [argument for binding in short for argument in ("--set", binding)]
+    verb = COMMANDS.get(kind, "run")
+    assert call([verb, str(recipe), "--out", str(tmp_path / "run"), *sets]) == 0
+    readme = (scaffold.folder / "README.md").read_text()
+    assert f"ganzoo {verb} \"$(python -c 'import ganzoo_{name}; print(ganzoo_{name}.RECIPE)')\"" in readme
+
+
 def test_a_wheel_carries_the_templates_and_says_that_it_has_types(tmp_path: Path) -> None:
     root = Path(__file__).parent.parent.parent
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=root, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
+    wheel = build_wheel(root, tmp_path)
     listing = subprocess.run([sys.executable, "-m", "zipfile", "-l", str(wheel)], capture_output=True, text=True)
     for path in (root / "ganzoo/scaffold/templates").iterdir():
         assert f"ganzoo/scaffold/templates/{path.name}" in listing.stdout
@@ -141,7 +179,7 @@ def test_the_commands_of_a_package_begin_with_its_installation(tmp_path: Path) -
     scaffold = plan("remedies", NAME, folder=tmp_path, is_package=True)
     assert scaffold.next_commands == (
         f"pip install -e '{tmp_path}/ganzoo-my-part[test]'",
-        f"ganzoo forgetting {tmp_path}/ganzoo-my-part/my_part.gin",
+        f"ganzoo forgetting {tmp_path}/ganzoo-my-part/ganzoo_my_part/my_part.gin",
         f"pytest {tmp_path}/ganzoo-my-part",
     )
 
