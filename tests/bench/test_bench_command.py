@@ -50,6 +50,20 @@ def test_the_grid_of_imagenet_has_the_curve_of_ds_last_block_that_its_header_tel
     assert probe.arguments["taps"] == (f"block{len(DISCRIMINATOR_MULTIPLIERS) - 1}",)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("path", GRIDS, ids=lambda path: path.stem)
+def test_every_grid_of_the_project_is_planned_for_a_gpu_on_a_machine_without_one(
+    path: Path, tmp_path: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.call(["bench", str(path), "--dry-run", "--device", "cuda"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    num_runs = len(read_grid(path).rows) * len(read_grid(path).seeds)
+    assert f"{num_runs} of {num_runs} runs to do, 1 at a time, CPU threads of each: 1; how long is not known yet" in out
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("device", "given", "gpus"),
     [
