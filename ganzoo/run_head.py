@@ -14,6 +14,7 @@ CHANGES = {
     "packages": "versions of packages",
     "device": "device",
     "training_code_sha256": "training code",
+    "evaluation_code_files": "code that measures",
 }
 """What of an environment can make a resumed run differ from one that was never interrupted, with words for it."""
 
@@ -55,7 +56,8 @@ def recorded_hashes(folder: RunFolder) -> dict[str, str]:
 
 def changes(before: Mapping[str, Json], now: Mapping[str, Json]) -> list[str]:
     """Return in words what differs between two environments and can make a difference to a run."""
-    return [words for key, words in CHANGES.items() if before[key] != now[key]]
+    # Environments of earlier versions lack some of it.
+    return [words for key, words in CHANGES.items() if before.get(key, now.get(key)) != now.get(key)]
 
 
 def record_continuation(folder: RunFolder, now: Mapping[str, Json], *, step: int) -> list[str]:

@@ -215,7 +215,7 @@ def test_describe_of_rotation_by_hand(capsys):
     assert "  protocol: 'all_four' | 'one_each' | 'all_images' = 'all_four'" in out
     assert "arXiv:1811.11212" in out
     assert re.search(r"num_classes +4", out)
-    assert "supplied by ganzoo: feature_dim, batch_size, num_steps, layers" in out
+    assert "supplied by ganzoo: feature_dim, image_shape, batch_size, num_steps, layers" in out
 
 
 def test_describe_experiment_shows_every_binding_of_a_recipe(capsys):

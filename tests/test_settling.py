@@ -87,7 +87,7 @@ def test_a_forgetting_experiment_goes_on_with_another_number_of_threads(
     folder, monitor = RunFolder(tmp_path / "a"), Silent()
     write_atomically(folder.operative_path, load().operative())
     ran: list[config.ForgettingConfiguration] = []
-    monkeypatch.setattr(study, "_run", lambda _folder, configuration, *_: ran.append(configuration))
+    monkeypatch.setattr(study, "_run", lambda _folder, configuration, *_, **__: ran.append(configuration))
     asked = load("experiment.num_threads = 2")
     assert isinstance(asked, config.ForgettingConfiguration)
     study.run_study(asked, out=folder.path, command="", monitor=monitor)

@@ -136,7 +136,7 @@ def _run(
         )
         record: dict[str, Json] = {**curve_to_json(curve), "seconds": time.perf_counter() - since}
         # What may change between two calls each curve says for itself.
-        record |= {name: now[name] for name in CHANGES}
+        record |= {name: now[name] for name in CHANGES if name in now}
         with folder.writing(kept=KEPT):
             write_json(_curve_path(folder, arm, seed), record)
     monitor.close()

@@ -189,7 +189,7 @@ def test_published_numbers_stand_beside_the_rows_that_name_them(fake_results):
     assert {name: n.value for name, n in columns[0].numbers.items()} == {
         "uncond": 19.73, "ssgan": 17.11, "ssgan_sbn": 15.65
     }  # fmt: skip
-    assert len({(c.source.citation, c.source.protocol) for c in columns}) == len(columns) == 3
+    assert len({(c.source.citation, c.source.protocol) for c in columns}) == len(columns) == 8
 
 
 def test_published_numbers_that_no_row_names_are_refused(tmp_path, fakes):
