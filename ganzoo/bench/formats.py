@@ -6,7 +6,8 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
-from ganzoo.bench.sheets import Sheet, sheets
+from ganzoo.bench.sheet import Sheet
+from ganzoo.bench.sheets import sheets
 from ganzoo.bench.table import Cell, Table
 
 WIDTH = 118

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from ganzoo import cli
 from ganzoo.bench.results import read_results
-from ganzoo.bench.sheets import Sheet
+from ganzoo.bench.sheet import Sheet
 from ganzoo.bench.table import build_table
 from ganzoo.report import bench_page as bench_page_module
 from ganzoo.report import page as page_module
