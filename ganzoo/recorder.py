@@ -82,8 +82,9 @@ class Recorder:
                 "bring the old files back, or start over with --fresh"
             )
         restored = checkpoint.restore_newest(folder, state, configuration=self.configuration, say=self.monitor.say)
-        # Only now: a folder whose checkpoints are refused shall not be marked as this run's.
-        if is_new:
+        # Only now: a folder whose checkpoints are refused shall not be marked as this run's. Without a checkpoint the
+        # whole run is made from here on, by what is here now.
+        if is_new or not restored:
             write_head(folder, self.configuration, self._describe())
         if restored:
             self.monitor.say(f"resuming '{folder.path}' from step {state.step}")

@@ -18,6 +18,7 @@ from ganzoo.data.image_folder import image_folder
 from ganzoo.errors import NotFiniteError, RunFailedError, RunInterruptedError, UserError
 from ganzoo.monitor import Silent
 from ganzoo.run_folder import Json, RunFolder
+from ganzoo.testing import temporary_plugins
 from ganzoo.train_state import TrainState
 from ganzoo.trainer import RunResult, train
 
@@ -270,6 +271,18 @@ def test_other_code_or_versions_since_the_run_began_are_said(tiny_recipe: Path, 
     assert (later["step"], later["training_code_sha256"]) == (4, recorded["training_code_sha256"])
 
 
+def test_a_run_without_a_checkpoint_is_of_the_code_that_begins_it_anew(tiny_recipe: Path, tmp_path: Path) -> None:
+    with pytest.raises(KilledError):
+        run(tiny_recipe, tmp_path / "a", monitor=KillAt(2))
+    assert RunFolder(tmp_path / "a").checkpoints() == []
+    path = tmp_path / "a/env.json"
+    recorded = json.loads(path.read_text())
+    path.write_text(json.dumps({**recorded, "training_code_sha256": "another"}))
+    run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 12")
+    now = json.loads(path.read_text())
+    assert (now["training_code_sha256"], "continued" in now) == (recorded["training_code_sha256"], False)
+
+
 def test_a_truncated_checkpoint_is_said_and_the_one_before_is_used(tiny_recipe: Path, tmp_path: Path) -> None:
     run(tiny_recipe, tmp_path / "whole")
     with pytest.raises(KilledError):
@@ -349,10 +362,11 @@ def test_a_reader_of_the_output_that_has_seen_enough_is_no_error_of_the_folder(
 def test_a_nan_ends_the_run_as_failed_and_keeps_the_last_good_checkpoint(tiny_recipe: Path, tmp_path: Path) -> None:
     plugin = tmp_path / "nan_loss.py"
     plugin.write_text(NAN_LOSS)
-    registry.load_file(plugin)
     overrides = ("experiment.loss = @losses.nan_from_call", "losses.nan_from_call.call = 11")
-    with pytest.raises(RunFailedError, match=r"NaN or infinite at step 6; the last good checkpoint is step 4"):
-        run(tiny_recipe, tmp_path / "a", *overrides)
+    with temporary_plugins():
+        registry.load_file(plugin)
+        with pytest.raises(RunFailedError, match=r"NaN or infinite at step 6; the last good checkpoint is step 4"):
+            run(tiny_recipe, tmp_path / "a", *overrides)
     result = json.loads((tmp_path / "a/result.json").read_text())
     assert result["status"] == "failed"
     assert "NaN" in result["reason"]

@@ -229,12 +229,16 @@ def _mismatches(
 
 def conditions_of(record: RunRecord) -> dict[str, str]:
     """Return what must be equal wherever two records both have it."""
-    found = {**_conditions_in(record.environment), "num_threads": str(record.num_threads)}
+    latest = _conditions_in(record.environment)
+    found = {**latest, "num_threads": str(record.num_threads)}
     # A run that was cut off may have gone on under others.
     for later in cast(list[dict[str, Json]], record.environment.get("continued", [])):
-        for key, value in _conditions_in(later).items():
-            before = found.get(key, value)
-            found[key] = before if before.endswith(value) else f"{before}, then {value}"
+        now = _conditions_in(later)
+        for key, value in now.items():
+            if latest.get(key, value) != value:
+                found[key] = f"{found[key]}, then {value}"
+        latest = {**latest, **now}
+        found = {**latest, **found}
     for m in record.metrics:
         settings = {key: value for key, value in m.protocol.items() if key not in SAMPLING_SEEDS}
         found |= {f"protocol {m.name}.{key}": str(value) for key, value in settings.items()}
