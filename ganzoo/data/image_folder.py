@@ -66,7 +66,7 @@ class image_folder(Dataset):
         folder = self._folder(split)
         labels_N = None
         if self.num_classes:
-            by_class = [find_images(name) for name in self._classes(folder)]
+            by_class = self._images_by_class(folder)
             paths = [path for members in by_class for path in members]
             labels_N = torch.repeat_interleave(torch.tensor([len(members) for members in by_class]))
         else:
@@ -95,7 +95,7 @@ class image_folder(Dataset):
             )
         return self.root
 
-    def _classes(self, folder: Path) -> list[Path]:
+    def _images_by_class(self, folder: Path) -> list[list[Path]]:
         classes = class_folders(folder)
         if len(classes) != self.num_classes:
             names = ", ".join(path.name for path in classes[:10]) or "none"
@@ -103,7 +103,8 @@ class image_folder(Dataset):
                 f"'{folder}' has {len(classes)} sub-folders ({names}), not {self.num_classes}; set "
                 f"data.image_folder.num_classes = {len(classes)}, each sub-folder being a class"
             )
-        empty = [path for path in classes if not find_images(path)]
+        by_class = [find_images(path) for path in classes]
+        empty = [path for path, members in zip(classes, by_class, strict=True) if not members]
         if empty:
             raise UserError(f"the class folder '{empty[0]}' holds no images; fill or remove it")
-        return classes
+        return by_class

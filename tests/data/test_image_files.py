@@ -1,4 +1,4 @@
-"""Image files of other depths than 8 bits."""
+"""Image files: which are found, and those of other depths than 8 bits."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzoo.data.image_files import read_square
+from ganzoo.data.image_files import find_images, read_square
 from ganzoo.errors import UserError
 
 GREY = np.array([[0, 255], [77, 128]], dtype=np.uint8)
@@ -34,3 +34,19 @@ def test_pixels_of_no_known_range_are_refused(tmp_path: Path, dtype: type, what:
     Image.fromarray(GREY.astype(dtype)).save(path)
     with pytest.raises(UserError, match=f"'depth.tif' has {what} pixels, .*; convert it to 8 or 16 bits"):
         read_square(path, name=path.name, size=2)
+
+
+def test_images_are_ordered_by_the_parts_of_their_paths(tmp_path: Path) -> None:
+    # As strings "a-b.png" and "a.png" come before "a/z.png"; by their parts the folder "a" is first.
+    names = ["a/z.png", "a-b.png", "a.png", "a.png.d/0.JPEG", "b/c/1.gif", "b/c.gif", "b/d/0.gif"]
+    for name in [*names, "b/notes.txt", "b/.hidden.png", ".hidden/x.png"]:
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).touch()
+    (tmp_path / "circle.png").symlink_to(tmp_path)
+    assert find_images(tmp_path) == [tmp_path / name for name in sorted(names, key=lambda name: name.split("/"))]
+    assert [path.name for path in find_images(tmp_path)][:4] == ["z.png", "a-b.png", "a.png", "0.JPEG"]
+
+
+def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"the folder of images '.*gone' cannot be read \(No such file or directory\)"):
+        find_images(tmp_path / "gone")
