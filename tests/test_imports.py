@@ -22,6 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "ganzoo.registry",
         "ganzoo.randomness",
         "ganzoo.batch",
+        "ganzoo.data_choice",
         "ganzoo.data_order",
         "ganzoo.hardware",
         "ganzoo.places",

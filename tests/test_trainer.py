@@ -12,9 +12,11 @@ import torch
 from PIL import Image
 
 from ganzoo import cli, config, recorder, registry, vital_signs
+from ganzoo.batch import ImageBatch, Latents
 from ganzoo.checkpoint import read_networks
 from ganzoo.data.base import ImageData
 from ganzoo.data.image_folder import image_folder
+from ganzoo.data_order import to_images
 from ganzoo.errors import NotFiniteError, RunFailedError, RunInterruptedError, UserError
 from ganzoo.monitor import Silent
 from ganzoo.run_folder import Json, RunFolder
@@ -422,13 +424,45 @@ def test_counters_count_by_hand(tiny_recipe: Path, tmp_path: Path) -> None:
     assert rows[-1]["num_d_images"] == 3 * (2 * (8 + 8 + 6) + (8 + 6))
 
 
-def test_a_conditional_run_trains_and_resumes(tiny_recipe: Path, tmp_path: Path) -> None:
-    conditional = "experiment.conditioning = @conditioning.projection"
+@pytest.mark.parametrize("name", ["projection", "cotrained_projection"])
+def test_a_conditional_run_trains_and_resumes(tiny_recipe: Path, tmp_path: Path, name: str) -> None:
+    conditional = f"experiment.conditioning = @conditioning.{name}"
     run(tiny_recipe, tmp_path / "whole", conditional)
     with pytest.raises(KilledError):
         run(tiny_recipe, tmp_path / "killed", conditional, monitor=KillAt(6))
     run(tiny_recipe, tmp_path / "killed", conditional)
     assert same(networks(tmp_path / "whole", 12), networks(tmp_path / "killed", 12))
+
+
+def test_labels_that_the_conditioning_hides_do_not_reach_a_step(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = (
+        "experiment.conditioning = @conditioning.cotrained_projection",
+        "conditioning.cotrained_projection.label_fraction = 0.3",
+    )
+    known: dict[bytes, set[int]] = {}
+    update_d = TrainState.update_d
+
+    def spying(state: TrainState, real: ImageBatch, latents: Latents) -> None:
+        assert real.labels_N is not None
+        for image, label in zip(real.images_NCHW, real.labels_N.tolist(), strict=True):
+            known.setdefault(image.numpy().tobytes(), set()).add(label)
+        update_d(state, real, latents)
+
+    monkeypatch.setattr(TrainState, "update_d", spying)
+    run(tiny_recipe, tmp_path / "a", *settings)
+    experiment = config.load(str(tiny_recipe), overrides=settings).experiment
+    data, conditioning = experiment.dataset().load("train"), experiment.conditioning
+    assert conditioning is not None
+    labels = conditioning(num_classes=10).training_labels(data.labels_N, split="train")
+    of_image = {
+        image.numpy().tobytes(): label
+        for image, label in zip(to_images(data.images_NCHW, device=torch.device("cpu")), labels.tolist(), strict=True)
+    }
+    assert known == {image: {of_image[image]} for image in known}
+    assert {-1} in known.values()
+    assert len(set().union(*known.values())) > 2
 
 
 @pytest.mark.parametrize("killed_at", [5, 9])

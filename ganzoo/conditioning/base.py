@@ -1,12 +1,14 @@
-"""The contract of conditioning on class labels. N: batch; F: feature width; K: classes."""
+"""The contract of conditioning on class labels. N: batch, or images; F: feature width; K: classes."""
 
-from torch import nn
+from torch import Tensor, nn
 
 from ganzoo.architectures.base import Discriminator, Generator, ImageShape, Network
 from ganzoo.component import Component, Part, name_of, parameters_of
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
 from ganzoo.pretext.base import PretextTask
+
+UNKNOWN_LABEL = -1
 
 
 class Conditioning(Component):
@@ -24,6 +26,18 @@ class Conditioning(Component):
 
     def __init__(self, *, num_classes: int) -> None:
         self.num_classes = num_classes
+
+    def training_labels(self, labels_N: Tensor, *, split: str) -> Tensor:
+        """Return the labels that training knows of a split's real images, int64 (N,): all, unless overridden.
+
+        A label that is hidden is `UNKNOWN_LABEL`. The discriminator and the auxiliary task are given what this returns,
+        metrics the labels as they are.
+
+        Args:
+            labels_N: of all its images.
+            split: its name.
+        """
+        return labels_N
 
     def build_generator(self, part: Part[Generator], *, image_shape: ImageShape, latent_dim: int) -> Generator:
         """Return the generator, which takes labels.

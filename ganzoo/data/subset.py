@@ -10,8 +10,8 @@ from torch import Tensor
 from ganzoo.component import Part, name_of
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.image_cache import ImageSource, cached_images
+from ganzoo.data_choice import choose_rows, choose_share
 from ganzoo.errors import UserError
-from ganzoo.randomness import make_generator
 from ganzoo.registry import register
 
 PIECE_SIZE = 1024  # images copied at once, to bound the memory
@@ -27,9 +27,10 @@ class subset(Dataset):
 
     Source: the protocols of few-shot generation and of semi-supervised GANs.
 
-    Departure: S3GAN (arXiv:1903.02271) trains on all images, a share of them labelled. Labels here belong to all images
-    of a split or to none, so `label_fraction` is the labelled share alone: the baseline that throws the unlabelled
-    images away. For the one that throws the labels away, train unconditionally on the whole data set.
+    `label_fraction` keeps the labelled share of a semi-supervised setting alone: the baseline that throws the
+    unlabelled images away. For the one that throws the labels away, train unconditionally on the whole data set; to
+    train on all images and on the labels of the same share, as S3GAN does (arXiv:1903.02271), see
+    `conditioning.cotrained_projection`.
 
     Args:
         dataset: what to take a part of.
@@ -167,14 +168,19 @@ class subset(Dataset):
         if self.label_fraction is None and self.num_images_per_class is None:
             return rows_N
         assert labels_N is not None
-        kept = []
-        for label in self.classes or range(self.whole_spec.num_classes):
-            own_N = rows_N[labels_N[rows_N] == label]
-            num = self.num_images_per_class
-            if self.label_fraction is not None:
-                num = min(len(own_N), max(1, round(self.label_fraction * len(own_N))))
-            assert num is not None
-            kept.append(self._choose(own_N, num, f"{split}/{label}", what=f"images of class {label}"))
+        classes = self.classes or range(self.whole_spec.num_classes)
+        if self.label_fraction is not None:
+            return choose_share(rows_N, labels_N, self.label_fraction, classes=classes, seed=self.seed, split=split)
+        assert self.num_images_per_class is not None
+        kept = [
+            self._choose(
+                rows_N[labels_N[rows_N] == label],
+                self.num_images_per_class,
+                f"{split}/{label}",
+                what=f"images of class {label}",
+            )
+            for label in classes
+        ]
         return torch.cat(kept).sort().values
 
     def _choose(self, rows_N: Tensor, num: int, stream: str, *, what: str) -> Tensor:
@@ -184,5 +190,4 @@ class subset(Dataset):
                 f"data.subset.{option} asks for {num} {what} and {name_of(type(self.whole))} has {len(rows_N)} in "
                 f"'{stream.split('/')[0]}'; lower it"
             )
-        order_N = torch.randperm(len(rows_N), generator=make_generator(self.seed, f"subset/{stream}"))
-        return rows_N[order_N[:num]].sort().values
+        return choose_rows(rows_N, num, seed=self.seed, stream=stream)

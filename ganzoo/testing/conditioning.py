@@ -10,7 +10,7 @@ from torch import Tensor
 from ganzoo.architectures.base import DiscriminatorOutput, Generator, ImageShape
 from ganzoo.batch import ImageBatch, Latents
 from ganzoo.component import Part
-from ganzoo.conditioning.base import Conditioning
+from ganzoo.conditioning.base import UNKNOWN_LABEL, Conditioning
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
 from ganzoo.pretext.base import Observed, Seen, Term
@@ -23,7 +23,7 @@ IMAGE_SHAPE, LATENT_DIM, NUM_CLASSES, NUM_FEATURES = (3, 8, 8), 6, 3, 4
 
 
 def check_conditioning(part: Part[Conditioning], findings: Findings) -> None:
-    """Check the generator's normalizations, and both networks, with and without spectral norm in D."""
+    """Check the labels of training, the generator's normalizations, and both networks, with and without SN in D."""
     conditioning = part(num_classes=NUM_CLASSES)
     findings.expect(
         getattr(conditioning, "num_classes", None) == NUM_CLASSES,
@@ -31,6 +31,9 @@ def check_conditioning(part: Part[Conditioning], findings: Findings) -> None:
         "num_classes is not kept",
         "call super().__init__(num_classes=num_classes)",
     )
+    with findings.guard("training_labels"):
+        _check_training_labels(conditioning, findings)
+
     where = "generator_normalization"
     for component in (_Conditional, _Unconditional):
         wants_refusal = component.conditional_form() is None
@@ -49,6 +52,35 @@ def check_conditioning(part: Part[Conditioning], findings: Findings) -> None:
     for spectral_norm in (False, True):
         with findings.guard("networks"), initialization(0, "networks"):
             _check_networks(conditioning, spectral_norm, findings)
+
+
+def _check_training_labels(conditioning: Conditioning, findings: Findings) -> None:
+    """Labels are known as they are, or not at all, and the same ones every time; those of the data stay as they are."""
+    where = "training_labels"
+    given_N = torch.arange(20 * NUM_CLASSES) % NUM_CLASSES
+    labels_N = given_N.clone()
+    known_N = conditioning.training_labels(labels_N, split="train")
+    findings.expect(
+        torch.equal(labels_N, given_N), where, "it changes the labels of the data", "return a tensor of its own"
+    )
+    findings.expect(
+        known_N.dtype == torch.int64 and known_N.shape == given_N.shape,
+        where,
+        f"it returns {known_N.dtype} of shape {tuple(known_N.shape)}",
+        "return one int64 label for each image",
+    )
+    findings.expect(
+        bool(((known_N == given_N) | (known_N == UNKNOWN_LABEL)).all()),
+        where,
+        "an image has another label than the data's",
+        "hide a label as UNKNOWN_LABEL, or leave it",
+    )
+    findings.expect(
+        torch.equal(known_N, conditioning.training_labels(labels_N, split="train")),
+        where,
+        "it knows other labels at a second call, so that a resumed run would differ",
+        "choose with a generator of a fixed seed",
+    )
 
 
 def _check_networks(conditioning: Conditioning, spectral_norm: bool, findings: Findings) -> None:
@@ -84,6 +116,10 @@ def _check_networks(conditioning: Conditioning, spectral_norm: bool, findings: F
         output.logits_N.shape == (8,), where, f"its logits are {tuple(output.logits_N.shape)}", "return one number each"
     )
     expect_finite(findings, {"the images": images_NCHW, "the logits": output.logits_N}, where)
+    if bool((conditioning.training_labels(latents.labels_N, split="train") == UNKNOWN_LABEL).any()):
+        hidden_N = torch.full_like(latents.labels_N, UNKNOWN_LABEL)
+        unlabelled_N = discriminator(images_NCHW, hidden_N).logits_N
+        expect_finite(findings, {"the logits of unlabelled images": unlabelled_N}, where)
     changed = not torch.allclose(output.logits_N, discriminator(images_NCHW, others.labels_N).logits_N)
     findings.expect(
         changed or task is not None, where, "labels do not change its logits", "use them, or return an auxiliary_task"
