@@ -29,7 +29,7 @@ def versions() -> Iterator[Finding]:
         try:
             yield name, importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            yield name, "missing: `pip install ganzoo` brings it"
+            yield name, f"missing: `pip install {name}` brings it"
     yield "recipes", str(recipes_dir())
 
 

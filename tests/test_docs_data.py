@@ -6,8 +6,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from PIL import Image
 
-from ganzoo import registry
+from ganzoo import config, registry
+from ganzoo.build import build_gan
 from ganzoo.component import options_of
 from ganzoo.gin_reader import recipes_dir
 
@@ -44,8 +46,23 @@ def test_every_data_set_is_on_the_page_with_the_sizes_of_its_splits(name: str) -
 
 def test_the_base_files_that_the_page_names_are_there() -> None:
     named = [word.strip("`.,") for word in PAGE.split() if word.startswith("`base/")]
-    assert len(named) == 8
+    assert len(named) == 9
     assert all((recipes_dir() / name).is_file() for name in named)
+
+
+def test_the_recipe_for_images_of_ones_own_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = tmp_path / "my_images.gin"
+    recipe.write_text(PAGE.partition("`my_images.gin`")[2].partition("```\n")[2].partition("```")[0])
+    (tmp_path / "my_images").mkdir()
+    for number in range(3):
+        Image.new("RGB", (50, 40), (number, 0, 0)).save(tmp_path / "my_images" / f"{number}.png")
+    monkeypatch.chdir(tmp_path)
+    experiment = config.load(recipe).experiment
+    dataset = experiment.dataset()
+    assert dataset.load("train").images_NCHW[:, 0, 0, 0].tolist() == [0, 1, 2]
+    gan = build_gan(experiment, dataset.spec())
+    assert list(gan.tasks) == ["rotation"]
+    assert gan.generator.image_shape == (3, 32, 32)
 
 
 def test_the_table_is_that_of_the_committed_result(benchmark: ModuleType) -> None:

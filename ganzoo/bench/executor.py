@@ -138,7 +138,7 @@ class SubmititExecutor:
         try:
             import submitit
         except ImportError as error:
-            raise UserError("jobs on Slurm need submitit; install it with `pip install 'ganzoo[slurm]'`") from error
+            raise UserError("jobs on Slurm need submitit; install it with `pip install submitit`") from error
         self._options = dict(options or {})
         try:
             self._executor = submitit.AutoExecutor(folder=folder, cluster=cluster)

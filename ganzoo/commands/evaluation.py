@@ -52,7 +52,7 @@ def evaluate_run(
 
     Examples:
       ganzoo eval runs/quickstart-seed0
-      ganzoo eval runs/quickstart-seed0 --step 500
+      ganzoo eval runs/quickstart-seed0 --step 1500
       ganzoo eval runs/ssgan_resnet-seed0 --protocol offline_quick --protocol paper --out numbers.json
       ganzoo eval runs/ssgan_resnet-seed0 --protocol clean --set 'features.inception.download = True'
     """

@@ -43,7 +43,7 @@ def probe(
     metrics.linear_probe does the same during training.
 
     Examples:
-      ganzoo probe runs/fashion_ssgan_resnet-seed0 --step 500 --step 3000
+      ganzoo probe runs/fashion_ssgan_resnet-seed0 --step 2500 --step 3000
       ganzoo probe runs/fashion_ssgan_resnet-seed0 runs/fashion_rotation_only_resnet-seed0 --out probes.json
     """
     from ganzoo.run_folder import RunFolder

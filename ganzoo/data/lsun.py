@@ -154,7 +154,7 @@ def _open(place: Path) -> "lmdb.Environment":
     try:
         import lmdb
     except ImportError as error:
-        raise UserError(f"'{place}' is a database for the package lmdb; run `pip install 'ganzoo[lmdb]'`") from error
+        raise UserError(f"'{place}' is a database for the package lmdb; run `pip install lmdb`") from error
     try:
         return lmdb.open(str(place), readonly=True, lock=False, readahead=False, create=False)
     except lmdb.Error as error:

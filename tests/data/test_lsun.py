@@ -111,7 +111,7 @@ def test_without_the_package_a_database_says_what_to_install(
 ) -> None:
     write_database(own_place / "data/lsun/bedroom_train_lmdb", encoded(stored))
     monkeypatch.setitem(sys.modules, "lmdb", None)
-    with pytest.raises(UserError, match=r"run `pip install 'ganzoo\[lmdb\]'`"):
+    with pytest.raises(UserError, match=r"run `pip install lmdb`"):
         lsun().load("train")
 
 

@@ -89,5 +89,5 @@ def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(module, "find_spec", lambda _name: None, raising=False)
     monkeypatch.setattr("importlib.util.find_spec", lambda _name, *_: None)
     extractor = registry.part("features.efficientnet_lite0")(device=torch.device("cpu"))
-    with pytest.raises(UserError, match=r"ganzoo\[offline\]"):
+    with pytest.raises(UserError, match=r"run `pip install efficientnet-lite-pytorch==0\.1\.0 "):
         extractor.check_available()  # type: ignore[attr-defined]
