@@ -6,7 +6,7 @@ from ganzoo.architectures.base import Discriminator, Generator, ImageShape
 from ganzoo.component import Component, Part, options_of
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.data.base import DataSpec
-from ganzoo.errors import Bound, UserError
+from ganzoo.errors import Bound, UserError, is_out_of_memory, out_of_memory_text
 from ganzoo.experiment import Experiment, by_name, penalties_of, short_name
 from ganzoo.gan import Gan
 from ganzoo.layers.consolidation import parameter_shapes
@@ -23,12 +23,17 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
         spec: of its data set.
 
     Raises:
-        UserError: parts that do not fit together.
+        UserError: parts that do not fit together, or networks that do not fit into memory.
     """
     conditioning = conditioning_of(experiment, spec)
     num_classes = spec.num_classes if conditioning is not None else 0
     _check_resolution(experiment, spec.image_shape)
-    generator, discriminator = _build_networks(experiment, spec, conditioning)
+    try:
+        generator, discriminator = _build_networks(experiment, spec, conditioning)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(out_of_memory_text(error, remedy="lower the widths or experiment.latent_dim")) from error
     facts: dict[str, object] = {
         "image_shape": spec.image_shape,
         "latent_dim": experiment.latent_dim,

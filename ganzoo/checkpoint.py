@@ -21,7 +21,7 @@ import torch
 from ganzoo.build import build_gan
 from ganzoo.config import Configuration
 from ganzoo.config import load as load_configuration
-from ganzoo.errors import RunInterruptedError, UserError
+from ganzoo.errors import RunInterruptedError, UserError, is_out_of_memory
 from ganzoo.gan import Gan
 from ganzoo.run_folder import RunFolder
 from ganzoo.train_state import TrainState
@@ -83,7 +83,8 @@ def restore_newest(
         say: receives a sentence about a damaged checkpoint.
 
     Raises:
-        UserError: the checkpoint is of another configuration, or there are checkpoints and none is intact.
+        UserError: the checkpoint is of another configuration or of other code, or there are checkpoints and none is
+            intact.
         RunInterruptedError: a file cannot be read, which says nothing against the checkpoint.
     """
     with folder.writing():
@@ -106,8 +107,9 @@ def restore_newest(
             with folder.writing():
                 kept = _set_aside(folder.checkpoint_path(bad))
             say(f"the checkpoint of step {bad} is damaged ({damage}) and kept as '{kept}'; going on from step {step}")
-        state.gan.load_state_dict(networks)
-        state.load_state_dict(training)
+        with _loading(folder, step):
+            state.gan.load_state_dict(networks)
+            state.load_state_dict(training)
         return True
     if damaged:
         step, damage = damaged[0]
@@ -129,7 +131,7 @@ def load_gan(
         plugins: loose plugin files that the run's configuration names.
 
     Raises:
-        UserError: no checkpoint of that step, or it is damaged or lacks a network.
+        UserError: no checkpoint of that step, or it is damaged, lacks a network, or is of other code.
         RunInterruptedError: a file of it cannot be read.
     """
     steps = folder.checkpoints()
@@ -146,14 +148,32 @@ def load_gan(
         others = [str(other) for other in steps if other != step]
         remedy = f"--step takes another: {', '.join(others)}" if others else "there is no other"
         raise UserError(f"the checkpoint of step {step} in '{folder.path}' is damaged ({error}); {remedy}") from error
-    missing = sorted({name.partition(".")[0] for name in gan.state_dict().keys() - networks.keys()})
+    wanted, there = ({name.partition(".")[0] for name in names} for names in (gan.state_dict(), networks))
+    missing = sorted(wanted - there)
     if missing:
         raise UserError(
             f"the checkpoint of step {step} in '{folder.path}' lacks the {' and the '.join(missing)}; "
             "take a checkpoint that `ganzoo run` wrote"
         )
-    gan.load_state_dict(networks)
+    with _loading(folder, step):
+        gan.load_state_dict(networks)
     return gan, configuration, step
+
+
+@contextlib.contextmanager
+def _loading(folder: RunFolder, step: int) -> Iterator[None]:
+    """Say of an intact checkpoint that does not fit the networks of its own configuration what that means."""
+    try:
+        yield
+    except (RuntimeError, KeyError, ValueError) as error:
+        if isinstance(error, RuntimeError) and is_out_of_memory(error):
+            raise
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise UserError(
+            f"the checkpoint of step {step} in '{folder.path}' was written by other code than this, where the same "
+            f"configuration has other states ({lines[min(1, len(lines) - 1)].rstrip('. ')}); use the version that "
+            "wrote it, or start over with --fresh"
+        ) from error
 
 
 def read_networks(path: Path) -> dict[str, torch.Tensor]:

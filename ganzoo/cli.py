@@ -28,7 +28,15 @@ from ganzoo.commands import (
     table,
     training,
 )
-from ganzoo.errors import RunFailedError, RunInterruptedError, UserError, nearest
+from ganzoo.errors import (
+    RunFailedError,
+    RunInterruptedError,
+    UserError,
+    is_out_of_memory,
+    nearest,
+    os_error_text,
+    out_of_memory_text,
+)
 from ganzoo.terminal import complain, say
 
 # What typer raises for a wrong command line; its classes have moved between modules, so they are reached from here.
@@ -123,7 +131,13 @@ def call(arguments: Sequence[str]) -> int:
         # The reader of a pipe has seen enough; nothing can be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERRUPTED
+    except OSError as error:
+        complain(os_error_text(error))
+        return INTERRUPTED
     except Exception as error:
+        if isinstance(error, RuntimeError) and is_out_of_memory(error):
+            complain(out_of_memory_text(error))
+            return INTERRUPTED
         notes = " ".join(getattr(error, "__notes__", []))
         complain(f"sorry, an unexpected error: a bug in ganzoo or in a component. {notes}".rstrip())
         traceback.print_exc()

@@ -32,6 +32,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "scipy", "gin-config", "clean-fid",
 TRAINING_FILES = (
     "batch",
     "build",
+    "data_choice",
     "data_order",
     "experiment",
     "gan",

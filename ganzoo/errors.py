@@ -66,8 +66,20 @@ class RunInterruptedError(RunFailedError):
 def os_error_text(error: OSError) -> str:
     """Return what an operating system's error says, the file first, as half a sentence."""
     if error.filename is None:
-        return f"the run cannot go on ({error})"
+        return f"{error}"
     return f"cannot use '{error.filename}' ({error.strerror or error})"
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Return whether torch raised an error for want of memory; of a CPU's it has no class."""
+    words = ("out of memory", "can't allocate memory", "not enough memory", "Storage size calculation overflowed")
+    return any(word in str(error) for word in words)
+
+
+def out_of_memory_text(error: RuntimeError, *, remedy: str = "lower experiment.batch_size or the widths") -> str:
+    """Return what torch says of too little memory as half a sentence."""
+    reason = str(error).split("] ")[-1].partition("\n")[0].strip(". ")
+    return f"there is too little memory ({reason}); {remedy}"
 
 
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.65) -> str:

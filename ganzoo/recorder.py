@@ -101,6 +101,7 @@ class Recorder:
             replay.drop_after(folder, state.step)
         timings = [row["seconds"] for row in read_rows(folder.timing_path)]
         self.seconds = float(timings[-1]) if timings else 0.0
+        self.timed_step = state.step
         self.since = time.perf_counter()
         with folder.writing():
             purged = state.step + 1 if restored else 0
@@ -117,22 +118,31 @@ class Recorder:
         Raises:
             RunFailedError: a value or weight is NaN or infinite.
         """
-        state, step = self.state, self.state.step
+        state = self.state
         self._check_finite()
-        self.seconds += time.perf_counter() - self.since
-        self.since = time.perf_counter()
         self.row = {
             **dict(sorted(state.means.take().items())),
             "learning_rate": float(state.g_scheduler.get_last_lr()[0]),
             **vital_signs.grad_norms(state.gan),
             **vital_signs.singular_values(state.gan),
         }
-        is_cuda = self.device.type == "cuda"
-        memory = torch.cuda.max_memory_allocated(self.device) if is_cuda else peak_memory_bytes()
         with self.folder.writing():
             append_row(self.folder.metrics_path, {**state.counters, **self.row})
-            append_row(self.folder.timing_path, {"step": step, "seconds": self.seconds, "peak_memory_bytes": memory})
+        self._write_timing()
         self._to_tensorboard(self.row)
+
+    def _write_timing(self) -> None:
+        """Write how long training took up to this step and how much memory, unless that is there already."""
+        if self.timed_step == self.state.step:
+            return
+        self.timed_step = self.state.step
+        self.seconds += time.perf_counter() - self.since
+        self.since = time.perf_counter()
+        is_cuda = self.device.type == "cuda"
+        memory = torch.cuda.max_memory_allocated(self.device) if is_cuda else peak_memory_bytes()
+        row = {"step": self.state.step, "seconds": self.seconds, "peak_memory_bytes": memory}
+        with self.folder.writing():
+            append_row(self.folder.timing_path, row)
 
     @contextlib.contextmanager
     def _off_the_clock(self) -> Iterator[None]:
@@ -240,6 +250,8 @@ class Recorder:
             RunFailedError: a weight is NaN, which no checkpoint shall hold; or it cannot be written.
         """
         self._check_finite()
+        # From here a resumed run counts on.
+        self._write_timing()
         with self.folder.writing():
             for path in (self.folder.metrics_path, self.folder.timing_path):
                 if path.exists():

@@ -11,9 +11,6 @@ class StopRequest:
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
 
-    def __bool__(self) -> bool:
-        return self.signal is not None
-
 
 @contextlib.contextmanager
 def stop_requests() -> Iterator[StopRequest]:

@@ -10,7 +10,7 @@ from ganzoo.batch import ImageBatch, Latents
 from ganzoo.build import conditioning_of
 from ganzoo.config import EXPERIMENT, Configuration
 from ganzoo.data_order import to_images
-from ganzoo.errors import RunInterruptedError, os_error_text
+from ganzoo.errors import RunInterruptedError, is_out_of_memory, os_error_text, out_of_memory_text
 from ganzoo.evaluate import check_available
 from ganzoo.monitor import Monitor
 from ganzoo.recorder import Recorder
@@ -61,7 +61,7 @@ def train(
         UserError: the folder holds a run of another configuration; data or a metric's network is missing; parts that do
             not fit together.
         RunFailedError: a loss or a weight is NaN or infinite; the last good checkpoint is kept.
-        RunInterruptedError: a full disk, a file that cannot be read, too little memory of a GPU, or a signal; so too.
+        RunInterruptedError: a full disk, a file that cannot be read, too little memory, or a signal; so too.
     """
     folder = RunFolder(out)
     torch_device = environment.select_device(device)
@@ -83,8 +83,10 @@ def train(
         except OSError as error:
             # Of a data set, a cache, a network's weights; what is written into the folder has a sentence of its own.
             raise RunInterruptedError(f"{os_error_text(error)}; {folder.kept()}") from error
-        except torch.OutOfMemoryError as error:
-            raise RunInterruptedError(f"out of memory on {device} ({error}); {folder.kept()}") from error
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise RunInterruptedError(f"{out_of_memory_text(error)}; {folder.kept()}") from error
         return RunResult(folder, result, was_finished=False)
 
 
@@ -167,13 +169,15 @@ class Trainer:
                     recorder.sample()
                 if due(experiment.eval_every, step) and not is_last:
                     recorder.evaluate()
-                if due(experiment.checkpoint_every, step) or is_last or stop:
+                # A request that comes from here on is for the next step.
+                asked = stop.signal
+                if due(experiment.checkpoint_every, step) or is_last or asked is not None:
                     recorder.save()
                 self.monitor.progress(step, recorder.row)
-                if stop.signal is not None and not is_last:
+                if asked is not None and not is_last:
                     self.monitor.close()
                     raise RunInterruptedError(
-                        f"stopped by {stop.signal.name} after step {step}, which is saved; "
+                        f"stopped by {asked.name} after step {step}, which is saved; "
                         "the same command goes on from there"
                     )
         self.monitor.close()

@@ -86,6 +86,12 @@ def test_a_value_that_a_part_refuses_is_placed_where_it_was_bound(tiny_recipe: P
     assert refused(changed, changed.dataset().spec()) == f"--set '{line}': {message}"
 
 
+def test_networks_that_do_not_fit_into_memory(experiment: Experiment) -> None:
+    huge = replace(experiment, latent_dim=10**15)
+    with pytest.raises(UserError, match=r"too little memory \(.*\); lower the widths or experiment\.latent_dim"):
+        build_gan(huge, UNLABELLED)
+
+
 def test_the_same_task_twice(experiment: Experiment) -> None:
     assert "pretext.rotation is in the list twice" in refused(experiment, pretext=experiment.pretext * 2)
 

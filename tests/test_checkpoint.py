@@ -10,8 +10,10 @@ import pytest
 import torch
 
 from ganzoo import checkpoint, config
+from ganzoo.build import build_gan
 from ganzoo.checkpoint import load_gan, read_networks, restore_newest
 from ganzoo.errors import RunInterruptedError, UserError
+from ganzoo.gan import Gan
 from ganzoo.run_folder import RunFolder
 from ganzoo.train_state import TrainState
 
@@ -179,6 +181,25 @@ def test_opening_networks_reads_no_state_of_training(saved: RunFolder, monkeypat
     assert step == 4
     read = read_networks(saved.checkpoint_path(4))
     assert all(torch.equal(read[name], tensor) for name, tensor in gan.state_dict().items())
+
+
+def test_a_checkpoint_of_other_code_is_refused_in_a_sentence(
+    saved: RunFolder, tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build_other(*arguments: object) -> Gan:
+        gan = build_gan(*arguments)  # type: ignore[arg-type]
+        gan.generator.register_buffer("mean_of_latents", torch.zeros(8))
+        return gan
+
+    said = r"of step 4 in '.*' was written by other code .* \(Missing key.*mean_of_latents.*\); use the version"
+    state = make_state(tiny_recipe)
+    state.gan.generator.register_buffer("mean_of_latents", torch.zeros(8))
+    with pytest.raises(UserError, match=said):
+        restore(saved, tiny_recipe, state, say=print)
+    monkeypatch.setattr(checkpoint, "build_gan", build_other)
+    with pytest.raises(UserError, match=said):
+        load_gan(saved)
+    assert saved.checkpoints() == [2, 4]
 
 
 def test_a_checkpoint_of_another_configuration_is_refused_with_the_difference(

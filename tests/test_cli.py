@@ -115,6 +115,23 @@ def test_a_mistake_found_late_is_still_exit_code_2(capsys, monkeypatch):
     assert call(capsys, "run", "x") == (2, "", "ganzoo: x.gin:3: no such thing\n")
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied", "photos/a.png"), "cannot use 'photos/a.png' (Permission denied)"),
+        (OSError("no more of them"), "no more of them"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:121] . DefaultCPUAllocator: can't allocate memory: 8 bytes."),
+            "there is too little memory (DefaultCPUAllocator: can't allocate memory: 8 bytes); lower "
+            "experiment.batch_size or the widths",
+        ),
+    ],
+)
+def test_what_the_machine_refuses_is_a_sentence_and_exit_code_3_in_every_command(capsys, monkeypatch, error, said):
+    monkeypatch.setattr(cli, "app", _raising(error))
+    assert call(capsys, "eval", "x") == (3, "", f"ganzoo: {said}\n")
+
+
 def test_an_unexpected_error_apologises_names_the_run_folder_and_shows_the_traceback(capsys, monkeypatch):
     error = ZeroDivisionError("division by zero")
     error.add_note("The run folder is 'runs/x'.")

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from ganzoo.component import name_of
 from ganzoo.errors import UserError
 from ganzoo.experiment import Experiment
 from ganzoo.gin_reader import recipes_dir
+from ganzoo.registry import KINDS
 from ganzoo.testing import temporary_plugins
 
 
@@ -96,6 +98,21 @@ def test_the_code_hash_covers_everything_that_a_recipe_is_built_of(name: str) ->
     needed = {f"{path.parent.name}/{path.name}" for path in files if path.parent != package}
     assert len(needed) > 10
     assert needed - paths.keys() == set()
+
+
+ABOUT_COMPONENTS = {"aliases", "component", "errors", "registry"}  # of names, sentences and parameters
+ABOUT_DATA = {"hardware", "places", "resize"}  # what a data set is read with, whose hash is a condition by itself
+
+
+def test_the_code_hash_covers_what_components_that_train_import_from_above_their_folders() -> None:
+    package = Path(environment.__file__).parent
+    kinds = set(KINDS) - {"metrics", "features", "remedies"}
+    files = [path for folder in (*kinds, "layers") for path in (package / folder).glob("*.py")]
+    lines = [line for path in files for line in path.read_text("utf-8").splitlines()]
+    imported = {found[1] for line in lines if (found := re.match(r"\s*from ganzoo\.(\w+)(?: |\.)", line))}
+    above = {name for name in imported if (package / f"{name}.py").is_file()}
+    assert "data_choice" in above
+    assert above - ABOUT_COMPONENTS - ABOUT_DATA - set(environment.TRAINING_FILES) == set()
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from ganzoo import config
+from ganzoo.errors import RunInterruptedError
+from ganzoo.monitor import Silent
 from ganzoo.run_folder import RunFolder
 from ganzoo.signals import stop_requests
+from ganzoo.trainer import train
 
 
 def start(recipe: Path, out: Path) -> subprocess.Popen[str]:
@@ -43,6 +47,19 @@ def test_a_second_signal_of_either_kind_ends_at_once(second: signal.Signals) -> 
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+def test_a_request_that_comes_after_a_step_was_saved_or_not_is_for_the_next_one(
+    tiny_recipe: Path, tmp_path: Path
+) -> None:
+    class Impatient(Silent):
+        def progress(self, step: int, values: object) -> None:
+            if step == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(RunInterruptedError, match="stopped by SIGTERM after step 4, which is saved"):
+        train(config.load(str(tiny_recipe)), out=tmp_path / "run", monitor=Impatient())
+    assert RunFolder(tmp_path / "run").checkpoints() == [4]
 
 
 @pytest.mark.slow

@@ -106,6 +106,8 @@ class LabelledShare(PretextTask):
         weight: of the cross-entropy.
     """
 
+    needs_adversarial = True
+
     def __init__(self, class_logits: Callable[[Tensor], Tensor], *, num_classes: int, weight: float) -> None:
         super().__init__()
         self.class_logits, self.weight = class_logits, weight

@@ -14,6 +14,7 @@ from ganzoo.build import build_gan, build_objective
 from ganzoo.conditioning.cotrained_projection import LabellingHead, cotrained_projection
 from ganzoo.conditioning.projection import projection
 from ganzoo.data.base import DataSpec
+from ganzoo.errors import UserError
 from ganzoo.experiment import Experiment
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import Observed, PretextTask, Seen
@@ -152,3 +153,8 @@ def test_its_classifier_belongs_to_d_and_its_term_enters_d_alone(experiment: Exp
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in head.classifier.parameters())
     g = g_step(gan, objective, real, latents, step=0, rng=Streams(0))
     torch.testing.assert_close(g.loss.detach(), g.parts["g/adversarial"])
+
+
+def test_without_an_adversarial_loss_it_is_refused(experiment: Experiment) -> None:
+    with pytest.raises(UserError, match="cotrained_projection means nothing without an adversarial loss"):
+        build_gan(replace(experiment, loss=None), SPEC)
