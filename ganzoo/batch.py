@@ -28,9 +28,17 @@ class Latents:
         return replace(self, latents_NL=self.latents_NL + noise_NL.to(self.latents_NL))
 
 
+UNKNOWN_LABEL = -1
+"""The label of a real image whose class a conditioning hides from training."""
+
+
 @dataclass(frozen=True)
 class ImageBatch:
-    """Images (N, C, H, W) with their class labels (N,) if there are any, and, of fakes, their latents (N, L)."""
+    """Images (N, C, H, W) with their class labels (N,) if there are any, and, of fakes, their latents (N, L).
+
+    Of real images, and of views made from them, some labels may be `UNKNOWN_LABEL`. A conditional discriminator takes
+    those as it takes others; a task or a penalty that reads labels itself leaves such images out.
+    """
 
     images_NCHW: Tensor
     labels_N: Tensor | None = None

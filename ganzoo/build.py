@@ -57,6 +57,7 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
         tasks,
         ema_decay=experiment.ema_decay,
         num_classes=num_classes,
+        conditioning=conditioning,
         ema_start=experiment.ema_start,
     )
 

@@ -126,7 +126,10 @@ def noise_images(experiment: Experiment, spec: DataSpec, state: TrainState) -> I
     """Return noise in [-1, 1] in the place of real images."""
     rng, num = state.streams["data"], experiment.batch_size
     images_NCHW = torch.rand(num, *spec.image_shape, generator=rng) * 2 - 1
-    return ImageBatch(images_NCHW.contiguous(memory_format=torch.channels_last), _labels(num, state.gan, rng))
+    labels_N, conditioning = _labels(num, state.gan, rng), state.gan.conditioning
+    if conditioning is not None and labels_N is not None:
+        labels_N = conditioning.training_labels(labels_N, split=experiment.train_split)
+    return ImageBatch(images_NCHW.contiguous(memory_format=torch.channels_last), labels_N)
 
 
 def draw_latents(experiment: Experiment, state: TrainState) -> Latents:

@@ -6,6 +6,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ganzoo.architectures.base import Discriminator, Generator
+from ganzoo.conditioning.base import Conditioning
 from ganzoo.pretext.base import PretextTask
 
 
@@ -19,6 +20,7 @@ class Gan(nn.Module):
         ema_decay: decay per generator step of the moving average of G's weights (its buffers are copied, not averaged);
             None for no average.
         num_classes: classes of the labels that both networks take; 0 for an unconditional GAN.
+        conditioning: that built the networks, if one did; it knows which labels are hidden.
         ema_start: generator updates until which the average is a copy.
     """
 
@@ -30,13 +32,14 @@ class Gan(nn.Module):
         *,
         ema_decay: float | None,
         num_classes: int,
+        conditioning: Conditioning | None = None,
         ema_start: int = 0,
     ) -> None:
         super().__init__()
         self.generator = generator
         self.discriminator = discriminator
         self.task_modules = nn.ModuleDict(tasks)
-        self.num_classes = num_classes
+        self.num_classes, self.conditioning = num_classes, conditioning
         self.ema_start = ema_start
         self.ema = None
         if ema_decay is not None:

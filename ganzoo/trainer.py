@@ -114,7 +114,7 @@ class Trainer:
         dataset = self.experiment.dataset(data_dir=data_dir, say=monitor.say)
         self.spec = dataset.spec()
         # Before the files are sought: labels that the data set does not have are in no file of it.
-        conditioning = conditioning_of(self.experiment, self.spec)
+        conditioning_of(self.experiment, self.spec)
         data = dataset.load(self.experiment.train_split)
         if len(data) < self.experiment.batch_size:
             monitor.say(
@@ -125,12 +125,12 @@ class Trainer:
         # Of a file that is mapped into memory only the rows of a batch are read.
         on_device = not data.is_memory_mapped and data.images_NCHW.numel() <= DEVICE_DATA_BYTES
         self.uint8_NCHW = data.images_NCHW.to(device) if on_device else data.images_NCHW
-        self.labels_N = None
-        if conditioning is not None:
-            assert data.labels_N is not None, "its spec promised labels"
-            self.labels_N = conditioning.training_labels(data.labels_N, split=self.experiment.train_split)
         self.state = TrainState.create(self.experiment, self.spec, num_images=len(data), device=device)
         gan = self.state.gan
+        self.labels_N = None
+        if gan.conditioning is not None:
+            assert data.labels_N is not None, "its spec promised labels"
+            self.labels_N = gan.conditioning.training_labels(data.labels_N, split=self.experiment.train_split)
         # The size of the split may be known only now, such as of some classes of a data set.
         sizes = {**self.spec.num_images, self.experiment.train_split: len(data)}
         check_available(

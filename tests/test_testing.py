@@ -119,7 +119,7 @@ class NAME(Penalty):
 
     Source: this test.
     """
-    def __call__(self, discriminator, real, fake, *, rng):
+    def forward(self, discriminator, real, fake, *, rng):
         return OUT
 '''
 

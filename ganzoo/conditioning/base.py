@@ -8,14 +8,13 @@ from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
 from ganzoo.pretext.base import PretextTask
 
-UNKNOWN_LABEL = -1
-
 
 class Conditioning(Component):
     """How class labels enter the generator and the discriminator: the one binding that makes a GAN conditional.
 
     It builds both networks. Unless overridden, it hands itself over to them, and they ask it for
-    `generator_normalization` and `discriminator_head`. What labels ask of the losses is its `auxiliary_task`.
+    `generator_normalization` and `discriminator_head`. What labels ask of the losses is its `auxiliary_task`. One
+    object serves one GAN: it builds the generator, then the discriminator, then the task, and may keep what they share.
 
     Args:
         num_classes: K, a runtime fact from the data set.
@@ -30,8 +29,9 @@ class Conditioning(Component):
     def training_labels(self, labels_N: Tensor, *, split: str) -> Tensor:
         """Return the labels that training knows of a split's real images, int64 (N,): all, unless overridden.
 
-        A label that is hidden is `UNKNOWN_LABEL`. The discriminator and the auxiliary task are given what this returns,
-        metrics the labels as they are.
+        A label that is hidden is `ganzoo.batch.UNKNOWN_LABEL` (-1). All that a step gives real images to is given what
+        this returns: the discriminator and its copies, the auxiliary task, pretext tasks, penalties. Metrics are given
+        the labels as they are.
 
         Args:
             labels_N: of all its images.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganzoo.conditioning.base import UNKNOWN_LABEL
+from ganzoo.batch import UNKNOWN_LABEL
 from ganzoo.conditioning.projection import ProjectionHead, projection
 from ganzoo.data_choice import choose_share
 from ganzoo.layers.factory import LayerFactory
@@ -29,7 +29,8 @@ class cotrained_projection(projection):
 
     Args:
         label_fraction: the share of each class's training images whose labels are known, above 0 and at most 1,
-            rounded, one image at least: the images that `data.subset.label_fraction` keeps at the same seed.
+            rounded, one image at least: those that `data.subset.label_fraction` keeps at the same seed, where that
+            keeps all classes.
         class_weight: of the classifier's cross-entropy in D's loss.
         label_seed: of the choice; whatever the seed of the run, the labels are the same.
     """

@@ -105,7 +105,10 @@ class celeba(Dataset):
     def _names(self, folder: Path, split: str) -> list[str]:
         """Return the file names of a split in the official order."""
         path = folder / PARTITION
-        rows = [line.split() for line in path.read_text("utf-8").splitlines() if line.strip()]
+        try:
+            rows = [line.split() for line in path.read_text("utf-8").splitlines() if line.strip()]
+        except (OSError, ValueError) as error:
+            raise UserError(f"'{path}' cannot be read ({error}); download it again") from error
         if any(len(row) != 2 or row[1] not in PARTITIONS.values() for row in rows):
             raise UserError(f"'{path}' has lines that are no name with 0, 1 or 2; download it again")
         names = [name for name, partition in rows if partition == PARTITIONS[split]]
@@ -128,5 +131,5 @@ class celeba(Dataset):
             column = 1 + header.split().index(self.attribute)
             value_of = {row[0]: row[column] for row in map(str.split, lines) if row}
             return torch.tensor([{"-1": 0, "1": 1}[value_of[name]] for name in names])
-        except (ValueError, IndexError, KeyError) as error:
+        except (OSError, ValueError, IndexError, KeyError) as error:
             raise UserError(f"'{path}' is damaged ({error}); download it again") from error

@@ -30,7 +30,7 @@ from torch import Tensor
 
 from ganzoo.data.base import ImageData
 from ganzoo.data.source_files import SourceFiles
-from ganzoo.errors import UserError
+from ganzoo.errors import UserError, os_error_text
 from ganzoo.places import image_caches
 
 FORMAT_VERSION = 1
@@ -242,11 +242,19 @@ def _times(folder: Path, names: Mapping[str, int]) -> dict[str, int]:
     return {name: (folder / name).stat().st_mtime_ns for name in names}
 
 
+def _pieces(source: ImageSource) -> Iterator[Tensor]:
+    """Yield the pieces of a source, whose errors are not those of the cache."""
+    try:
+        yield from source.read()
+    except OSError as error:
+        raise UserError(f"the images of {source.name} cannot be read: {os_error_text(error)}; bring it back") from error
+
+
 def _with_progress(source: ImageSource, *, say: Callable[[str], None]) -> Iterator[Tensor]:
     """Yield the pieces of a source, and say every ten seconds how far it is."""
     num, start = 0, time.monotonic()
     said_at = start
-    for piece_nCHW in source.read():
+    for piece_nCHW in _pieces(source):
         num += len(piece_nCHW)
         yield piece_nCHW
         now = time.monotonic()

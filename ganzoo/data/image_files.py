@@ -29,34 +29,51 @@ T = TypeVar("T")
 
 
 def find_images(folder: Path) -> list[Path]:
-    """Return the images below a folder, ordered by path; hidden files and folders are left out.
+    """Return the images below a folder, ordered by path; links are followed, hidden files and folders left out.
 
     Raises:
-        UserError: the folder, or one below it, is missing or cannot be read.
+        UserError: the folder, or one below it, is missing or cannot be read; a link leads back to a folder above it.
     """
-    return [Path(path) for path in _images_below(str(folder))]
+    return [Path(path) for path in _images_below(str(folder), above=())]
 
 
-def _images_below(folder: str) -> Iterator[str]:
+def class_folders(folder: Path) -> list[Path]:
+    """Return the visible sub-folders of a folder, ordered by name.
+
+    Raises:
+        UserError: the folder is missing or cannot be read.
+    """
+    return [Path(entry.path) for entry in _visible(str(folder)) if _is_folder(entry)]
+
+
+def _images_below(folder: str, *, above: tuple[str, ...]) -> Iterator[str]:
     # By entries in place of pathlib, whose calls of the system add up to seconds where there are 100,000s of files.
-    try:
-        with os.scandir(folder) as entries:
-            visible = sorted((one for one in entries if not one.name.startswith(".")), key=lambda one: one.name)
-    except OSError as error:
-        raise UserError(
-            f"the folder of images '{folder}' cannot be read ({error.strerror}); make it readable, or move it elsewhere"
-        ) from error
-    for entry in visible:
-        if entry.is_dir():
-            if not entry.is_symlink():  # which may lead in a circle
-                yield from _images_below(entry.path)
+    real = os.path.realpath(folder)
+    if real in above:
+        raise UserError(f"'{folder}' leads back to '{real}', in which it lies; remove the link")
+    for entry in _visible(folder):
+        if _is_folder(entry):
+            yield from _images_below(entry.path, above=(*above, real))
         elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
             yield entry.path
 
 
-def class_folders(folder: Path) -> list[Path]:
-    """Return the visible sub-folders of a folder, ordered by name."""
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+def _visible(folder: str) -> list["os.DirEntry[str]"]:
+    """Return what a folder holds and does not hide, ordered by name."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
+    except OSError as error:
+        raise UserError(
+            f"the folder of images '{folder}' cannot be read ({error.strerror}); make it readable, or move it elsewhere"
+        ) from error
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link that cannot be followed, which is said when the file is read
 
 
 def read_square(file: Path | bytes, *, name: str, size: int, crop_size: int | None = None) -> Tensor:

@@ -18,8 +18,8 @@ class image_folder(Dataset):
     """The images of a folder, cut to their central square and resized, in colour.
 
     If the folder has a sub-folder `train`, it and `test` are the splits; otherwise everything is `train`. Images are
-    ordered by their path. With classes, each sub-folder of a split is one, in the order of their names; images below it
-    at any depth are of it.
+    ordered by their path; links are followed. With classes, each sub-folder of a split is one, in the order of their
+    names; images below it at any depth are of it.
 
     Departures from the files: a camera's orientation mark is obeyed, of an animation the first frame is taken,
     transparency is dropped, grey becomes three equal channels, of 16 bits the upper 8 are kept.

@@ -90,5 +90,5 @@ class tiny_imagenet(Dataset):
         try:
             rows = [line.split("\t") for line in path.read_text("utf-8").splitlines() if line]
             return [(root / "val" / "images" / row[0], class_of[row[1]]) for row in rows]
-        except (OSError, IndexError, KeyError) as error:
+        except (OSError, ValueError, IndexError, KeyError) as error:
             raise UserError(f"'{path}' is missing or damaged ({error}); unpack {FOLDER}.zip again") from error

@@ -1,21 +1,22 @@
 """Checks of conditionings. N: batch; C, H, W: image."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from ganzoo.architectures.base import DiscriminatorOutput, Generator, ImageShape
-from ganzoo.batch import ImageBatch, Latents
+from ganzoo.batch import UNKNOWN_LABEL, ImageBatch, Latents
 from ganzoo.component import Part
-from ganzoo.conditioning.base import UNKNOWN_LABEL, Conditioning
+from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
-from ganzoo.pretext.base import Observed, Seen, Term
+from ganzoo.pretext.base import Observed, PretextTask, Seen, Term
 from ganzoo.randomness import initialization
 from ganzoo.testing.findings import Findings
+from ganzoo.testing.tasks import check_result
 from ganzoo.testing.tools import expect_all_trained, expect_finite, make_latents, make_rng
 from ganzoo.testing.toys import ToyDiscriminator, ToyNormalization
 
@@ -116,10 +117,13 @@ def _check_networks(conditioning: Conditioning, spectral_norm: bool, findings: F
         output.logits_N.shape == (8,), where, f"its logits are {tuple(output.logits_N.shape)}", "return one number each"
     )
     expect_finite(findings, {"the images": images_NCHW, "the logits": output.logits_N}, where)
-    if bool((conditioning.training_labels(latents.labels_N, split="train") == UNKNOWN_LABEL).any()):
-        hidden_N = torch.full_like(latents.labels_N, UNKNOWN_LABEL)
-        unlabelled_N = discriminator(images_NCHW, hidden_N).logits_N
-        expect_finite(findings, {"the logits of unlabelled images": unlabelled_N}, where)
+    with findings.guard("what training_labels hides"):
+        for real_labels_N in _labels_of_training(conditioning, latents.labels_N):
+            real = Seen(ImageBatch(images_NCHW, real_labels_N), discriminator(images_NCHW, real_labels_N))
+            expect_finite(findings, {"the logits of unlabelled images": real.output.logits_N}, where)
+            if task is not None:
+                fake = Seen(ImageBatch(images_NCHW, latents.labels_N), output)
+                _check_terms(task, fake, real, findings)
     changed = not torch.allclose(output.logits_N, discriminator(images_NCHW, others.labels_N).logits_N)
     findings.expect(
         changed or task is not None, where, "labels do not change its logits", "use them, or return an auxiliary_task"
@@ -133,6 +137,26 @@ def _check_networks(conditioning: Conditioning, spectral_norm: bool, findings: F
     expect_all_trained(findings, discriminator, where)
     if task is not None:
         expect_all_trained(findings, task, "auxiliary_task")
+
+
+def _check_terms(task: PretextTask, fake: Seen, real: Seen, findings: Findings) -> None:
+    """Check what the auxiliary task returns in either step."""
+    of_d, of_g = task.d_terms(Observed(fake, real, {}), step=0), task.g_terms(Observed(fake, None, {}), step=0)
+    for name, result in (("d_terms", of_d), ("g_terms", of_g)):
+        at = f"{name} of auxiliary_task"
+        expect_finite(findings, {f"'{term.name}'": term.value for term in result.terms}, at)
+        check_result(result, task, findings, at)
+
+
+def _labels_of_training(conditioning: Conditioning, labels_N: Tensor) -> Iterator[Tensor]:
+    """Yield labels that a batch of real images may have: all of them, and where any are hidden, some and none."""
+    yield labels_N
+    many_N = labels_N.repeat(20)
+    if bool((conditioning.training_labels(many_N, split="train") == UNKNOWN_LABEL).any()):
+        some_N = labels_N.clone()
+        some_N[::2] = UNKNOWN_LABEL
+        yield some_N
+        yield torch.full_like(labels_N, UNKNOWN_LABEL)
 
 
 class ConditionedGenerator(Generator):

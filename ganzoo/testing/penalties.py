@@ -9,7 +9,7 @@ from ganzoo.layers.consolidation import parameter_shapes
 from ganzoo.penalties.base import Penalty
 from ganzoo.randomness import Streams, initialization
 from ganzoo.testing.findings import Findings
-from ganzoo.testing.tools import equal, expect_finite, make_images, make_rng, no_global_rng, snapshot
+from ganzoo.testing.tools import equal, expect_finite, hide_labels, make_images, make_rng, no_global_rng, snapshot
 from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator
 
 NUM_CLASSES, BATCH_SIZE, NUM_STEPS = 3, 8, 4
@@ -49,7 +49,7 @@ class Trial:
 
     def images(self, step: int) -> tuple[ImageBatch, ImageBatch]:
         """Return real and generated images of a step."""
-        real = make_images(BATCH_SIZE, num_classes=self.num_classes, seed=100 + step)
+        real = hide_labels(make_images(BATCH_SIZE, num_classes=self.num_classes, seed=100 + step))
         fake = make_images(BATCH_SIZE, num_classes=self.num_classes, seed=200 + step)
         return real, ImageBatch(fake.images_NCHW, fake.labels_N, torch.zeros(BATCH_SIZE, 6))
 
@@ -78,6 +78,12 @@ class Trial:
 
 def check_penalty(part: Part[Penalty], findings: Findings) -> None:
     """Check value, gradients, randomness, the count of images and the state, with and without labels."""
+    findings.expect(
+        part.component.__call__ is Penalty.__call__,
+        "class",
+        "it overrides __call__, so that a module's hooks are passed by",
+        "define forward",
+    )
     for num_classes in (0, NUM_CLASSES):
         kind = "conditional" if num_classes else "unconditional"
         where = f"penalty of a {kind} discriminator"

@@ -155,7 +155,7 @@ def _watch_terms(task: PretextTask, findings: Findings, where: str) -> None:
     def watched(terms: Callable[..., TaskResult], at: str) -> Callable[..., TaskResult]:
         def checked(observed: Observed, *, step: int) -> TaskResult:
             result = terms(observed, step=step)
-            _check_result(result, task, findings, at)
+            check_result(result, task, findings, at)
             return result
 
         return checked
@@ -164,7 +164,8 @@ def _watch_terms(task: PretextTask, findings: Findings, where: str) -> None:
         setattr(task, name, watched(getattr(task, name), f"{name} of {where}"))
 
 
-def _check_result(result: TaskResult, task: PretextTask, findings: Findings, where: str) -> None:
+def check_result(result: TaskResult, task: PretextTask, findings: Findings, where: str) -> None:
+    """Check names, shapes and ranges of what a task returns from a step."""
     names = [term.name for term in result.terms]
     findings.expect(len(set(names)) == len(names), where, f"terms share a name: {names}", "name each differently")
     for term in result.terms:

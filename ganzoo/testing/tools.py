@@ -3,11 +3,12 @@
 import contextlib
 import copy
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from ganzoo.batch import ImageBatch, Latents
+from ganzoo.batch import UNKNOWN_LABEL, ImageBatch, Latents
 from ganzoo.testing.findings import Findings
 
 
@@ -23,6 +24,14 @@ def make_images(
     rng = make_rng(seed)
     images_NCHW = torch.rand(num, *shape, generator=rng) * 2 - 1
     return ImageBatch(images_NCHW, make_labels(num, num_classes, rng))
+
+
+def hide_labels(images: ImageBatch) -> ImageBatch:
+    """Return the same batch with every third label unknown, as real images may come."""
+    if images.labels_N is None:
+        return images
+    is_hidden_N = torch.arange(len(images)) % 3 == 2
+    return replace(images, labels_N=torch.where(is_hidden_N, UNKNOWN_LABEL, images.labels_N))
 
 
 def make_latents(num: int, *, latent_dim: int = 6, num_classes: int = 0, seed: int = 2) -> Latents:

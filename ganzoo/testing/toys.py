@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput, Generator, ImageShape
-from ganzoo.batch import Latents
+from ganzoo.batch import UNKNOWN_LABEL, Latents
 from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.factory import LayerFactory
@@ -48,7 +48,7 @@ class ToyDiscriminator(Discriminator):
 
     Args:
         image_shape: (C, H, W).
-        num_classes: K; labels enter by projection.
+        num_classes: K; labels enter by projection, those that are known.
         spectral_norm: whether its weights are spectrally normalised.
         batch_norm: whether it normalises over the batch.
         width: F, channels of the last tap.
@@ -89,7 +89,9 @@ class ToyDiscriminator(Discriminator):
         if self.embedding is not None:
             assert labels_N is not None, "a conditional discriminator was given no labels"
             assert len(labels_N) == len(images_NCHW), "there must be as many labels as images"
-            logits_N = logits_N + (self.embedding(labels_N) * features_NF).sum(1)
+            # An image without a label is judged as an unconditional discriminator would.
+            known_N = labels_N != UNKNOWN_LABEL
+            logits_N = logits_N + known_N * (self.embedding(labels_N * known_N) * features_NF).sum(1)
         every = {"block0": block0, "block1": block1}
         return DiscriminatorOutput(logits_N, features_NF, {name: every[name] for name in taps})
 

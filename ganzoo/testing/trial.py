@@ -12,7 +12,7 @@ from ganzoo.losses.base import AdversarialLoss
 from ganzoo.pretext.base import PretextTask, Role, StepBatch, View
 from ganzoo.randomness import Streams, initialization
 from ganzoo.steps import Objective, StepOutput, d_step, g_step
-from ganzoo.testing.tools import make_images, make_latents, make_rng
+from ganzoo.testing.tools import hide_labels, make_images, make_latents, make_rng
 from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator
 
 IMAGE_SHAPE, LATENT_DIM, NUM_STEPS = (3, 16, 16), 6, 10
@@ -82,8 +82,9 @@ class Trial:
         return self.gan.tasks[TASK]
 
     def real(self, step: int) -> ImageBatch:
-        """Return the real images of a step."""
-        return make_images(self.batch_size, shape=IMAGE_SHAPE, num_classes=self.num_classes, seed=100 + step)
+        """Return the real images of a step, some of them unlabelled."""
+        images = make_images(self.batch_size, shape=IMAGE_SHAPE, num_classes=self.num_classes, seed=100 + step)
+        return hide_labels(images)
 
     def d_step(self, step: int) -> StepOutput:
         """Take a discriminator step up to its gradients."""

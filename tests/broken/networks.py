@@ -5,15 +5,18 @@ from typing import ClassVar
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from ganzoo.architectures.base import DiscriminatorOutput, Network
-from ganzoo.batch import Latents
+from ganzoo.batch import UNKNOWN_LABEL, Latents
 from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
+from ganzoo.conditioning.cotrained_projection import LabellingHead
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
+from ganzoo.pretext.base import PretextTask, TaskResult, Term
 from ganzoo.registry import register
-from ganzoo.testing.toys import ToyConditioning, ToyDiscriminator, ToyGenerator
+from ganzoo.testing.toys import ToyConditioning, ToyDiscriminator, ToyGenerator, ToyHead
 
 
 def broken(kind):
@@ -313,3 +316,117 @@ class with_a_column(Conditioning):
 
     def discriminator_head(self, feature_dim, layers):
         return ColumnHead(feature_dim, layers)
+
+
+def every_second(labels_N):
+    """Hide every second label, as a sound conditioning may."""
+    known_N = labels_N.clone()
+    known_N[1::2] = UNKNOWN_LABEL
+    return known_N
+
+
+@broken("conditioning")
+class relabelling_the_data(ToyConditioning):
+    said: ClassVar = "training_labels: it changes the labels of the data; return a tensor of its own"
+
+    def training_labels(self, labels_N, *, split):
+        labels_N[1::2] = 0
+        return labels_N
+
+
+@broken("conditioning")
+class with_labels_of_float(ToyConditioning):
+    said: ClassVar = "training_labels: it returns torch.float32 of shape (60,); return one int64 label for each image"
+
+    def training_labels(self, labels_N, *, split):
+        return labels_N.float()
+
+
+@broken("conditioning")
+class with_fewer_labels(ToyConditioning):
+    said: ClassVar = "training_labels: it returns torch.int64 of shape (30,); return one int64 label for each image"
+
+    def training_labels(self, labels_N, *, split):
+        return labels_N[::2]
+
+
+@broken("conditioning")
+class with_other_labels(ToyConditioning):
+    said: ClassVar = "training_labels: an image has another label than the data's; hide a label as UNKNOWN_LABEL"
+
+    def training_labels(self, labels_N, *, split):
+        return labels_N.flip(0)
+
+
+@broken("conditioning")
+class hiding_by_chance(ToyConditioning):
+    said: ClassVar = "training_labels: it knows other labels at a second call, so that a resumed run would differ"
+
+    def training_labels(self, labels_N, *, split):
+        is_hidden_N = torch.tensor([random.random() < 0.5 for _ in labels_N])
+        return torch.where(is_hidden_N, UNKNOWN_LABEL, labels_N)
+
+
+class HeadOfKnownLabels(ToyHead):
+    """A head that has an answer for every label, and divides by the number of known ones."""
+
+    def forward(self, features_NF, labels_N):
+        known_N = labels_N != UNKNOWN_LABEL
+        return super().forward(features_NF, labels_N * known_N) * known_N / known_N.sum()
+
+
+@broken("conditioning")
+class dividing_by_no_label(ToyConditioning):
+    said: ClassVar = "build_discriminator: the logits of unlabelled images is not finite"
+
+    def training_labels(self, labels_N, *, split):
+        return every_second(labels_N)
+
+    def discriminator_head(self, feature_dim, layers):
+        return HeadOfKnownLabels(self.num_classes, feature_dim, layers)
+
+
+@broken("conditioning")
+class that_cannot_take_what_it_hides(ToyConditioning):
+    said: ClassVar = "raises IndexError: index out of range in self"
+
+    def training_labels(self, labels_N, *, split):
+        return every_second(labels_N)
+
+
+class Classification(PretextTask):
+    """A task of the labels that reports an accuracy without saying what guessing reaches."""
+
+    def __init__(self, feature_dim, num_classes, layers):
+        super().__init__()
+        self.head = layers.linear(feature_dim, num_classes)
+
+    def d_terms(self, observed, *, step):
+        logits_NK, labels_N = self.head(observed.real.output.features_NF), observed.real.batch.labels_N
+        accuracy = (logits_NK.detach().argmax(1) == labels_N).float().mean()
+        return TaskResult([Term("loss", functional.cross_entropy(logits_NK, labels_N))], {"accuracy_real": accuracy})
+
+    def g_terms(self, observed, *, step):
+        return TaskResult()
+
+
+@broken("conditioning")
+class with_a_task_of_no_chance(ToyConditioning):
+    said: ClassVar = "chance: it does not say what guessing reaches in 'accuracy_real'"
+
+    def auxiliary_task(self, *, feature_dim, layers):
+        return Classification(feature_dim, self.num_classes, layers)
+
+
+@broken("conditioning")
+class with_a_task_that_knows_all_labels(ToyConditioning):
+    said: ClassVar = "raises IndexError: Target -1 is out of bounds"
+
+    def training_labels(self, labels_N, *, split):
+        return every_second(labels_N)
+
+    def discriminator_head(self, feature_dim, layers):
+        return LabellingHead(self.num_classes, feature_dim, layers)
+
+    def auxiliary_task(self, *, feature_dim, layers):
+        return Classification(feature_dim, self.num_classes, layers)

@@ -99,6 +99,14 @@ class of_less_than_the_least(good_loss):
 
 
 class good_penalty(Penalty):
+    def forward(self, discriminator, real, fake, *, rng):
+        return discriminator(real.images_NCHW, real.labels_N).logits_N.square().mean()
+
+
+@broken("penalties")
+class called_directly(Penalty):
+    said: ClassVar = "class: it overrides __call__, so that a module's hooks are passed by; define forward"
+
     def __call__(self, discriminator, real, fake, *, rng):
         return discriminator(real.images_NCHW, real.labels_N).logits_N.square().mean()
 
@@ -107,24 +115,24 @@ class good_penalty(Penalty):
 class of_chance(good_penalty):
     said: ClassVar = "it does not repeat under an equal generator; let all randomness come from `rng`"
 
-    def __call__(self, discriminator, real, fake, *, rng):
-        return super().__call__(discriminator, real, fake, rng=rng) * random.random()
+    def forward(self, discriminator, real, fake, *, rng):
+        return super().forward(discriminator, real, fake, rng=rng) * random.random()
 
 
 @broken("penalties")
 class constant(good_penalty):
     said: ClassVar = "the discriminator gets no gradient from it; differentiate with create_graph=True"
 
-    def __call__(self, discriminator, real, fake, *, rng):
-        return super().__call__(discriminator, real, fake, rng=rng) * 0 + 1
+    def forward(self, discriminator, real, fake, *, rng):
+        return super().forward(discriminator, real, fake, rng=rng) * 0 + 1
 
 
 @broken("penalties")
 class clipping(good_penalty):
     said: ClassVar = "it changes the discriminator's weights or buffers; only compute; the step updates D"
 
-    def __call__(self, discriminator, real, fake, *, rng):
-        value = super().__call__(discriminator, real, fake, rng=rng)
+    def forward(self, discriminator, real, fake, *, rng):
+        value = super().forward(discriminator, real, fake, rng=rng)
         for parameter in discriminator.parameters():
             parameter.data = parameter.data.clamp(-0.01, 0.01)
         return value
@@ -134,9 +142,9 @@ class clipping(good_penalty):
 class dimming(good_penalty):
     said: ClassVar = "penalty: it changes the images it is given; work on new tensors"
 
-    def __call__(self, discriminator, real, fake, *, rng):
+    def forward(self, discriminator, real, fake, *, rng):
         real.images_NCHW.mul_(0.5)
-        return super().__call__(discriminator, real, fake, rng=rng)
+        return super().forward(discriminator, real, fake, rng=rng)
 
 
 @broken("augment")

@@ -88,11 +88,13 @@ def test_a_missing_image_is_named(folder: Path) -> None:
         ("list_eval_partition.txt", "000001.jpg 3\n", "lines that are no name with 0, 1 or 2"),
         ("list_attr_celeba.txt", "4\nSmiling\n000001.jpg 1\n", "list_attr_celeba.txt' is damaged"),
         ("list_attr_celeba.txt", "4\nMale\n", "list_attr_celeba.txt' is damaged"),
+        ("list_eval_partition.txt", "\udcff\n", "list_eval_partition.txt' cannot be read"),
+        ("list_attr_celeba.txt", "\udcff\n", "list_attr_celeba.txt' is damaged"),
         ("list_attr_celeba.txt", "", "list_attr_celeba.txt' is damaged"),
     ],
 )
 def test_damaged_lists_are_refused(folder: Path, name: str, content: str, message: str) -> None:
-    (folder / name).write_text(content)
+    (folder / name).write_text(content, errors="surrogateescape")
     with pytest.raises(UserError, match=message):
         celeba(attribute="Smiling").load("train")
 

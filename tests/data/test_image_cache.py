@@ -266,3 +266,11 @@ def test_the_record_is_readable(said: list[str]) -> None:
     record = json.loads((source(Reader()).folder / "cache.json").read_text())
     assert record["name"] == "the toys"
     assert record["sha256"] == ImageData(IMAGES, LABELS).sha256
+
+
+def test_an_error_of_the_source_is_not_blamed_on_the_cache(said: list[str], own_place: Path) -> None:
+    reader = Reader(error=PermissionError(13, "Permission denied", "train_X.bin"))
+    said_of_source = r"^the images of the toys cannot be read: cannot use 'train_X.bin' \(Permission denied\)"
+    with pytest.raises(UserError, match=said_of_source):
+        cached_images(source(reader), say=said.append)
+    assert not list(own_place.rglob("*.npy"))

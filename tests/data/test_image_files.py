@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzoo.data.image_files import find_images, read_square
+from ganzoo.data.image_files import class_folders, find_images, load_files, read_square
 from ganzoo.errors import UserError
 
 GREY = np.array([[0, 255], [77, 128]], dtype=np.uint8)
@@ -42,7 +42,6 @@ def test_images_are_ordered_by_the_parts_of_their_paths(tmp_path: Path) -> None:
     for name in [*names, "b/notes.txt", "b/.hidden.png", ".hidden/x.png"]:
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).touch()
-    (tmp_path / "circle.png").symlink_to(tmp_path)
     assert find_images(tmp_path) == [tmp_path / name for name in sorted(names, key=lambda name: name.split("/"))]
     assert [path.name for path in find_images(tmp_path)][:4] == ["z.png", "a-b.png", "a.png", "0.JPEG"]
 
@@ -50,3 +49,25 @@ def test_images_are_ordered_by_the_parts_of_their_paths(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"the folder of images '.*gone' cannot be read \(No such file or directory\)"):
         find_images(tmp_path / "gone")
+
+
+def test_links_to_files_and_folders_are_followed_and_a_circle_is_refused(tmp_path: Path) -> None:
+    photos, elsewhere = tmp_path / "photos", tmp_path / "elsewhere"
+    photos.mkdir()
+    elsewhere.mkdir()
+    (elsewhere / "1.png").touch()
+    (photos / "a").symlink_to(elsewhere)
+    (photos / "b").symlink_to(elsewhere)
+    (photos / "c.png").symlink_to(elsewhere / "1.png")
+    (photos / "d.png").symlink_to(photos / "d.png")  # leads nowhere: a file that cannot be read
+    assert find_images(photos) == [photos / name for name in ("a/1.png", "b/1.png", "c.png", "d.png")]
+    assert class_folders(photos) == [photos / "a", photos / "b"]
+    (elsewhere / "back").symlink_to(photos)
+    with pytest.raises(UserError, match=r"photos/a/back' leads back to '.*photos', in which it lies; remove the link"):
+        find_images(photos)
+
+
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+    (tmp_path / "d.png").symlink_to(tmp_path / "d.png")
+    with pytest.raises(UserError, match=r"'.*d.png' is missing or cannot be read"):
+        load_files(find_images(tmp_path), root=tmp_path, size=4, name="the photos", say=print)

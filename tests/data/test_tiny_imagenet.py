@@ -56,6 +56,7 @@ def test_the_classes_of_validation_images_are_read_from_their_file(root: Path) -
     [
         (None, "val_annotations.txt' is missing or damaged"),
         ("val_0.JPEG\tn00000000\t0\t0\t1\t1\n", "val_annotations.txt' is missing or damaged"),
+        ("\udcff\n", "val_annotations.txt' is missing or damaged"),
         ("val_0.JPEG\n", "val_annotations.txt' is missing or damaged"),
         ("val_0.JPEG\tn01443537\t0\t0\t1\t1\n", "holds 1 images where Tiny ImageNet has 2"),
     ],
@@ -64,7 +65,7 @@ def test_a_damaged_list_is_refused(root: Path, content: str | None, message: str
     path = root / "val/val_annotations.txt"
     path.unlink()
     if content is not None:
-        path.write_text(content)
+        path.write_text(content, errors="surrogateescape")
     with pytest.raises(UserError, match=message):
         tiny_imagenet().load("val")
 
