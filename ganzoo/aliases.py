@@ -12,6 +12,8 @@ ALIASES: dict[str, str] = {
     "coverage": "metrics.density_coverage",
     "cas": "metrics.classification_accuracy",
     "ssgan": "pretext.rotation, as in the recipe ssgan_resnet",
+    "s3gan": "conditioning.cotrained_projection, as in the recipe s3gan_co_resnet",
+    "s2gan": "conditioning.cotrained_projection",
     "ssganla": "pretext.label_augmentation",
     "ssganms": "pretext.rotation_minimax",
     "infomaxgan": "pretext.infomax",

@@ -51,7 +51,8 @@ class StepOutput:
 
     Args:
         loss: the scalar to be minimised.
-        parts: its terms, unweighted, and what else is worth logging; detached scalars named `d/...` or `g/...`.
+        parts: its terms, of tasks without their weights, of penalties with them, and what else is worth logging;
+            detached scalars named `d/...` or `g/...`.
         observed: what D said, by task.
         fake: the generated images that D judged, detached.
         real: the real ones; None where there were none.

@@ -123,6 +123,7 @@ class LabelledShare(PretextTask):
         num_known = known_N.sum()
         fake_logits_NK, fake_labels_N = self._classify(observed.fake)
         reports = {"accuracy_fake": (fake_logits_NK.detach().argmax(1) == fake_labels_N).float().mean()}
+        # The one wait for the device: a batch without labels has no accuracy, and a 0 would be false.
         if num_known:
             reports["accuracy_real"] = (logits_NK.detach().argmax(1) == labels_N).sum() / num_known
         return TaskResult([Term("loss_real", losses_N.sum() / num_known.clamp(min=1), self.weight)], reports)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 class Reservoir(nn.Module):
     """What is kept of a stream whose items are rows of named tensors, each item seen so far with equal probability.
 
-    Source: Vitter, "Random Sampling with a Reservoir", ACM TOMS 11(1), 1985, algorithm R. All of it is in buffers, so
-    that it survives a restart.
+    Source: Vitter, "Random Sampling with a Reservoir", ACM TOMS 11(1), 1985, algorithm R. Its items are buffers and its
+    counter is saved with them, so that it survives a restart.
 
     Args:
         capacity: M, items kept.
@@ -20,8 +20,6 @@ class Reservoir(nn.Module):
         ValueError: a capacity below 1.
     """
 
-    num_seen: Tensor
-
     def __init__(self, capacity: int, item: Mapping[str, Tensor]) -> None:
         super().__init__()
         if capacity < 1:
@@ -29,12 +27,21 @@ class Reservoir(nn.Module):
         self.capacity, self.names = capacity, tuple(item)
         for name, tensor in item.items():
             self.register_buffer(name, tensor.new_zeros(capacity, *tensor.shape))
-        self.register_buffer("num_seen", torch.zeros((), dtype=torch.int64))
+        # No buffer: where slots are drawn, nothing shall wait for the device.
+        self.num_seen = 0
+
+    def get_extra_state(self) -> Tensor:
+        """Return what is saved besides the items: how many there were."""
+        return torch.tensor(self.num_seen)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Restore it."""
+        self.num_seen = int(state)
 
     @property
     def num_kept(self) -> int:
         """Items there are: M once so many were seen."""
-        return min(int(self.num_seen), self.capacity)
+        return min(self.num_seen, self.capacity)
 
     def draw(self, num: int, *, rng: torch.Generator) -> dict[str, Tensor]:
         """Return `num` of the kept items, of which there are some, drawn with replacement.
@@ -43,7 +50,7 @@ class Reservoir(nn.Module):
             num: how many.
             rng: a CPU generator.
         """
-        rows = torch.randint(self.num_kept, (num,), generator=rng).to(self.num_seen.device)
+        rows = torch.randint(self.num_kept, (num,), generator=rng).to(self.get_buffer(self.names[0]).device)
         return {name: self.get_buffer(name)[rows] for name in self.names}
 
     def take(self, items: Mapping[str, Tensor], *, rng: torch.Generator) -> None:
@@ -54,7 +61,7 @@ class Reservoir(nn.Module):
             rng: a CPU generator.
         """
         num_new = len(items[self.names[0]])
-        taken = reservoir_slots(int(self.num_seen), num_new, capacity=self.capacity, rng=rng)
+        taken = reservoir_slots(self.num_seen, num_new, capacity=self.capacity, rng=rng)
         slots, rows = list(taken), list(taken.values())
         for name in self.names:
             kept = self.get_buffer(name)

@@ -51,8 +51,10 @@ class ewc(Penalty):
         check_weight(weight)
         if consolidate_every < 1:
             raise ValueError(f"consolidate_every must be at least 1, not {consolidate_every}")
-        if num_fisher_images < 2:
-            raise ValueError(f"num_fisher_images must be at least 2, not {num_fisher_images}: half of them are real")
+        if num_fisher_images < 2 or num_fisher_images % 2:
+            raise ValueError(
+                f"num_fisher_images must be even and at least 2, not {num_fisher_images}: half of them are real"
+            )
         if not 0 <= decay <= 1:
             raise ValueError(f"decay must lie in [0, 1], not {decay}")
         self.weight, self.consolidate_every, self.decay = weight, consolidate_every, decay

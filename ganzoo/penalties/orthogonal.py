@@ -38,6 +38,8 @@ class orthogonal(Penalty):
         self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator
     ) -> Tensor:
         """Return the weighted sum of squared inner products of D's filters; no image plays a part."""
+        if not self.d_weight:
+            return next(discriminator.parameters()).new_zeros(())
         return self.d_weight * overlap(discriminator)
 
     def g_penalty(self, generator: Generator) -> Tensor | None:

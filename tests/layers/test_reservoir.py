@@ -44,7 +44,7 @@ def test_rows_of_all_tensors_stay_together_and_are_drawn_from_what_was_seen() ->
     rows = torch.randint(3, (50,), generator=torch.Generator().manual_seed(2))
     assert torch.equal(drawn["number"], kept.get_buffer("number")[rows])
     assert torch.equal(drawn["pixels"], drawn["number"][:, None].float().expand(50, 2))
-    assert set(kept.state_dict()) == {"pixels", "number", "num_seen"}
+    assert set(kept.state_dict()) == {"pixels", "number", "_extra_state"}
 
 
 def test_room_for_nothing_is_refused() -> None:

@@ -105,7 +105,8 @@ def test_a_saved_state_goes_on_in_the_middle_of_a_task() -> None:
     [
         ({"weight": -1.0}, "weight must not be negative"),
         ({"consolidate_every": 0}, "consolidate_every must be at least 1"),
-        ({"num_fisher_images": 1}, "num_fisher_images must be at least 2"),
+        ({"num_fisher_images": 0}, "num_fisher_images must be even and at least 2"),
+        ({"num_fisher_images": 65}, "num_fisher_images must be even"),
         ({"decay": 1.5}, r"decay must lie in \[0, 1\]"),
     ],
 )

@@ -157,6 +157,8 @@ def test_orthogonal_is_the_sum_of_squared_inner_products_of_different_filters(sp
     assert of_g is not None
     assert of_g.item() == pytest.approx(0.1 * expected)
     assert orthogonal().g_penalty(network) is None  # type: ignore[arg-type]
+    nothing = orthogonal(d_weight=0.0, g_weight=0.1)(network, REAL, FAKE, rng=rng())
+    assert (nothing.item(), nothing.requires_grad) == (0.0, False)
 
 
 def test_orthogonal_leaves_the_lengths_of_orthogonal_filters_alone() -> None:

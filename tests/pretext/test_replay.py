@@ -69,7 +69,7 @@ def test_a_full_reservoir_holds_old_fakes_and_new_ones_and_each_with_its_label()
     # A uniform sample of 400: its mean is 200 with a standard error of 25.
     assert float(numbers.float().mean()) == pytest.approx(200, abs=4 * 25)
     assert torch.equal(task.kept.get_buffer("labels"), numbers // 10)
-    assert int(task.kept.num_seen) == 400
+    assert task.kept.num_seen == 400
 
 
 def test_d_s_adversarial_term_is_over_fresh_and_kept_fakes_together_and_g_s_over_fresh_ones() -> None:
