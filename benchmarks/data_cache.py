@@ -105,7 +105,7 @@ def measure(arguments: argparse.Namespace, state: str, folder: Path, cache: Path
 def main() -> None:
     """Parse the arguments, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--num", type=int, default=20_000, help="images of the larger folder; the smaller has a tenth")
+    parser.add_argument("--num", type=int, default=200_000, help="images of the larger folder; the smaller has a tenth")
     parser.add_argument("--size", type=int, default=64, help="height and width in px that they are resized to")
     parser.add_argument("--width", type=int, default=160, help="of the files, px")
     parser.add_argument("--height", type=int, default=120, help="of the files, px")
