@@ -214,9 +214,14 @@ def _check_terms(experiment: Experiment, tasks: dict[str, PretextTask]) -> None:
         _check_replaced(experiment, sections[replacing], tasks[replacing])
     needing = [name for name, task in tasks.items() if task.needs_adversarial]
     if needing and experiment.loss is None:
+        asked, remedy = "", "bind a loss (@losses.hinge) or leave the task out"
+        if replacing is not None:
+            asked, setting = f", as {sections[replacing]} asks", tasks[replacing].adds_to_adversarial
+            add = f"set experiment.loss = @losses.hinge and {sections[replacing]}.{setting}, or " if setting else ""
+            remedy = f"{add}leave one of the two out"
         raise UserError(
-            f"{sections[needing[0]]} means nothing without an adversarial loss and experiment.loss is None; "
-            "bind a loss (@losses.hinge) or leave the task out"
+            f"{sections[needing[0]]} means nothing without an adversarial loss and experiment.loss is None{asked}; "
+            f"{remedy}"
         )
     if experiment.loss is None and not tasks:
         raise UserError(

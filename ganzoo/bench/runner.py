@@ -104,7 +104,7 @@ class Runner:
             self._sort_in(run)
         try:
             with stop_requests() as stop:
-                while (self.waiting or self.running) and not stop:
+                while (self.waiting or self.running) and stop.signal is None:
                     self._submit()
                     for ended in self.executor.poll():
                         self._collect(ended)

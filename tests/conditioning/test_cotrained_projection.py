@@ -158,3 +158,14 @@ def test_its_classifier_belongs_to_d_and_its_term_enters_d_alone(experiment: Exp
 def test_without_an_adversarial_loss_it_is_refused(experiment: Experiment) -> None:
     with pytest.raises(UserError, match="cotrained_projection means nothing without an adversarial loss"):
         build_gan(replace(experiment, loss=None), SPEC)
+
+
+def test_beside_a_task_that_replaces_the_loss_the_remedy_is_accepted(tiny_recipe: Path) -> None:
+    both = [
+        "experiment.conditioning = @conditioning.cotrained_projection",
+        "experiment.pretext = [@pretext.label_augmentation]",
+    ]
+    with pytest.raises(UserError, match=r"as pretext\.label_augmentation asks; set experiment\.loss = "):
+        build_gan(config.load(str(tiny_recipe), overrides=[*both, "experiment.loss = None"]).experiment, SPEC)
+    remedied = [*both, "experiment.loss = @losses.hinge", 'pretext.label_augmentation.adversarial = "add"']
+    assert build_gan(config.load(str(tiny_recipe), overrides=remedied).experiment, SPEC).tasks
