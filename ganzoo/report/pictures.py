@@ -81,7 +81,8 @@ def points_picture(table: Table, column: Column) -> str:
     words += ["a bar is a mean"] if has_means else []
     if num_missing:
         words.append(f"{num_missing} of {len(runs)} runs {'has' if num_missing == 1 else 'have'} no number")
-    finish(axes, title=f"{column.key}: every run", x="; ".join(words))
+    # The heading of the section says that it is of every run; long labels leave no room for that here.
+    finish(axes, title=column.key, x="; ".join(words))
     return _svg(figure)
 
 
