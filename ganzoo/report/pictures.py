@@ -81,8 +81,8 @@ def points_picture(table: Table, column: Column) -> str:
     words += ["a bar is a mean"] if has_means else []
     if num_missing:
         words.append(f"{num_missing} of {len(runs)} runs {'has' if num_missing == 1 else 'have'} no number")
-    # The heading of the section says that it is of every run; long labels leave no room for that here.
-    finish(axes, title=column.key, x="; ".join(words))
+    # Long labels leave little room; the heading of the section says more.
+    finish(axes, title=f"{column.key}: runs", x="; ".join(words))
     return _svg(figure)
 
 
