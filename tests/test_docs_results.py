@@ -1,0 +1,124 @@
+"""The page on results says what the committed records say, and its pictures show them."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from ganzoo.bench.results import read_results
+from ganzoo.bench.table import build_table
+
+ROOT = Path(__file__).parent.parent
+PAGE = " ".join((ROOT / "docs/results.md").read_text("utf-8").split())
+LINES = (ROOT / "docs/results.md").read_text("utf-8").splitlines()
+ROBUSTNESS = ROOT / "benchmarks/results/robustness"
+CONDITIONS = {
+    "sn_d1": "spectral norm, 1 D step",
+    "sn_d2": "spectral norm, 2 D steps",
+    "gp_d1": "gradient penalty, 1 D step",
+    "gp_d2": "gradient penalty, 2 D steps",
+}
+METRICS = ("fd", "kd", "precision", "recall", "density", "coverage")
+
+
+@pytest.fixture(scope="module")
+def drawing() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("draw_results", ROOT / "benchmarks/draw_results.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def runs(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*-seed*.json"))]
+
+
+def values(metric: str) -> dict[tuple[str, int], float]:
+    """Return a metric of every run of the grid by row and seed, with the sign turned where higher is better."""
+    found = {}
+    for run in runs(ROBUSTNESS):
+        (measured,) = (m for m in run["metrics"] if m["name"] == f"{metric}_efflite0_64px")
+        found[run["row"], run["seed"]] = measured["value"] * (-1 if measured["higher_is_better"] else 1)
+    return found
+
+
+def num_worse(metric: str, condition: str) -> int:
+    found = values(metric)
+    return sum(found[f"ssgan_{condition}", seed] > found[f"uncond_{condition}", seed] for seed in range(3))
+
+
+def test_the_pairs_of_the_page_are_those_of_the_records() -> None:
+    for condition, words in CONDITIONS.items():
+        counts = " | ".join(str(num_worse(metric, condition)) for metric in METRICS)
+        assert f"| {words} | {counts} |" in LINES
+
+
+def test_the_counts_in_its_sentences_are_those_of_the_records() -> None:
+    worse = {metric: {c: num_worse(metric, c) for c in CONDITIONS} for metric in METRICS}
+    assert f"higher with it in {sum(worse['fd'].values())} of 12 pairs, in all three under" in PAGE
+    assert worse["fd"]["sn_d1"] == 3
+    others = sum(num for condition, num in worse["fd"].items() if condition != "sn_d1")
+    assert f"higher in {others} of 9 pairs, lower in {9 - others}" in PAGE
+    cells = [(metric, condition) for metric in METRICS for condition in CONDITIONS if worse[metric][condition] == 0]
+    assert cells == [("kd", "sn_d2")]
+    assert "One cell of the table above speaks for rotation: the kernel distance under spectral norm with two D" in PAGE
+    assert worse["recall"]["sn_d2"] == worse["coverage"]["sn_d2"] == 3
+    assert sum(worse["recall"].values()) == sum(worse["coverage"].values()) == 11
+    assert "Recall and coverage are lower with rotation in 11 of 12 pairs each" in PAGE
+
+
+def test_the_spreads_in_its_sentences_are_those_of_the_records() -> None:
+    distances = values("fd")
+
+    def spread(row: str) -> float:
+        of_row = [distances[row, seed] for seed in range(3)]
+        return max(of_row) - min(of_row)
+
+    with_it, without_it = ([round(spread(f"{kind}_{c}")) for c in CONDITIONS] for kind in ("ssgan", "uncond"))
+    told = "{}, {}, {} and {} against {}, {}, {} and {}".format(*with_it, *without_it)
+    assert told in PAGE
+    in_one = [distances["uncond_sn_d1", seed] for seed in range(3)]
+    in_two = [distances["uncond_sn_d2", seed] for seed in range(3)]
+    assert min(in_two) < min(in_one) < max(in_one) < max(in_two)
+    narrowest = min({row for row, _ in distances}, key=spread)
+    assert narrowest == "uncond_sn_d1"
+
+
+def test_no_run_collapsed_and_none_is_missing() -> None:
+    assert sorted((run["row"], run["seed"]) for run in runs(ROBUSTNESS)) == sorted(
+        (f"{kind}_{condition}", seed) for kind in ("uncond", "ssgan") for condition in CONDITIONS for seed in range(3)
+    )
+    for run in runs(ROBUSTNESS):
+        assert (run["status"], run["health"]) == ("finished", [])
+
+
+def test_at_equal_d_images_every_pair_says_the_same(drawing: ModuleType) -> None:
+    matched = build_table(read_results(ROBUSTNESS), is_compute_matched=True).matched
+    assert matched is not None
+    pairs = drawing.pairs(matched.cells)
+    assert set(pairs) == set(CONDITIONS)
+    assert [ssgan > uncond for seeds in pairs.values() for uncond, ssgan in seeds.values()] == [True] * 12
+    assert "SSGAN is worse in all 12 pairs" in PAGE
+    images = [run["counters"]["num_d_images"] / run["counters"]["step"] for run in runs(ROBUSTNESS)]
+    longest, shortest = matched.num_d_images / min(images), matched.num_d_images / max(images)
+    said = re.search(r"([\d,]+) images are ([\d,]+) updates of the cheapest row and (\d+) of the dearest", PAGE)
+    assert said is not None
+    assert [number.replace(",", "") for number in said.groups()] == [
+        f"{number:.0f}" for number in (matched.num_d_images, longest, shortest)
+    ]
+
+
+def test_the_picture_joins_the_runs_of_one_seed(drawing: ModuleType) -> None:
+    table = build_table(read_results(ROBUSTNESS))
+    pairs = drawing.pairs({row.name: row.cells for row in table.rows})
+    distances = values("fd")
+    for condition in CONDITIONS:
+        assert pairs[condition] == {
+            seed: (distances[f"uncond_{condition}", seed], distances[f"ssgan_{condition}", seed]) for seed in range(3)
+        }
