@@ -1,13 +1,15 @@
 """Draw the pictures of docs/results.md from the records there are: `python benchmarks/draw_results.py`.
 
-It writes docs/images/robustness.png. Every run is shown by itself: three seeds have no mean here.
+It writes docs/images/robustness.png and docs/images/forgetting_grid.png. Every run is shown by itself: three seeds
+have no mean here.
 """
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganzoo.bench.record import RunRecord
 from ganzoo.bench.results import Results, read_results
 from ganzoo.bench.table import Cell, Table, build_table
 
@@ -19,6 +21,11 @@ IMAGES = ROOT / "docs/images"
 DISTANCE = "fd_efflite0_64px"
 BASELINE, VARIANT = "uncond_", "ssgan_"  # what the names of paired rows begin with; the rest is what they share
 LABEL_CHARACTERS = 10  # of a line
+COLORS = ("#555555", "#0072b2", "#d55e00", "#009e73", "#cc79a7")  # of the rows of the grid on forgetting
+PROBE = "metric/probe_block3"
+REALS, PRESENT, EARLIER = (f"metric/memory_{of}" for of in ("held_out_reals", "present_fakes", "earlier_fakes"))
+
+Curve = dict[int, float]
 Pair = tuple[float | None, float | None]
 
 
@@ -73,6 +80,49 @@ def draw_robustness(results: Results) -> None:
     figure.savefig(IMAGES / "robustness.png", dpi=130)
 
 
+def balanced(record: RunRecord, fakes: str) -> Curve:
+    """Return by step how well D tells held-out real images from these fakes: the mean of both accuracies.
+
+    Each alone moves with the threshold between real and fake, which is set anew at every evaluation.
+
+    Args:
+        record: of a run.
+        fakes: key of the curve of the accuracy on them.
+    """
+    reals, found = (dict(record.curves.get(key, ())) for key in (REALS, fakes))
+    return {step: (value + reals[step]) / 2 for step, value in found.items()}
+
+
+def draw_forgetting(results: Results) -> None:
+    """Draw what the discriminators know over training, a line for every run."""
+    import matplotlib.pyplot as plt
+
+    views: dict[str, Callable[[RunRecord], Curve]] = {
+        "linear probe of D's last block": lambda record: dict(record.curves[PROBE]),
+        "real images and present fakes": lambda record: balanced(record, PRESENT),
+        "real images and earlier fakes": lambda record: balanced(record, EARLIER),
+    }
+    figure, panels = plt.subplots(1, 3, figsize=(11, 4.6), layout="constrained", sharex=True)
+    for axes, (title, curve_of) in zip(panels, views.items(), strict=True):
+        for row, color in zip(results.rows, COLORS, strict=True):
+            for curve in filter(None, map(curve_of, results.of_row(row))):
+                axes.plot(curve.keys(), curve.values(), color=color, linewidth=1.2, marker="o", markersize=3)
+        axes.set_xlabel("generator updates")
+        _finish(axes, title)
+    panels[0].set_ylabel("accuracy")
+    panels[1].sharey(panels[2])
+    for axes in panels[1:]:
+        axes.set_ylim(0.5, 1)
+        axes.set_ylabel("balanced accuracy")
+    lines = [
+        panels[0].plot([], [], color=color, marker="o", markersize=3)[0]
+        for _, color in zip(results.rows, COLORS, strict=True)
+    ]
+    labels = [results.labels[row] for row in results.rows]
+    figure.legend(lines, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    figure.savefig(IMAGES / "forgetting_grid.png", dpi=130)
+
+
 def _condition(results: Results, shared: str) -> str:
     """Return what two rows share in words, from the label of one: its parts but the first."""
     parts = results.labels[f"{BASELINE}{shared}"].split(", ")[1:]
@@ -87,3 +137,4 @@ def _finish(axes: "Axes", title: str) -> None:
 
 if __name__ == "__main__":
     draw_robustness(read_results(ROOT / "benchmarks/results/robustness"))
+    draw_forgetting(read_results(ROOT / "benchmarks/results/forgetting"))

@@ -16,12 +16,14 @@ ROOT = Path(__file__).parent.parent
 PAGE = " ".join((ROOT / "docs/results.md").read_text("utf-8").split())
 LINES = (ROOT / "docs/results.md").read_text("utf-8").splitlines()
 ROBUSTNESS = ROOT / "benchmarks/results/robustness"
+FORGETTING = ROOT / "benchmarks/results/forgetting"
 CONDITIONS = {
     "sn_d1": "spectral norm, 1 D step",
     "sn_d2": "spectral norm, 2 D steps",
     "gp_d1": "gradient penalty, 1 D step",
     "gp_d2": "gradient penalty, 2 D steps",
 }
+Curves = dict[tuple[str, int], dict[str, dict[int, float]]]  # by row and seed, metric, and step
 METRICS = ("fd", "kd", "precision", "recall", "density", "coverage")
 
 
@@ -122,3 +124,71 @@ def test_the_picture_joins_the_runs_of_one_seed(drawing: ModuleType) -> None:
         assert pairs[condition] == {
             seed: (distances[f"uncond_{condition}", seed], distances[f"ssgan_{condition}", seed]) for seed in range(3)
         }
+
+
+@pytest.fixture(scope="module")
+def curves() -> Curves:
+    """Return the metrics of every run of the grid on forgetting over training."""
+    return {
+        (run["row"], run["seed"]): {
+            key.removeprefix("metric/"): dict(points)
+            for key, points in run["curves"].items()
+            if key.startswith("metric/")
+        }
+        for run in runs(FORGETTING)
+    }
+
+
+def test_all_runs_on_forgetting_are_there(curves: Curves) -> None:
+    rows = ("uncond", "ssgan", "replay", "ewc", "rotation_only")
+    assert sorted(curves) == sorted((row, seed) for row in rows for seed in range(3))
+    for run in runs(FORGETTING):
+        assert (run["status"], run["health"]) == ("finished", [])
+
+
+def test_nothing_is_forgotten(curves: Curves) -> None:
+    pairs = [
+        (value, found["memory_present_fakes"][step])
+        for found in curves.values()
+        for step, value in found.get("memory_earlier_fakes", {}).items()
+    ]
+    assert len(pairs) == 60
+    assert all(earlier > present for earlier, present in pairs)
+    assert (
+        "At all 60 evaluations that have earlier fakes (five of each of twelve runs) D recognises them better" in PAGE
+    )
+    for found in curves.values():
+        assert found["probe_block3"][3000] > found["probe_block3"][500]
+
+
+def test_consolidation_is_the_worst_on_present_fakes(drawing: ModuleType) -> None:
+    results = read_results(FORGETTING)
+    final = {
+        (record.row, record.seed): drawing.balanced(record, drawing.PRESENT)[3000]
+        for record in results.records
+        if record.row != "rotation_only"
+    }
+    (ewc,) = (r for r in runs(FORGETTING) if (r["row"], r["seed"]) == ("ewc", 0))
+    last = {m["name"]: m["value"] for m in ewc["metrics"]}
+    assert final["ewc", 0] == pytest.approx((last["memory_held_out_reals"] + last["memory_present_fakes"]) / 2)
+    for seed in range(3):
+        of_seed = {row: value for (row, other), value in final.items() if other == seed}
+        assert min(of_seed, key=of_seed.__getitem__) == "ewc"
+
+
+def test_the_probes_of_the_page_are_those_of_the_records(curves: Curves) -> None:
+    gains = [curves["ssgan", s]["probe_block3"][3000] - curves["uncond", s]["probe_block3"][3000] for s in range(3)]
+    told = "by {}, {} and {}".format(*(f"{gain:.4f}".lstrip("0") for gain in gains))
+    assert told in PAGE
+    fashion = (ROOT / "benchmarks/results/fashion/table.md").read_text("utf-8")
+    assert re.search(r"\| SSGAN +\| probe_block3 +\| \+0\.0019 ± 0\.0038 ", fashion)
+    above = [found["probe_block3"][3000] - 0.787 for found in curves.values()]
+    assert (round(min(above), 2), round(max(above), 2)) == (0.01, 0.04)
+
+
+def test_the_unconditional_runs_are_those_of_the_other_grid() -> None:
+    for seed in range(3):
+        name = f"uncond-seed{seed}.json"
+        here, there = (json.loads((f / name).read_text("utf-8")) for f in (FORGETTING, FORGETTING.parent / "fashion"))
+        for key in ("d/loss", "g/loss", "d/grad_norm"):
+            assert here["curves"][key] == there["curves"][key]
