@@ -186,7 +186,7 @@ def build_table(
         proof=tuple(results.proof.lines()),
         mismatches=tuple(mismatches),
         reported=_reported(results) if has_reported else (),
-        matched=_matched(results, columns, mismatches) if is_compute_matched else None,
+        matched=_matched(results, columns, cells, mismatches) if is_compute_matched else None,
     )
 
 
@@ -292,8 +292,20 @@ def _reported(results: Results) -> tuple[ReportedColumn, ...]:
     return tuple(reported_columns(results.reported))
 
 
-def _matched(results: Results, columns: Sequence[Column], mismatches: Sequence[Mismatch]) -> Matched | None:
-    """Return every metric at the largest number of D images that all finished runs have spent."""
+def _matched(
+    results: Results,
+    columns: Sequence[Column],
+    final: Mapping[str, Mapping[str, Cell]],
+    mismatches: Sequence[Mismatch],
+) -> Matched | None:
+    """Return every metric at the largest number of D images that all finished runs have spent.
+
+    Args:
+        results: of one grid.
+        columns: in order.
+        final: cells of the last checkpoints. What is not among them is not asked of a row, and so not missed here.
+        mismatches: conditions that differ between runs.
+    """
     budget = common_budget(results.records)
     if budget is None:
         return None
@@ -314,6 +326,6 @@ def _matched(results: Results, columns: Sequence[Column], mismatches: Sequence[M
         (results.labels[row], column.key)
         for column in columns
         for row in results.rows
-        if results.of_row(row) and column.key not in cells[row]
+        if column.key in final[row] and column.key not in cells[row]
     ]
     return Matched(num_d_images=budget, cells=cells, missing=tuple(missing))

@@ -179,6 +179,16 @@ def test_a_row_with_a_run_that_was_not_evaluated_stays_blank_and_is_told(folder,
     assert matched.missing == (("SSGAN", FD),)
 
 
+def test_a_metric_that_a_row_does_not_have_is_not_called_missing_at_equal_compute(folder, fakes):
+    both = {FD: 1.0, KD: 2.0}
+    curves = {f"metric/{name}": [(1000, 3.0), (3000, value)] for name, value in both.items()}
+    write_record(fakes.record("uncond", 0, both, curves=curves), folder)
+    write_record(fakes.record("ssgan", 0, {FD: 1.0}, curves={f"metric/{FD}": curves[f"metric/{FD}"]}), folder)
+    matched = build_table(read_results(folder), is_compute_matched=True).matched
+    assert {row: set(cells) for row, cells in matched.cells.items()} == {"uncond": set(both), "ssgan": {FD}}
+    assert matched.missing == ()
+
+
 def test_a_failed_run_is_lost_in_the_compute_matched_view_as_well(fake_results):
     matched = build_table(read_results(fake_results), is_compute_matched=True).matched
     assert matched.cells["no_sn"][FD].summary.num_lost == 2
