@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ganzoo.bench.record import RunRecord
 from ganzoo.bench.results import Results, read_results
-from ganzoo.bench.table import Cell, Table, build_table
+from ganzoo.bench.table import Cell, build_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs/images"
 DISTANCE = "fd_efflite0_64px"
 BASELINE, VARIANT = "uncond_", "ssgan_"  # what the names of paired rows begin with; the rest is what they share
+PAIR_COLORS = ("#0072b2", "#d55e00")
 LABEL_CHARACTERS = 10  # of a line
 COLORS = ("#555555", "#0072b2", "#d55e00", "#009e73", "#cc79a7")  # of the rows of the grid on forgetting
 PROBE = "metric/probe_block3"
@@ -53,7 +54,7 @@ def draw_robustness(results: Results) -> None:
     """Draw the distances of all runs, those of one seed joined: at equal updates, and at equal numbers of D images."""
     import matplotlib.pyplot as plt
 
-    table: Table = build_table(results, is_compute_matched=True)
+    table = build_table(results, is_compute_matched=True)
     assert table.matched is not None
     (num_steps,) = {row.cost.num_steps for row in table.rows if row.cost is not None}
     views = {
@@ -68,13 +69,13 @@ def draw_robustness(results: Results) -> None:
                 at = (place - 0.18, place + 0.18)
                 if None not in pair:
                     axes.plot(at, pair, color="0.75", linewidth=1, zorder=1)
-                for x, y, color in zip(at, pair, ("#0072b2", "#d55e00"), strict=True):
+                for x, y, color in zip(at, pair, PAIR_COLORS, strict=True):
                     axes.plot([x], [y], "o", color=color, markersize=5)
         axes.set_xticks(range(len(conditions)), [_condition(results, shared) for shared in conditions])
         _finish(axes, title)
     panels[0].set_ylabel(f"{DISTANCE}; lower is better")
     panels[0].set_ylim(bottom=0)
-    for label, color in (("unconditional", "#0072b2"), ("SSGAN", "#d55e00")):
+    for label, color in zip(("unconditional", "SSGAN"), PAIR_COLORS, strict=True):
         panels[1].plot([], [], "o", color=color, label=label)
     panels[1].legend(frameon=False, loc="lower right", title="lines join the runs of one seed")
     figure.savefig(IMAGES / "robustness.png", dpi=130)
@@ -114,10 +115,7 @@ def draw_forgetting(results: Results) -> None:
     for axes in panels[1:]:
         axes.set_ylim(0.5, 1)
         axes.set_ylabel("balanced accuracy")
-    lines = [
-        panels[0].plot([], [], color=color, marker="o", markersize=3)[0]
-        for _, color in zip(results.rows, COLORS, strict=True)
-    ]
+    lines = [panels[0].plot([], [], color=color, marker="o", markersize=3)[0] for color in COLORS]
     labels = [results.labels[row] for row in results.rows]
     figure.legend(lines, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     figure.savefig(IMAGES / "forgetting_grid.png", dpi=130)

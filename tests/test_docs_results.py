@@ -85,6 +85,7 @@ def test_the_spreads_in_its_sentences_are_those_of_the_records() -> None:
     with_it, without_it = ([round(spread(f"{kind}_{c}")) for c in CONDITIONS] for kind in ("ssgan", "uncond"))
     told = "{}, {}, {} and {} against {}, {}, {} and {}".format(*with_it, *without_it)
     assert told in PAGE
+    assert sum(a > b for a, b in zip(with_it, without_it, strict=True)) == 3
     in_one = [distances["uncond_sn_d1", seed] for seed in range(3)]
     in_two = [distances["uncond_sn_d2", seed] for seed in range(3)]
     assert min(in_two) < min(in_one) < max(in_one) < max(in_two)
@@ -146,34 +147,58 @@ def test_all_runs_on_forgetting_are_there(curves: Curves) -> None:
         assert (run["status"], run["health"]) == ("finished", [])
 
 
-def test_nothing_is_forgotten(curves: Curves) -> None:
-    pairs = [
+def balanced(curves: Curves, row: str, seed: int, fakes: str, step: int) -> float:
+    found = curves[row, seed]
+    return (found["memory_held_out_reals"][step] + found[f"memory_{fakes}_fakes"][step]) / 2
+
+
+def test_what_it_says_of_classes_and_of_earlier_fakes_holds(curves: Curves) -> None:
+    assert all(found["probe_block3"][3000] > found["probe_block3"][500] for found in curves.values())
+    shares = [
         (value, found["memory_present_fakes"][step])
         for found in curves.values()
         for step, value in found.get("memory_earlier_fakes", {}).items()
     ]
-    assert len(pairs) == 60
-    assert all(earlier > present for earlier, present in pairs)
+    assert len(shares) == 60
+    assert all(earlier > present for earlier, present in shares)
     assert (
         "At all 60 evaluations that have earlier fakes (five of each of twelve runs) D recognises them better" in PAGE
     )
-    for found in curves.values():
-        assert found["probe_block3"][3000] > found["probe_block3"][500]
-
-
-def test_consolidation_is_the_worst_on_present_fakes(drawing: ModuleType) -> None:
-    results = read_results(FORGETTING)
-    final = {
-        (record.row, record.seed): drawing.balanced(record, drawing.PRESENT)[3000]
-        for record in results.records
-        if record.row != "rotation_only"
+    runs_with_memory = [(row, seed) for row, seed in curves if row != "rotation_only"]
+    falls = {
+        fakes: sum(
+            balanced(curves, *run, fakes, 3000) < balanced(curves, *run, fakes, 1000) for run in runs_with_memory
+        )
+        for fakes in ("earlier", "present")
     }
-    (ewc,) = (r for r in runs(FORGETTING) if (r["row"], r["seed"]) == ("ewc", 0))
-    last = {m["name"]: m["value"] for m in ewc["metrics"]}
-    assert final["ewc", 0] == pytest.approx((last["memory_held_out_reals"] + last["memory_present_fakes"]) / 2)
+    assert f"lower after 3,000 updates than after 1,000 in {falls['earlier']} of the 12 runs" in PAGE
+    assert f"on fakes of the moment, it falls in {falls['present']} of the 12" in PAGE
+
+
+def test_its_ranges_on_earlier_fakes_are_those_of_the_records(curves: Curves) -> None:
+    told = []
+    for row in ("uncond", "ssgan", "replay"):
+        values = [balanced(curves, row, seed, "earlier", 3000) for seed in range(3)]
+        told.append(" to ".join(f"{value:.3f}".lstrip("0") for value in (min(values), max(values))))
+    assert "{} for the unconditional GAN, {} for SSGAN and {} for replay".format(*told) in PAGE
+
+
+@pytest.mark.parametrize("fakes", ["present", "earlier"])
+def test_consolidation_is_the_worst(curves: Curves, fakes: str) -> None:
     for seed in range(3):
-        of_seed = {row: value for (row, other), value in final.items() if other == seed}
-        assert min(of_seed, key=of_seed.__getitem__) == "ewc"
+        final = {
+            row: balanced(curves, row, seed, fakes, 3000)
+            for row, other in curves
+            if other == seed and row != "rotation_only"
+        }
+        assert min(final, key=final.__getitem__) == "ewc"
+
+
+def test_the_picture_has_balanced_accuracies(curves: Curves, drawing: ModuleType) -> None:
+    for record in read_results(FORGETTING).records:
+        curve = drawing.balanced(record, drawing.EARLIER)
+        steps = curves[record.row, record.seed].get("memory_earlier_fakes", {})
+        assert curve == {step: balanced(curves, record.row, record.seed, "earlier", step) for step in steps}
 
 
 def test_the_probes_of_the_page_are_those_of_the_records(curves: Curves) -> None:
