@@ -51,15 +51,16 @@ def load(folder: Path, size: int, batch_size: int) -> dict[str, float]:
     """Load the folder and gather an epoch; what it cost."""
     import torch
 
+    from ganzoo.batch import to_images
     from ganzoo.data.image_folder import image_folder
-    from ganzoo.data_order import DataOrder, to_images
+    from ganzoo.training.sampler import InfiniteSampler
 
     torch.set_num_threads(1)
     start, cpu_start = time.perf_counter(), time.process_time()
     data = image_folder(path=str(folder), size=size, say=print).load("train")
     digest = data.sha256
     loaded, cpu_loaded = time.perf_counter(), time.process_time()
-    order, device = DataOrder(len(data), seed=0), torch.device("cpu")
+    order, device = InfiniteSampler(len(data), seed=0), torch.device("cpu")
     anonymous = memory("RssAnon")
     for _ in range(len(data) // batch_size):
         to_images(data.images_NCHW[order.take(batch_size)], device=device)

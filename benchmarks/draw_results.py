@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganzoo.bench.analysis import Cell, build_table
 from ganzoo.bench.record import RunRecord
 from ganzoo.bench.results import Results, read_results
-from ganzoo.bench.table import Cell, build_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -35,7 +35,7 @@ from ganzoo.features.efficientnet_lite0 import BATCH_SIZE, SIZE, efficientnet_li
 from ganzoo.hardware import cpu_name, num_cpus, peak_memory_bytes
 from ganzoo.metrics.frechet_distance import gaussian_distance, moments
 from ganzoo.resize import resize
-from ganzoo.run_folder import Json, write_json
+from ganzoo.runs.folder import Json, write_json
 
 RESULT = Path(__file__).parent / "results" / "evaluation.json"
 NUM_FEATURES = 2048

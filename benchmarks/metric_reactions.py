@@ -26,10 +26,10 @@ from ganzoo import registry
 from ganzoo.component import Part
 from ganzoo.data.base import ImageData
 from ganzoo.data.fashion_mnist import fashion_mnist
-from ganzoo.feature_cache import feature_path, read_features, write_features
+from ganzoo.evaluation.feature_cache import feature_path, read_features, write_features
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.randomness import make_generator
-from ganzoo.run_folder import Json, write_json
+from ganzoo.runs.folder import Json, write_json
 
 ROOT = Path(__file__).parent.parent
 RESULT = ROOT / "benchmarks" / "results" / "metric_reactions.json"

@@ -53,11 +53,11 @@ def train(recipe: str, seed: int, out: Path) -> None:
 
 def untrained(out: Path) -> float:
     """Return the accuracy of a run's discriminator before training, by the run's own metric."""
-    from ganzoo import config
-    from ganzoo.build import build_gan
+    from ganzoo.config.load import load
+    from ganzoo.gan.build import build_gan
     from ganzoo.metrics.linear_probe import linear_probe
 
-    experiment = config.load(out / "operative.gin").experiment
+    experiment = load(out / "operative.gin").experiment
     dataset = experiment.dataset()
     (metric,) = (part() for part in experiment.metrics)
     assert isinstance(metric, linear_probe)

@@ -25,16 +25,16 @@ from torch.profiler import ProfilerActivity, profile
 
 from ganzoo import registry
 from ganzoo.batch import ImageBatch, Latents
-from ganzoo.build import build_gan, build_objective
+from ganzoo.config.experiment import Experiment
 from ganzoo.data.base import DataSpec
-from ganzoo.experiment import Experiment
-from ganzoo.gan import Gan
+from ganzoo.gan.build import build_gan, build_objective
+from ganzoo.gan.model import Gan
+from ganzoo.gan.steps import d_step, g_step
 from ganzoo.hardware import peak_memory_bytes
 from ganzoo.layers import residual
 from ganzoo.layers.spectral_norm import advance_spectral_norm
 from ganzoo.randomness import Streams
-from ganzoo.steps import d_step, g_step
-from ganzoo.train_state import update
+from ganzoo.training.train_state import update
 
 KERNELS = ("conv", "addmm", "aten::mm", "bmm", "matmul")  # parts of the names of convolution and matrix operators
 

@@ -2,17 +2,17 @@
 
 A folder of results that has a proof gets `table.md`, as of `ganzoo table FOLDER --compute-matched`. In README.md and
 the pages of docs/, what stands between `<!-- table: benchmarks/results/GRID SHEETS -->` and `<!-- end -->` becomes
-these sheets, the first without its title. They are names of `ganzoo.bench.sheets.SHEETS` with blanks between them, such
-as `Results Tasks Cost`; without any it is `Results`.
+these tables, the first without its title. They are names of `ganzoo.bench.text_tables.SHEETS` with blanks between
+them, such as `Results Tasks Cost`; without any it is `Results`.
 """
 
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+from ganzoo.bench.analysis import build_table
 from ganzoo.bench.formats import markdown, markdown_summary
 from ganzoo.bench.results import PROOF, read_results
-from ganzoo.bench.table import build_table
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- table: (\S+)((?: \w+)*) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from covertable import make
 
-from ganzoo.combinations import AXES, USUAL, options, pair_refusal, pairs, refusal
+from ganzoo.testing.combinations import AXES, USUAL, options, pair_refusal, pairs, refusal
 
 FOLDER = Path(__file__).parent
 FACTS, PAGE = FOLDER / "compatibility.json", FOLDER / "compatibility.md"

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ganzoo import config, registry
-from ganzoo.describe import Description, describe
-from ganzoo.gin_reader import FORGETTING_FOLDER, recipes_dir
+from ganzoo import registry
+from ganzoo.config.describe import Description, describe
+from ganzoo.config.load import load
+from ganzoo.config.recipe_files import recipes_dir
+from ganzoo.forgetting.experiment import ForgettingExperiment
 
 TEMPLATES = Path(__file__).parent / "gallery_templates"
 # A component in an operative text: `@kind.name`, with its scopes if it has some.
@@ -68,11 +70,11 @@ def recipes_by_component() -> dict[str, list[str]]:
     """Return the names of the packaged recipes that use a component, by the component's name."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted(recipes_dir().glob("*.gin")):
-        for name in sorted(set(REFERENCE.findall(config.load(path).operative()))):
+        for name in sorted(set(REFERENCE.findall(load(path).operative()))):
             found[name].append(path.stem)
-    for path in sorted((recipes_dir() / FORGETTING_FOLDER).glob("*.gin")):
-        for name in sorted(set(REFERENCE.findall(config.load_forgetting(path).operative()))):
-            found[name].append(f"{FORGETTING_FOLDER}/{path.stem}")
+    for path in sorted((recipes_dir() / ForgettingExperiment.recipe_folder).glob("*.gin")):
+        for name in sorted(set(REFERENCE.findall(load(path, ForgettingExperiment).operative()))):
+            found[name].append(f"{ForgettingExperiment.recipe_folder}/{path.stem}")
     return found
 
 

@@ -55,3 +55,14 @@ class ImageBatch:
     def with_images(self, images_NCHW: Tensor) -> "ImageBatch":
         """Return the same batch with other images in the same order."""
         return replace(self, images_NCHW=images_NCHW)
+
+
+def to_images(uint8_NCHW: Tensor, *, device: torch.device) -> Tensor:
+    """Return stored uint8 images as float32 in [-1, 1] (x / 127.5 - 1), channels_last, on a device."""
+    images_NCHW = uint8_NCHW.to(device).to(torch.float32, memory_format=torch.channels_last)
+    return images_NCHW.div_(127.5).sub_(1.0)
+
+
+def to_uint8(images_NCHW: Tensor) -> Tensor:
+    """Return images in [-1, 1] as uint8 in 0..255, rounded to the nearest, what lies outside cut off."""
+    return images_NCHW.float().add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8)

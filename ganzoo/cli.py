@@ -14,7 +14,6 @@ from typing import Annotated
 
 import typer
 
-from ganzoo import __version__
 from ganzoo.commands import (
     bench,
     components,
@@ -28,6 +27,7 @@ from ganzoo.commands import (
     table,
     training,
 )
+from ganzoo.commands.terminal import complain, say
 from ganzoo.errors import (
     RunFailedError,
     RunInterruptedError,
@@ -37,7 +37,7 @@ from ganzoo.errors import (
     os_error_text,
     out_of_memory_text,
 )
-from ganzoo.terminal import complain, say
+from ganzoo.version import __version__
 
 # What typer raises for a wrong command line; its classes have moved between modules, so they are reached from here.
 USAGE_ERRORS = tuple(c for c in typer.BadParameter.__mro__[:2] if issubclass(c, Exception))

@@ -22,6 +22,7 @@ from pathlib import Path
 from ganzoo.aliases import known_as
 from ganzoo.component import C, Component, Part, name_of, options_of, parameters_of, summary_of
 from ganzoo.errors import UserError, nearest
+from ganzoo.paths import PACKAGE
 
 ENTRY_POINT_GROUP = "ganzoo.components"
 PLUGIN_MODULE = "ganzoo_plugin_"  # how the module of a loose file begins
@@ -110,7 +111,7 @@ def _builtin() -> dict[str, Listing]:
     """Find `@register("kind") class name` in ganzoo's own folders by reading the files."""
     found = {}
     for kind in KINDS:
-        for path in sorted((Path(__file__).parent / kind).glob("*.py")):
+        for path in sorted((PACKAGE / kind).glob("*.py")):
             module = f"ganzoo.{kind}.{path.stem}"
             for node in ast.parse(path.read_text("utf-8")).body:
                 if isinstance(node, ast.ClassDef) and any(_is_register(d, kind) for d in node.decorator_list):

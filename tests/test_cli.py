@@ -238,7 +238,7 @@ def test_describe_of_rotation_by_hand(capsys):
 def test_describe_experiment_shows_every_binding_of_a_recipe(capsys):
     from dataclasses import fields
 
-    from ganzoo.experiment import Experiment
+    from ganzoo.config.experiment import Experiment
 
     code, out, _ = call(capsys, "describe", "experiment")
     assert code == 0

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzoo import cli, config
+from ganzoo import cli
 from ganzoo.commands.training import show_check
-from ganzoo.gin_reader import recipes_dir, shown
+from ganzoo.config.load import Resolved, load
+from ganzoo.config.recipe_files import recipes_dir, shown
 from ganzoo.testing import temporary_plugins
 
 
@@ -63,7 +64,7 @@ def test_seed_threads_and_settings_are_bindings_of_the_run(tiny_recipe, tmp_path
         "--set", "experiment.num_steps = 2", "--set", "optim.adam.learning_rate = 0.5",
     )  # fmt: skip
     assert (code, err) == (0, "")
-    loaded = config.load(str(tmp_path / "run" / "operative.gin")).experiment
+    loaded = load(str(tmp_path / "run" / "operative.gin")).experiment
     assert (loaded.seed, loaded.num_threads, loaded.num_steps) == (3, 1, 2)
     assert loaded.g_optimizer.arguments["learning_rate"] == 0.5
 
@@ -141,7 +142,7 @@ def test_a_mistake_in_a_run_is_said_before_anything_is_written(
 def test_check_prints_parameters_shapes_and_every_resolved_binding(tiny_recipe, capsys):
     code, out, err = call(capsys, "check", tiny_recipe)
     assert (code, err) == (0, "")
-    for key, value, where in config.load(str(tiny_recipe)).resolved:
+    for key, value, where in load(str(tiny_recipe)).resolved:
         assert re.search(rf"^  {re.escape(key)} +{re.escape(value)} +{re.escape(where)}$", out, re.MULTILINE), key
     assert "discriminator with heads" in out
     assert re.search(r"generator: image +1 x 16 x 16", out)
@@ -150,15 +151,14 @@ def test_check_prints_parameters_shapes_and_every_resolved_binding(tiny_recipe, 
 
 @pytest.mark.parametrize("watched", [True, False])
 def test_check_breaks_no_name_and_names_packaged_places_as_includes_do(capsys, monkeypatch, watched):
-    monkeypatch.setattr("ganzoo.terminal.is_terminal", lambda: watched)
+    monkeypatch.setattr("ganzoo.commands.terminal.is_terminal", lambda: watched)
     monkeypatch.setattr("ganzoo.commands.training.is_terminal", lambda: watched)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
     component, place = "architectures.resnet_discriminator", "base/resnet_discriminator.gin:6"
     names = ("attention_resolution", "normalization", "weight_standardization")
     rows = [
-        config.Resolved(f"{component}.{name}", "@normalizations.none", f"{shown(recipes_dir())}/{place}")
-        for name in names
+        Resolved(f"{component}.{name}", "@normalizations.none", f"{shown(recipes_dir())}/{place}") for name in names
     ]
     empty: dict[str, dict[str, object]] = {key: {} for key in ("num_parameters", "num_images", "shapes", "parts")}
     report = SimpleNamespace(**empty, resolved=rows, precision="", name="", batch_size=1)
@@ -297,7 +297,7 @@ def test_an_unexpected_error_in_a_run_names_its_folder(tiny_recipe, tmp_path, ca
     def fail(*_arguments: object, **_options: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("ganzoo.trainer.Trainer.run", fail)
+    monkeypatch.setattr("ganzoo.training.trainer.Trainer.run", fail)
     code, _, err = call(capsys, "run", tiny_recipe, "--out", tmp_path / "run")
     assert code == 1
     assert f"The run folder is '{tmp_path / 'run'}'." in err.splitlines()[0]

@@ -2,7 +2,7 @@
 
 import torch
 
-from ganzoo.data_choice import choose_rows, choose_share
+from ganzoo.randomness import choose_rows, choose_share
 
 LABELS = torch.tensor([0] * 10 + [1] * 5 + [2])
 

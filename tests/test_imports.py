@@ -1,69 +1,56 @@
-"""Imports point downward only: a file's place in the layers decides what it may import."""
+"""Imports point downward only: the folder that a file lies in decides what it may import.
+
+Imports inside functions and under TYPE_CHECKING count. `ganzoo/__init__.py` resolves its names lazily and is exempt.
+"""
 
 import ast
+from functools import cache
 from pathlib import Path
 
-import pytest
-
-import ganzoo
+from ganzoo.paths import PACKAGE
 from ganzoo.registry import KINDS
 
-ROOT = Path(ganzoo.__file__).parent
-PACKAGES = {path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file()}
-
-# From the bottom to the top; a module imports its own layer and those below. What stands in no list
-# (the trainer, evaluation, configuration, ...) is above them all, and only the command line is above that.
-LAYERS: tuple[tuple[str, ...], ...] = (
-    (
-        "ganzoo",
-        "ganzoo.aliases",
-        "ganzoo.component",
-        "ganzoo.errors",
-        "ganzoo.registry",
-        "ganzoo.randomness",
-        "ganzoo.batch",
-        "ganzoo.data_choice",
-        "ganzoo.data_order",
-        "ganzoo.hardware",
-        "ganzoo.places",
-        "ganzoo.resize",
-        "ganzoo.schedule",
-    ),
-    # A normalization is a layer that residual blocks are made of.
-    ("ganzoo.layers", "ganzoo.normalizations.base"),
-    tuple(f"ganzoo.{kind}" for kind in KINDS),
-    ("ganzoo.gan", "ganzoo.evaluation_protocol"),
-    ("ganzoo.views", "ganzoo.steps"),
-    ("ganzoo.experiment", "ganzoo.build"),
+# From the bottom to the top; a file imports its own folder and those below. `root` are the loose files of the package,
+# which have an order of their own, and of which only `__main__` and `cli` stand above the folders.
+FOLDERS = (
+    ("root",),
+    ("layers",),
+    ("normalizations",),
+    ("architectures",),
+    ("losses", "augment", "data", "features", "optim"),
+    ("penalties", "pretext", "metrics"),
+    ("conditioning", "remedies"),
+    ("config",),
+    ("gan", "runs"),
+    ("evaluation", "testing"),
+    ("diagnostics",),
+    ("training",),
+    ("forgetting", "bench"),
+    ("report",),
+    ("scaffold",),
+    ("commands",),
+    ("top",),
 )
-# What a component may import besides layers, registry and its neighbours: nothing that knows of a run.
-FORBIDDEN_TO_COMPONENTS = (
-    "trainer",
-    "config",
-    "experiment",
-    "build",
-    "steps",
-    "views",
-    "gan",
-    "cli",
-    "commands",
-    "evaluate",
-)
+PLACE = {folder: place for place, folders in enumerate(FOLDERS) for folder in folders}
+TOP = {"ganzoo.cli", "ganzoo.__main__"}
+MAX_ROOT_FILES = 12
 
 
+@cache
 def modules() -> dict[str, Path]:
-    found = {}
-    for path in sorted(ROOT.rglob("*.py")):
-        parts = ["ganzoo", *path.relative_to(ROOT).with_suffix("").parts]
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
+    """Return the file of every module but `ganzoo/__init__.py`."""
+    paths = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
+    names = [".".join(("ganzoo", *path.relative_to(PACKAGE).with_suffix("").parts)) for path in paths]
+    return {name.removesuffix(".__init__"): path for name, path in zip(names, paths, strict=True)}
 
 
-MODULES = modules()
+@cache
+def imports() -> dict[str, set[str]]:
+    """Return the modules of ganzoo that each module imports, wherever in it; each file is parsed once."""
+    return {module: set(_imported(path)) for module, path in modules().items()}
 
 
-def imports(path: Path) -> set[str]:
-    """Return ganzoo's modules that a file imports, wherever in it."""
+def _imported(path: Path) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -72,68 +59,80 @@ def imports(path: Path) -> set[str]:
             assert node.level == 0, f"{path}:{node.lineno}: a relative import hides where it points"
             assert node.module is not None
             # `from ganzoo import registry` imports a module, `from ganzoo.batch import Latents` a name of one.
-            submodules = {f"{node.module}.{alias.name}" for alias in node.names} & MODULES.keys()
-            others = any(f"{node.module}.{alias.name}" not in MODULES for alias in node.names)
-            found |= submodules | ({node.module} if others else set())
-    return {name for name in found if name.split(".")[0] == "ganzoo"}
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= (whole & modules().keys()) | ({node.module} if whole - modules().keys() else set())
+    return {name for name in found if name.partition(".")[0] == "ganzoo"}
 
 
-def layer(module: str) -> int:
-    if module.split(".")[1:2] in (["cli"], ["commands"], ["__main__"]):
-        return len(LAYERS) + 1
-    for i, names in enumerate(LAYERS):
-        if any(module == name or (name != "ganzoo" and module.startswith(f"{name}.")) for name in names):
-            return i
-    return len(LAYERS)
-
-
-def kind_of(module: str) -> str | None:
+def folder_of(module: str) -> str:
     parts = module.split(".")
-    return parts[1] if len(parts) > 1 and parts[1] in KINDS else None
+    if module in TOP:
+        return "top"
+    return parts[1] if (PACKAGE / parts[1]).is_dir() else "root"
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_imports_nothing_from_above_its_layer(module: str) -> None:
-    assert {name for name in imports(MODULES[module]) if layer(name) > layer(module)} == set()
+def test_every_folder_has_a_place_and_the_root_holds_few_files() -> None:
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert folders == PLACE.keys() - {"root", "top"}
+    assert set(KINDS) <= folders
+    assert all(f"ganzoo.{kind}.base" in modules() for kind in KINDS)
+    loose = [path for path in PACKAGE.glob("*.py") if path.name not in ("__init__.py", "__main__.py")]
+    assert len(loose) <= MAX_ROOT_FILES
 
 
-def _reaches_a_run(module: str, seen: frozenset[str] = frozenset()) -> bool:
-    """Return whether a module, or one that it imports, is of the steps or above, but for plain helpers."""
-    if module in seen or module not in MODULES:
-        return False
-    if module.split(".")[1] in FORBIDDEN_TO_COMPONENTS:
-        return True
-    return any(_reaches_a_run(name, seen | {module}) for name in imports(MODULES[module]) if name != "ganzoo")
+def test_every_import_points_downward() -> None:
+    upward = [
+        f"{module} -> {name}"
+        for module, names in imports().items()
+        for name in names
+        if name in modules() and PLACE[folder_of(name)] > PLACE[folder_of(module)]
+    ]
+    assert upward == []
 
 
-COMPONENTS = [name for name in MODULES if kind_of(name)]
+def test_no_two_folders_of_one_place_import_each_other() -> None:
+    sideways = [
+        f"{module} -> {name}"
+        for module, names in imports().items()
+        for name in names
+        if PLACE[folder_of(name)] == PLACE[folder_of(module)] and folder_of(name) != folder_of(module)
+    ]
+    assert sideways == []
 
 
-@pytest.mark.parametrize("module", COMPONENTS)
-def test_a_component_imports_no_component_of_another_kind_and_nothing_that_knows_of_a_run(module: str) -> None:
-    for name in imports(MODULES[module]):
-        other = kind_of(name)
-        assert other in (None, kind_of(module)) or name == f"ganzoo.{other}.base", f"{module} imports {name}"
-        assert name == "ganzoo" or not _reaches_a_run(name), f"{module} imports {name}"
+def test_no_files_import_each_other_in_a_circle_and_none_imports_the_package_itself() -> None:
+    waiting = {module: {name for name in names if name != module} for module, names in imports().items()}
+    assert [module for module, names in waiting.items() if "ganzoo" in names] == []
+    unknown = {name for names in waiting.values() for name in names} - modules().keys()
+    assert unknown == set()
+    while leaves := [module for module, names in waiting.items() if not names]:
+        waiting = {module: names - set(leaves) for module, names in waiting.items() if module not in leaves}
+    assert waiting == {}
 
 
-def test_the_registry_imports_only_sentences_so_that_a_listing_needs_no_torch() -> None:
-    assert imports(MODULES["ganzoo.registry"]) == {"ganzoo.aliases", "ganzoo.component", "ganzoo.errors"}
-    assert imports(MODULES["ganzoo.component"]) == {"ganzoo.errors"}
-    assert imports(MODULES["ganzoo.aliases"]) == imports(MODULES["ganzoo.errors"]) == set()
+def test_a_component_imports_no_component_of_another_kind() -> None:
+    crossing = [
+        f"{module} -> {name}"
+        for module, names in imports().items()
+        for name in names
+        if folder_of(module) in KINDS
+        and folder_of(name) in {*KINDS} - {folder_of(module)}
+        and not name.endswith(".base")
+    ]
+    assert crossing == []
 
 
-def test_the_steps_know_no_component() -> None:
-    for module in ("ganzoo.gan", "ganzoo.views", "ganzoo.steps", "ganzoo.experiment", "ganzoo.build"):
-        named = {name for name in imports(MODULES[module]) if kind_of(name) and not name.endswith(".base")}
-        assert named == set(), module
+def test_what_trains_any_gan_knows_no_component() -> None:
+    named = [
+        f"{module} -> {name}"
+        for module, names in imports().items()
+        for name in names
+        if folder_of(module) in ("gan", "config") and folder_of(name) in KINDS and not name.endswith(".base")
+    ]
+    assert named == []
 
 
-def test_the_trainer_is_known_to_commands_alone() -> None:
-    users = {module for module in MODULES if "ganzoo.trainer" in imports(MODULES[module])}
-    assert all(module.split(".")[1] in ("cli", "commands", "bench") for module in users), users
-
-
-def test_a_folder_of_every_kind_has_its_contract() -> None:
-    assert set(KINDS) <= PACKAGES
-    assert all(f"ganzoo.{kind}.base" in MODULES for kind in KINDS)
+def test_a_listing_of_components_needs_no_torch() -> None:
+    assert imports()["ganzoo.registry"] == {"ganzoo.aliases", "ganzoo.component", "ganzoo.errors", "ganzoo.paths"}
+    assert imports()["ganzoo.component"] == {"ganzoo.errors"}
+    assert imports()["ganzoo.aliases"] == imports()["ganzoo.errors"] == imports()["ganzoo.paths"] == set()

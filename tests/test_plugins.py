@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ganzoo import config, registry
+from ganzoo import registry
 from ganzoo.cli import call
+from ganzoo.config.load import load
 from ganzoo.errors import UserError
 from ganzoo.testing import check_component, temporary_plugins
 
@@ -114,7 +115,7 @@ def test_a_loose_file_adds_its_component(tmp_path: Path, installed: Callable[...
     check_component("pretext.loose_mirror")
     assert registry.plugin_file("pretext.loose_mirror") == (path, registry.plugin_sha256("pretext.loose_mirror"))
     tiny_recipe.write_text(tiny_recipe.read_text().replace("pretext.rotation", "pretext.loose_mirror"))
-    experiment = config.load(str(tiny_recipe), plugins=[path]).experiment
+    experiment = load(str(tiny_recipe), plugins=[path]).experiment
     assert [part.name for part in experiment.pretext] == ["pretext.loose_mirror"]
 
 

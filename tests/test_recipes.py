@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from ganzoo import config, gin_reader, registry
-from ganzoo.build import build_gan
+from ganzoo import registry
+from ganzoo.config import recipe_files
+from ganzoo.config.experiment import Experiment
+from ganzoo.config.load import load, load_protocol
+from ganzoo.config.operative import diff
+from ganzoo.config.recipe_files import recipes_dir
 from ganzoo.errors import UserError
-from ganzoo.experiment import Experiment
-from ganzoo.gin_reader import recipes_dir
+from ganzoo.gan.build import build_gan
 
 RECIPES = sorted(path.stem for path in recipes_dir().glob("*.gin"))
 PROTOCOLS = sorted(path.stem for path in recipes_dir().glob("protocols/*.gin"))
@@ -88,11 +91,11 @@ UNCONDITIONAL = {
 
 
 def operative(name: str) -> str:
-    return config.load(name).operative()
+    return load(name).operative()
 
 
 def values(name: str) -> dict[str, str]:
-    return {key: value for key, value, _ in config.load(name).resolved}
+    return {key: value for key, value, _ in load(name).resolved}
 
 
 def test_the_recipes_are_those_of_the_tables() -> None:
@@ -102,11 +105,11 @@ def test_the_recipes_are_those_of_the_tables() -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_has_a_recipe_that_differs_from_ssgan_by_the_task_alone(task: str) -> None:
     theirs, ours = operative("ssgan_resnet"), operative(f"{task}_resnet")
-    keys = {line.partition(": ")[0] for line in config.diff(theirs, ours)}
+    keys = {line.partition(": ")[0] for line in diff(theirs, ours)}
     assert "experiment.pretext" in keys
     own = ("pretext.rotation.", f"pretext.{task}.")
     # A task that says what is real itself takes the place of the adversarial loss.
-    experiment = config.load(f"{task}_resnet").experiment
+    experiment = load(f"{task}_resnet").experiment
     replaced = {"experiment.loss"} if experiment.loss is None and _is_replaced(experiment) else set()
     assert all(key.startswith(own) for key in keys - {"experiment.pretext"} - replaced)
 
@@ -118,10 +121,10 @@ def _is_replaced(experiment: Experiment) -> bool:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_loads_and_its_operative_text_reads_back(name: str, tmp_path: Path) -> None:
-    first = config.load(name)
+    first = load(name)
     for text in (first.operative(), first.source()):
         (tmp_path / "copy.gin").write_text(text)
-        second = config.load(tmp_path / "copy.gin")
+        second = load(tmp_path / "copy.gin")
         assert second.experiment == first.experiment
         assert second.operative() == first.operative()
 
@@ -149,10 +152,10 @@ def test_a_base_file_says_what_it_is(path: Path) -> None:
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_a_protocol_loads_alone_and_serves_a_recipe_as_an_include(name: str, tmp_path: Path) -> None:
     assert (recipes_dir() / f"protocols/{name}.gin").read_text().startswith("# ")
-    protocol = config.load_protocol(name)
+    protocol = load_protocol(name)
     recipe = tmp_path / "recipe.gin"
     recipe.write_text(f"include 'fashion_ssgan_resnet.gin'\nexperiment.metrics = []\ninclude 'protocols/{name}.gin'\n")
-    experiment = config.load(recipe).experiment
+    experiment = load(recipe).experiment
     assert experiment.metrics == protocol.metrics
     assert experiment.num_eval_seeds == protocol.num_eval_seeds
 
@@ -166,19 +169,19 @@ def test_the_papers_and_mimicrys_protocols_are_what_their_tables_say() -> None:
                 part.arguments.get("num_real"),
                 part.arguments["num_fake"],
             )
-            for part in config.load_protocol(name).metrics
+            for part in load_protocol(name).metrics
         }
         for name in ("paper", "mimicry")
     }
     assert ("metrics.frechet_distance", "test", 10_000, 10_000) in sizes["paper"]
     assert ("metrics.frechet_distance", "train", 50_000, 50_000) in sizes["mimicry"]
-    assert config.load_protocol("mimicry").num_eval_seeds == 3
+    assert load_protocol("mimicry").num_eval_seeds == 3
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("experiment.num_steps = 3", r"p\.gin:1: the evaluation protocol has no parameter 'num_steps'"),
+        ("experiment.num_steps = 3", r"p\.gin:1: the protocol has no parameter 'num_steps'"),
         ("experiment.num_eval_seeds = 3", r"p\.gin: binds no metrics"),
         ("experiment.num_eval_seeds = 0", r"p\.gin:1: experiment\.num_eval_seeds must be at least 1, not 0"),
         ("experiment.eval_batch_norm = 'standng'", r"p\.gin:1: .*eval_batch_norm.*'standing'"),
@@ -188,9 +191,9 @@ def test_what_is_no_protocol_is_refused_with_its_place(text: str, message: str, 
     path = tmp_path / "p.gin"
     path.write_text(text + "\n")
     with pytest.raises(UserError, match=message):
-        config.load_protocol(path)
+        load_protocol(path)
     with pytest.raises(UserError, match=r"no protocol 'papr'; did you mean 'paper'"):
-        config.load_protocol("papr")
+        load_protocol("papr")
 
 
 def test_the_folder_holds_data_only() -> None:
@@ -208,7 +211,7 @@ def test_recipes_differ_by_what_their_names_say_alone(prefix: str) -> None:
     text = {row: operative(prefix + row) for row in ROWS}
 
     def keys(a: str, b: str) -> set[str]:
-        return {line.partition(": ")[0] for line in config.diff(text[a], text[b])}
+        return {line.partition(": ")[0] for line in diff(text[a], text[b])}
 
     pretext = keys("uncond_resnet", "ssgan_resnet")
     assert "experiment.pretext" in pretext
@@ -216,10 +219,10 @@ def test_recipes_differ_by_what_their_names_say_alone(prefix: str) -> None:
     conditioning = keys("uncond_resnet", "cond_resnet")
     assert "experiment.conditioning" in conditioning
     assert all(key.startswith("conditioning.projection.") for key in conditioning - {"experiment.conditioning"})
-    assert config.diff(text["ssgan_resnet"], text["ssgan_annealed_resnet"]) == [
+    assert diff(text["ssgan_resnet"], text["ssgan_annealed_resnet"]) == [
         "pretext.rotation.alpha_schedule: 'constant' -> 'linear'"
     ]
-    control = config.diff(text["ssgan_resnet"], text["rotation_only_resnet"], ignore=["metrics", "experiment.metrics"])
+    control = diff(text["ssgan_resnet"], text["rotation_only_resnet"], ignore=["metrics", "experiment.metrics"])
     changed = {line.partition(": ")[0] for line in control if not line.startswith("features.")}
     assert changed == {"experiment.loss", "pretext.rotation.alpha"}
     modulated = keys("ssgan_resnet", "ssgan_sbn_resnet") - {"architectures.resnet_generator.normalization"}
@@ -227,7 +230,7 @@ def test_recipes_differ_by_what_their_names_say_alone(prefix: str) -> None:
 
 
 def test_ssgan_differs_from_its_baseline_by_the_task_alone_on_the_standard_networks_too() -> None:
-    difference = config.diff(operative("sndcgan"), operative("ssgan_sndcgan"))
+    difference = diff(operative("sndcgan"), operative("ssgan_sndcgan"))
     keys = {line.partition(": ")[0] for line in difference}
     assert "experiment.pretext" in keys
     assert all(key.startswith("pretext.rotation.") for key in keys - {"experiment.pretext"})
@@ -243,19 +246,19 @@ def test_networks_of_a_size_without_a_recipe_are_built_from_their_base_file(
         f"experiment.dataset = @data.synthetic\nexperiment.num_steps = 1\ndata.synthetic.size = {size}\n"
     )
     narrow = ["G_WIDTH = 1", "D_WIDTH = 1"]
-    experiment = config.load(recipe, overrides=narrow).experiment
+    experiment = load(recipe, overrides=narrow).experiment
     gan = build_gan(experiment, experiment.dataset().spec())
     assert gan.generator.image_shape == (3, size, size)
 
 
 def test_ewc_differs_from_the_baseline_by_the_penalty_alone() -> None:
-    keys = {line.partition(": ")[0] for line in config.diff(operative("uncond_resnet"), operative("ewc_resnet"))}
+    keys = {line.partition(": ")[0] for line in diff(operative("uncond_resnet"), operative("ewc_resnet"))}
     assert {key.rpartition(".")[0] for key in keys} == {"experiment", "penalties.ewc"}
     assert {key for key in keys if key.startswith("experiment.")} == {"experiment.penalty"}
 
 
 def test_the_two_sizes_of_fashion_mnist_differ_by_the_size_alone() -> None:
-    difference = config.diff(operative("fashion_ssgan_resnet"), operative("fashion32_ssgan_resnet"))
+    difference = diff(operative("fashion_ssgan_resnet"), operative("fashion32_ssgan_resnet"))
     assert difference == ["data.fashion_mnist.size: 16 -> 32"]
 
 
@@ -281,7 +284,7 @@ def test_the_quickstart_is_ssgan_on_digits_without_flips() -> None:
     ["experiment.pretext = []", "experiment.metrics = []", "experiment.dataset = @data.synthetic", "G_WIDTH = 8"],
 )
 def test_one_override_swaps_a_part(override: str) -> None:
-    config.load("fashion_ssgan_annealed_resnet", overrides=[override])
+    load("fashion_ssgan_annealed_resnet", overrides=[override])
 
 
 def test_a_wheel_carries_every_recipe_and_an_installed_package_finds_them(
@@ -295,6 +298,6 @@ def test_a_wheel_carries_every_recipe_and_an_installed_package_finds_them(
         packed = {name.removeprefix("ganzoo/recipes/") for name in archive.namelist() if name.endswith(".gin")}
         archive.extractall(tmp_path / "installed")
     assert packed == {str(path.relative_to(root / "gin")) for path in (root / "gin").rglob("*.gin")}
-    monkeypatch.setattr(gin_reader, "__file__", str(tmp_path / "installed/ganzoo/gin_reader.py"))
-    assert gin_reader.recipes_dir() == tmp_path / "installed/ganzoo/recipes"
-    assert config.load("ssgan_resnet").experiment.num_steps == 100_000
+    monkeypatch.setattr(recipe_files, "PACKAGE", tmp_path / "installed/ganzoo")
+    assert recipe_files.recipes_dir() == tmp_path / "installed/ganzoo/recipes"
+    assert load("ssgan_resnet").experiment.num_steps == 100_000

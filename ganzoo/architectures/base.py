@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -12,11 +12,23 @@ from ganzoo.component import Component, Part
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
 
-if TYPE_CHECKING:
-    # Conditioning builds networks, and networks ask it for their layers.
-    from ganzoo.conditioning.base import Conditioning
-
 ImageShape = tuple[int, int, int]
+
+
+class LabelLayers(Protocol):
+    """The layers that take class labels (N,), for a network that is built under conditioning; K: classes."""
+
+    num_classes: int
+    """K."""
+
+    def generator_normalization(self, normalization: Part[Normalization]) -> Part[Normalization]:
+        """Return the form of the generator's normalization that takes labels."""
+
+    def generator_embedding(self, embedding_dim: int, layers: LayerFactory) -> nn.Module:
+        """Return a module labels (N,) -> (N, embedding_dim) that all layers of a generator share."""
+
+    def discriminator_head(self, feature_dim: int, layers: LayerFactory) -> nn.Module:
+        """Return a module (features (N, F), labels (N,)) -> (N,) that is added to the adversarial logit."""
 
 
 class Network(Component, nn.Module):
@@ -72,7 +84,7 @@ class Generator(Network):
 
     @staticmethod
     def for_labels(
-        normalization: Part[Normalization], conditioning: "Conditioning | None", latent_dim: int
+        normalization: Part[Normalization], conditioning: LabelLayers | None, latent_dim: int
     ) -> tuple[Part[Normalization], dict[str, int]]:
         """Return the form of a normalization that takes the labels there are, and the facts that it is built from."""
         if conditioning is None:

@@ -6,14 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganzoo.architectures.base import ImageShape
+from ganzoo.architectures.base import ImageShape, LabelLayers
+from ganzoo.architectures.residual import DiscriminatorBlock, GeneratorBlock
 from ganzoo.architectures.stacked import StackedDiscriminator, StackedGenerator
 from ganzoo.batch import Latents
 from ganzoo.component import Part
-from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.attention import attention_after
 from ganzoo.layers.factory import LayerFactory, orthogonal
-from ganzoo.layers.residual import DiscriminatorBlock, GeneratorBlock
 from ganzoo.normalizations.base import Normalization
 from ganzoo.registry import register
 
@@ -70,7 +69,7 @@ class biggan_generator(StackedGenerator):
         attention_resolution: int | None = None,
         image_shape: ImageShape,
         latent_dim: int,
-        conditioning: Conditioning | None,
+        conditioning: LabelLayers | None,
     ) -> None:
         layers = LayerFactory(spectral_norm=spectral_norm, initializer=orthogonal)
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, width=width, layers=layers)
@@ -158,7 +157,7 @@ class biggan_discriminator(StackedDiscriminator):
         spectral_norm: bool = True,
         attention_resolution: int | None = None,
         image_shape: ImageShape,
-        conditioning: Conditioning | None,
+        conditioning: LabelLayers | None,
     ) -> None:
         layers = LayerFactory(spectral_norm=spectral_norm, initializer=orthogonal)
         super().__init__(image_shape=image_shape, width=width, normalization=normalization, layers=layers)

@@ -11,14 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganzoo.architectures.base import ImageShape
+from ganzoo.architectures.base import ImageShape, LabelLayers
+from ganzoo.architectures.residual import DiscriminatorBlock, GeneratorBlock, Variant
 from ganzoo.architectures.stacked import LatentDistribution, StackedDiscriminator, StackedGenerator
 from ganzoo.batch import Latents
 from ganzoo.component import Part
-from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.attention import attention_after
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.layers.residual import DiscriminatorBlock, GeneratorBlock, Variant
 from ganzoo.normalizations.base import Normalization
 from ganzoo.registry import register
 
@@ -78,7 +77,7 @@ class resnet_generator(StackedGenerator):
         weight_standardization: bool = False,
         image_shape: ImageShape,
         latent_dim: int,
-        conditioning: Conditioning | None,
+        conditioning: LabelLayers | None,
     ) -> None:
         layers = LayerFactory(spectral_norm=spectral_norm, weight_standardization=weight_standardization)
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, width=width, layers=layers, latent=latent)
@@ -147,7 +146,7 @@ class resnet_discriminator(StackedDiscriminator):
         attention_resolution: int | None = None,
         weight_standardization: bool = False,
         image_shape: ImageShape,
-        conditioning: Conditioning | None,
+        conditioning: LabelLayers | None,
     ) -> None:
         layers = LayerFactory(spectral_norm=spectral_norm, weight_standardization=weight_standardization)
         super().__init__(image_shape=image_shape, width=width, normalization=normalization, layers=layers)

@@ -9,14 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganzoo.architectures.base import ImageShape
+from ganzoo.architectures.base import ImageShape, LabelLayers
+from ganzoo.architectures.residual import DiscriminatorBlock, GeneratorBlock
 from ganzoo.architectures.stacked import LatentDistribution, StackedDiscriminator, StackedGenerator
 from ganzoo.batch import Latents
 from ganzoo.component import Part
-from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.attention import attention_after
 from ganzoo.layers.factory import LayerFactory, normal
-from ganzoo.layers.residual import DiscriminatorBlock, GeneratorBlock
 from ganzoo.normalizations.base import Normalization
 from ganzoo.registry import register
 
@@ -59,7 +58,7 @@ class resnet5_generator(StackedGenerator):
         attention_resolution: int | None = None,
         image_shape: ImageShape,
         latent_dim: int,
-        conditioning: Conditioning | None,
+        conditioning: LabelLayers | None,
     ) -> None:
         layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, width=width, layers=layers, latent=latent)
@@ -123,7 +122,7 @@ class resnet5_discriminator(StackedDiscriminator):
         spectral_norm: bool = True,
         attention_resolution: int | None = None,
         image_shape: ImageShape,
-        conditioning: Conditioning | None,
+        conditioning: LabelLayers | None,
     ) -> None:
         layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
         super().__init__(image_shape=image_shape, width=width, normalization=normalization, layers=layers)

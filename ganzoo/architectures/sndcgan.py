@@ -6,12 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganzoo.architectures.base import ImageShape
+from ganzoo.architectures.base import ImageShape, LabelLayers
+from ganzoo.architectures.convolutional import ConvolutionBlock
 from ganzoo.architectures.stacked import StackedDiscriminator, StackedGenerator
 from ganzoo.batch import Latents
 from ganzoo.component import Part
-from ganzoo.conditioning.base import Conditioning
-from ganzoo.layers.convolutional import ConvolutionBlock
 from ganzoo.layers.factory import LayerFactory, normal
 from ganzoo.normalizations.base import Normalization
 from ganzoo.registry import register
@@ -51,7 +50,7 @@ class sndcgan_generator(StackedGenerator):
         spectral_norm: bool = False,
         image_shape: ImageShape,
         latent_dim: int,
-        conditioning: Conditioning | None,
+        conditioning: LabelLayers | None,
     ) -> None:
         layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, width=width, layers=layers)
@@ -109,7 +108,7 @@ class sndcgan_discriminator(StackedDiscriminator):
         normalization: Part[Normalization],
         spectral_norm: bool = True,
         image_shape: ImageShape,
-        conditioning: Conditioning | None,
+        conditioning: LabelLayers | None,
     ) -> None:
         layers = LayerFactory(spectral_norm=spectral_norm, initializer=normal)
         super().__init__(image_shape=image_shape, width=width, normalization=normalization, layers=layers)

@@ -6,9 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ganzoo.architectures.base import Discriminator, DiscriminatorOutput, Generator, ImageShape
+from ganzoo.architectures.base import Discriminator, DiscriminatorOutput, Generator, ImageShape, LabelLayers
 from ganzoo.component import Part
-from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.attention import attention_after
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
@@ -96,7 +95,7 @@ class StackedDiscriminator(Discriminator):
         self.blocks.append(block)
 
     def add_last_layers(
-        self, feature_dim: int, conditioning: Conditioning | None, *, attention_resolution: int | None = None
+        self, feature_dim: int, conditioning: LabelLayers | None, *, attention_resolution: int | None = None
     ) -> None:
         """Make the layer of the logit, attention, and what conditioning adds, in this order.
 

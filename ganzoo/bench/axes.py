@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 
 from ganzoo.component import Component, Part, complete_arguments
-from ganzoo.experiment import Experiment
-from ganzoo.operative import parts_of, values_of
-from ganzoo.value_types import render
+from ganzoo.config.experiment import Experiment
+from ganzoo.config.operative import parts_of, values_of
+from ganzoo.config.value_types import render
 
 EXEMPT = "experiment.seed"
 

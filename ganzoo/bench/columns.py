@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ganzoo.bench.proof import SAMPLING_SEEDS, Mismatch
 from ganzoo.bench.record import MeasurementRecord, RunRecord
 from ganzoo.errors import UserError, nearest
-from ganzoo.run_folder import Json
+from ganzoo.runs.folder import Json
 
 PROTOCOL = "protocol "
 

@@ -1,15 +1,16 @@
 """Whether runs made now could stand in one table with the records that are there, asked before they are made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from ganzoo.bench.proof import CODE, Mismatch, conditions_of, each_file_once
+from ganzoo.bench.proof import CODE, LAYOUT, Mismatch, conditions_of, each_file_once
 from ganzoo.bench.record import RunRecord
 from ganzoo.bench.rows import BuiltRow
-from ganzoo.run_folder import Json
+from ganzoo.runs.folder import Json
 
 NOW = "what is run now"
 MAX_LINES = 8
 HASH_DIGITS = 12
+ABSENT = "(absent)"
 
 
 def continuation_problem(
@@ -50,13 +51,26 @@ def departures(
     groups: dict[str, dict[str, tuple[str, ...]]] = {}
     for record in records:
         there = conditions_of(record)
-        for key, value in _conditions_now(built[record.row], machine=machine, num_threads=num_threads).items():
-            earlier = there.get(key, value)
+        now = _conditions_now(built[record.row], machine=machine, num_threads=num_threads)
+        for key, value, earlier in _compared(now, there):
             if earlier != value:
                 digits = HASH_DIGITS if key.startswith(tuple(CODE)) else None
                 group = groups.setdefault(key, {value[:digits]: (NOW,)})
                 group[earlier[:digits]] = (*group.get(earlier[:digits], ()), record.name)
     return each_file_once([Mismatch(key, group) for key, group in groups.items()])
+
+
+def _compared(now: Mapping[str, str], there: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield the conditions that can be compared, each now and in a record.
+
+    Files of code are compared too where one side lacks them, unless it lacks all of that kind of code.
+    """
+    for key in dict.fromkeys((*now, *there)):
+        code = next((name for name in CODE if key.startswith(f"{name} ")), None)
+        if key in now and key in there:
+            yield key, now[key], there[key]
+        elif code is not None and all(any(k.startswith(f"{code} ") for k in side) for side in (now, there)):
+            yield key, now.get(key, ABSENT), there.get(key, ABSENT)
 
 
 def _conditions_now(built: BuiltRow, *, machine: Mapping[str, Json], num_threads: int) -> dict[str, str]:
@@ -67,4 +81,4 @@ def _conditions_now(built: BuiltRow, *, machine: Mapping[str, Json], num_threads
     found |= {f"packages.{name}": str(version) for name, version in packages.items()}
     found |= {f"training_code {name}": sha256 for name, sha256 in built.training_files.items()}
     found |= {f"evaluation_code {name}": sha256 for name, sha256 in built.evaluation_files.items()}
-    return {**found, "num_threads": str(num_threads)}
+    return {**found, "num_threads": str(num_threads), "code_layout": LAYOUT}

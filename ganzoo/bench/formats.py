@@ -6,9 +6,9 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
-from ganzoo.bench.sheet import Sheet
-from ganzoo.bench.sheets import sheets
-from ganzoo.bench.table import Cell, Table
+from ganzoo.bench.analysis import Cell, Table
+from ganzoo.bench.text_table import Sheet
+from ganzoo.bench.text_tables import sheets
 
 WIDTH = 118
 LATEX_CELL_WIDTH = 20

@@ -21,11 +21,10 @@ from typing import TypeVar, cast
 
 from ganzoo.bench.published import published_rows
 from ganzoo.component import Component, Part
-from ganzoo.config import PROTOCOLS
+from ganzoo.config.gin_parser import Binding, Reference
+from ganzoo.config.recipe_files import PROTOCOLS, find_recipe, read_file, shown
+from ganzoo.config.value_types import WrongTypeError, coerce
 from ganzoo.errors import UserError, nearest
-from ganzoo.gin_reader import find_recipe, read_file, shown
-from ganzoo.gin_statements import Binding, Reference
-from ganzoo.value_types import WrongTypeError, coerce
 
 Item = TypeVar("Item", str, int)
 NAME = r"[A-Za-z_]\w*"

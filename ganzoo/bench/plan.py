@@ -11,10 +11,10 @@ import torch
 from ganzoo.bench.grid import Grid
 from ganzoo.bench.record import RunRecord, read_record, run_name
 from ganzoo.bench.rows import BuiltRow
-from ganzoo.check import draw_latents, noise_images
 from ganzoo.errors import UserError
-from ganzoo.run_folder import RunFolder, read_rows
-from ganzoo.train_state import TrainState
+from ganzoo.runs.folder import RunFolder, read_rows
+from ganzoo.training.dry_run import draw_latents, noise_images
+from ganzoo.training.train_state import TrainState
 
 State = Literal["finished", "failed", "interrupted", "ended", "new"]
 PROBE_SECONDS = 2.0
@@ -117,7 +117,7 @@ def _plan_run(built: BuiltRow, seed: int, out: Path, results: Path) -> PlannedRu
 
 
 def _refuse_other(there: str, wanted: BuiltRow, seed: int, path: Path) -> None:
-    difference = wanted.configuration.with_values(seed=seed).difference(there)
+    difference = wanted.configuration.with_seed(seed).difference(there)
     if difference:
         lines = "".join(f"\n  {line}" for line in difference)
         raise UserError(

@@ -13,15 +13,17 @@ from ganzoo.bench.axes import EXEMPT, Difference, differences, undeclared
 from ganzoo.bench.grid import Grid, Row
 from ganzoo.bench.record import RunRecord
 from ganzoo.bench.rows import BuiltRow
+from ganzoo.config.operative import parse_operative
+from ganzoo.config.recipe_files import shown
 from ganzoo.errors import UserError, nearest
-from ganzoo.gin_reader import shown
-from ganzoo.operative import parse_operative
-from ganzoo.run_folder import Json
+from ganzoo.runs.code_hashes import BEFORE_FOLDERS, is_before_folders
+from ganzoo.runs.folder import Json
 
 THE_PROOF = "proof"  # stands for the grid among the records that depart from it
 SAMPLING_SEEDS = ("seed", "eval_seed")
 CODE = {"training_code": "training_code_files", "evaluation_code": "evaluation_code_files"}
 """Names of kinds of code in messages, and where a record's environment has the hashes of their files."""
+LAYOUT = "recorded by folder"
 DEVICE_KEYS = ("device", "device_name", "cpu_capability")
 
 
@@ -35,7 +37,7 @@ class Proof:
         axes: the declared axes of each row, by its name.
         differences: the allowed differences of each row from the baseline, by its name.
         shared: the parameters that all rows have alike, as gin text.
-        training_files: sha256 of the files of training code that all rows use, by `folder/file.py`.
+        training_files: sha256 of the files of training code that all rows use, by path.
     """
 
     grid: str
@@ -172,8 +174,8 @@ class Mismatch:
     """A condition in which records differ that a table would compare.
 
     Args:
-        key: what differs: `data_sha256.train`, `packages.torch`, `training_code ganzoo/steps.py`,
-            `evaluation_code ganzoo/resize.py`, `protocol fd_x.num_fake`, ...
+        key: what differs: `data_sha256.train`, `packages.torch`, `training_code gan/steps.py`,
+            `evaluation_code resize.py`, `protocol fd_x.num_fake`, ...
         values: each value there is as text, with the names (`ROW-seedN`) of the records that have it, or `THE_PROOF`.
     """
 
@@ -204,6 +206,9 @@ def check_records(records: Sequence[RunRecord], proof: Proof | None = None) -> l
     for row in dict.fromkeys(record.row for record in records):
         own = [record for record in records if record.row == row]
         found += [Mismatch(f"{row}: {m.key}", m.values) for m in _mismatches(own, _configuration, absent="(absent)")]
+        for layout in dict.fromkeys(layout_of(record.environment) for record in own):
+            alike = [record for record in own if layout_of(record.environment) == layout]
+            found += [Mismatch(f"{row}: {m.key}", m.values) for m in _mismatches(alike, _code_keys, absent="(absent)")]
     if proof is not None:
         found += _departures(records, proof)
     return found
@@ -252,8 +257,18 @@ def _conditions_in(environment: Mapping[str, Json]) -> dict[str, str]:
     for name, section in CODE.items():
         # Older records do not have the hashes of the evaluation code.
         files = cast(dict[str, str], environment.get(section, {}))
-        found |= {f"{name} {file}": sha for file, sha in files.items()}
-    return found
+        found |= {f"{_code(name, files)} {file}": sha for file, sha in files.items()}
+    return {**found, "code_layout": layout_of(environment)}
+
+
+def layout_of(environment: Mapping[str, Json]) -> str:
+    """Return by what paths an environment names its files of code: those of other layouts cannot be compared."""
+    return BEFORE_FOLDERS if is_before_folders(environment["training_code_files"]) else LAYOUT
+
+
+def _code(name: str, files: Mapping[str, str]) -> str:
+    """Return a kind of code, so named that files of different layouts are never compared."""
+    return f"{name} before the folders" if files and is_before_folders(files) else name
 
 
 def each_file_once(mismatches: Sequence[Mismatch]) -> list[Mismatch]:
@@ -263,15 +278,16 @@ def each_file_once(mismatches: Sequence[Mismatch]) -> list[Mismatch]:
 
 
 def _configuration(record: RunRecord) -> dict[str, str]:
-    """Return what the seeds of one row must have alike, and which files there are at all."""
+    """Return the parameters that the seeds of one row must have alike."""
     values = parse_operative(record.operative)
-    files = dict.fromkeys((f"training_code {name}" for name in _training_files(record)), "present")
     # Threads are compared over all records already.
-    return {**{k: v for k, v in values.items() if k not in (EXEMPT, "experiment.num_threads")}, **files}
+    return {k: v for k, v in values.items() if k not in (EXEMPT, "experiment.num_threads")}
 
 
-def _training_files(record: RunRecord) -> dict[str, str]:
-    return cast(dict[str, str], record.environment["training_code_files"])
+def _code_keys(record: RunRecord) -> dict[str, str]:
+    """Return which files of training code a run had at all."""
+    files = cast(dict[str, str], record.environment["training_code_files"])
+    return dict.fromkeys((f"training_code {name}" for name in files), "present")
 
 
 def _departures(records: Sequence[RunRecord], proof: Proof) -> list[Mismatch]:

@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from ganzoo.bench.record_types import check_record
 from ganzoo.errors import UserError
-from ganzoo.run_folder import Json, Row, RunFolder, read_rows, write_atomically
+from ganzoo.runs.folder import Json, Row, RunFolder, read_rows, write_atomically
 
 FORMAT_VERSION = 1
 NUM_CURVE_POINTS = 60

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, cast
 
 from ganzoo.errors import UserError
-from ganzoo.run_folder import Json
+from ganzoo.runs.folder import Json
 
 MAX_SHOWN = 60  # characters of a wrong value in a message
 REMEDY = "remove the file, and `ganzoo bench` makes it anew"

@@ -10,7 +10,7 @@ from ganzoo.bench.grid import Grid
 from ganzoo.bench.proof import Mismatch, Proof, check_records
 from ganzoo.bench.record import RunRecord, read_records
 from ganzoo.errors import UserError
-from ganzoo.run_folder import Json, write_json
+from ganzoo.runs.folder import Json, write_json
 
 PROOF = "proof.json"
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from torch import nn
 
-from ganzoo import config
 from ganzoo.bench.axes import Graph, graph
 from ganzoo.bench.grid import Grid, Row, recipe_path
-from ganzoo.build import build_gan
-from ganzoo.check import check_metrics
-from ganzoo.config import Configuration
-from ganzoo.environment import evaluation_code_files, training_code_files
+from ganzoo.config.experiment import Experiment
+from ganzoo.config.load import Configuration, load
+from ganzoo.config.recipe_files import read_file, shown
 from ganzoo.errors import UserError
-from ganzoo.gin_reader import read_file, shown
+from ganzoo.gan.build import build_gan
+from ganzoo.runs.code_hashes import evaluation_code_files, training_code_files
+from ganzoo.training.dry_run import check_metrics
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class BuiltRow:
         row: as the grid has it.
         configuration: resolved, with a seed that every run replaces by its own.
         graph: of the configuration.
-        training_files: sha256 of every file of training code that it uses, by `folder/file.py`.
+        training_files: sha256 of every file of training code that it uses, by path.
         num_parameters: trained ones of `generator`, `discriminator` and `tasks`.
-        evaluation_files: sha256 of every file that its numbers follow from, by `folder/file.py`.
+        evaluation_files: sha256 of every file that its numbers follow from, by path.
     """
 
     row: Row
-    configuration: Configuration
+    configuration: Configuration[Experiment]
     graph: Graph
     training_files: Mapping[str, str]
     num_parameters: Mapping[str, int]
@@ -39,7 +39,7 @@ class BuiltRow:
 
     def operative(self, seed: int) -> str:
         """Return the complete configuration of the run of a seed."""
-        return self.configuration.with_values(seed=seed).operative()
+        return self.configuration.with_seed(seed).operative()
 
 
 def build_row(grid: Grid, row: Row, *, plugins: Sequence[Path], num_threads: int) -> BuiltRow:
@@ -61,7 +61,7 @@ def build_row(grid: Grid, row: Row, *, plugins: Sequence[Path], num_threads: int
     shared += [*grid.overrides, f"experiment.num_threads = {num_threads}"]
     recipe = recipe_path(grid, row)
     try:
-        configuration = config.load(recipe, overrides=[*shared, *row.bindings], plugins=plugins)
+        configuration = load(recipe, overrides=[*shared, *row.bindings], plugins=plugins)
         experiment = configuration.experiment
         spec = experiment.dataset().spec()
         gan = build_gan(experiment, spec)

@@ -13,8 +13,8 @@ from ganzoo.bench.grid import Grid
 from ganzoo.bench.plan import PlannedRun
 from ganzoo.bench.record import RunRecord, failed_result, make_record, write_record
 from ganzoo.errors import RunInterruptedError, UserError
-from ganzoo.run_folder import Json, RunFolder, write_atomically
-from ganzoo.signals import stop_requests
+from ganzoo.runs.folder import Json, RunFolder, write_atomically
+from ganzoo.runs.signals import stop_requests
 
 POLL_SECONDS = 0.2
 FAILED = 1  # exit code of a run that broke down

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ganzoo.commands.options import DataDir, Device, Plugins, seeds_of
+from ganzoo.commands.terminal import complain, format_duration, print_table, say
 from ganzoo.errors import UserError
-from ganzoo.terminal import complain, format_duration, print_table, say
 
 if TYPE_CHECKING:
     from ganzoo.bench.executor import Executor
     from ganzoo.bench.grid import Grid
     from ganzoo.bench.plan import Estimate, PlannedRun
     from ganzoo.bench.runner import Outcome
-    from ganzoo.run_folder import Json
+    from ganzoo.runs.folder import Json
 
 WORDS = {
     "finished": "finished",
@@ -89,14 +89,14 @@ def bench(
             raise UserError(f"no plugin file '{path}'; --plugin takes the path of a Python file")
 
     from ganzoo.bench.continuation import continuation_problem
-    from ganzoo.bench.display import GridDisplay
     from ganzoo.bench.plan import estimate, plan_runs
     from ganzoo.bench.proof import check_records, prove
     from ganzoo.bench.record import read_records
     from ganzoo.bench.results import PROOF, write_proof
     from ganzoo.bench.rows import build_rows
     from ganzoo.bench.runner import Runner, Settings
-    from ganzoo.environment import machine, packages, select_device
+    from ganzoo.commands.grid_display import GridDisplay
+    from ganzoo.runs.environment import machine, packages, select_device
 
     # Elsewhere, and of a device that need not be here, only the versions are known.
     here: dict[str, Json] = {"packages": packages()}

@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 
 from ganzoo.commands.options import Plugins
+from ganzoo.commands.terminal import is_terminal, print_table, say
+from ganzoo.config.recipe_files import PROTOCOLS, command_folders, recipes_dir
 from ganzoo.errors import UserError, nearest
-from ganzoo.gin_reader import FORGETTING_FOLDER, recipes_dir
 from ganzoo.registry import KINDS, index, load_file
-from ganzoo.terminal import is_terminal, print_table, say
 
-RECIPES, PROTOCOLS = "recipes", "protocols"
+RECIPES = "recipes"
 
 
 def list_components(
@@ -36,7 +36,8 @@ def list_components(
         raise UserError(f"no kind '{kind}'{nearest(kind, kinds) or '; there are: ' + ', '.join(kinds)}")
     if kind == RECIPES:
         _list_files("", "recipes")
-        _list_files(FORGETTING_FOLDER, "recipes of `ganzoo forgetting`")
+        for folder in command_folders():
+            _list_files(folder, f"recipes of `ganzoo {folder}`")
         say("`ganzoo check NAME` builds a recipe of the first list; `ganzoo run NAME` trains it")
         return
     if kind == PROTOCOLS:
@@ -103,10 +104,13 @@ def describe(
     if (recipes_dir() / f"{name.removesuffix('.gin')}.gin").is_file():
         raise UserError(f"'{name}' is a recipe and no component; `ganzoo check {name}` shows what it comes to")
 
-    from ganzoo.describe import describe as describe_component
-    from ganzoo.describe import wrapped
+    from ganzoo.config.describe import describe as describe_component
+    from ganzoo.config.describe import wrapped
+    from ganzoo.config.experiment import Experiment
+    from ganzoo.forgetting.experiment import ForgettingExperiment
 
-    description = describe_component(name)
+    roots = {root.root_name: root for root in (Experiment, ForgettingExperiment)}
+    description = describe_component(name, roots=roots)
     width = min(shutil.get_terminal_size((100, 24)).columns, 100)
     say(description.name)
     say("")
@@ -117,7 +121,7 @@ def describe(
         for p in description.parameters:
             say(_filled(f"{p.name}: {p.type}" + (f" = {p.default}" if p.default else ", required"), width, 2, 10))
             say(_filled(p.meaning, width, 6, 6))
-    elif name != "experiment":
+    elif name not in roots:
         say("")
         say("It has no parameters.")
     if description.supports:

@@ -9,13 +9,13 @@ import typer
 
 from ganzoo.commands.options import DataDir, Device, Plugins, Run, Step, write_for_user
 from ganzoo.commands.results import OpenRun, open_run
+from ganzoo.commands.terminal import complain, print_table, say
 from ganzoo.errors import UserError
-from ganzoo.terminal import complain, print_table, say
 
 if TYPE_CHECKING:
-    from ganzoo.evaluate import Evaluated
-    from ganzoo.evaluation_protocol import EvaluationProtocol
-    from ganzoo.run_folder import Json
+    from ganzoo.config.evaluation_protocol import EvaluationProtocol
+    from ganzoo.evaluation.evaluate import Evaluated
+    from ganzoo.runs.folder import Json
 
 OWN_PROTOCOL = "the run's own"
 
@@ -56,9 +56,9 @@ def evaluate_run(
       ganzoo eval runs/ssgan_resnet-seed0 --protocol offline_quick --protocol paper --out numbers.json
       ganzoo eval runs/ssgan_resnet-seed0 --protocol clean --set 'features.inception.download = True'
     """
-    from ganzoo.config import load_protocol
+    from ganzoo.config.load import load_protocol
     from ganzoo.registry import load_file
-    from ganzoo.run_folder import RunFolder
+    from ganzoo.runs.folder import RunFolder
 
     if settings and not protocol:
         raise UserError("--set overrides a protocol; name one, such as --protocol offline_quick")
@@ -97,7 +97,7 @@ def evaluate_run(
     if not any(e.measurements for e in evaluated.values()):
         raise UserError("nothing could be computed. " + "; ".join(problems))
 
-    from ganzoo.evaluate import failures_to_json, measurements_to_json
+    from ganzoo.evaluation.evaluate import failures_to_json, measurements_to_json
 
     print_protocols(
         {name: measurements_to_json(e.measurements) for name, e in evaluated.items()},
@@ -118,9 +118,9 @@ def evaluate_run(
 
 def measure(opened: OpenRun, protocol: "EvaluationProtocol", *, data_dir: Path | None) -> "Evaluated":
     """Return the numbers of an opened run under a protocol."""
-    from ganzoo.evaluate import evaluate
-    from ganzoo.evaluation_inputs import EvaluationInputs
-    from ganzoo.replay import read_before
+    from ganzoo.evaluation.earlier_fakes import read_before
+    from ganzoo.evaluation.evaluate import evaluate
+    from ganzoo.evaluation.inputs import EvaluationInputs
 
     experiment = opened.experiment
     data_sha256 = opened.folder.environment()["data_sha256"]
@@ -140,7 +140,7 @@ def measure(opened: OpenRun, protocol: "EvaluationProtocol", *, data_dir: Path |
 
 def write_report(path: Path, report: Mapping[str, "Json"]) -> None:
     """Write the numbers with the versions they were computed by."""
-    from ganzoo.environment import packages
+    from ganzoo.runs.environment import packages
 
     write_for_user(path, json.dumps({**report, "packages": packages()}, indent=2) + "\n")
     say(f"numbers: {path}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganzoo.commands.options import DataDir, Device, Plugins, Settings, seeds_of
-from ganzoo.terminal import Progress, print_table, say
+from ganzoo.commands.terminal import Progress, print_table, say
 
 if TYPE_CHECKING:
     from ganzoo.forgetting.study import Study
@@ -48,11 +48,12 @@ def forgetting(
       ganzoo forgetting cifar10 --device cuda --seeds 0,1,2,3,4
       ganzoo forgetting fashion_mnist --set 'forgetting.remedies = []' --out runs/rotation-alone
     """
-    from ganzoo import config
+    from ganzoo.config.load import load
+    from ganzoo.forgetting.experiment import ForgettingExperiment
 
     options = {} if seeds is None else {f"--seeds {seeds}": f"forgetting.seeds = {seeds_of(seeds)}"}
     options |= {} if threads is None else {f"--threads {threads}": f"forgetting.num_threads = {threads}"}
-    configuration = config.load_forgetting(recipe, overrides=settings or [], options=options, plugins=plugin or [])
+    configuration = load(recipe, ForgettingExperiment, overrides=settings or [], options=options, plugins=plugin or [])
     folder = out or Path("runs") / f"forgetting-{configuration.name}"
 
     from ganzoo.forgetting.study import run_study

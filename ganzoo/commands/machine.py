@@ -1,7 +1,7 @@
 """`ganzoo doctor`: what this machine has for ganzoo."""
 
 from ganzoo.commands.options import DataDir
-from ganzoo.terminal import print_table, say
+from ganzoo.commands.terminal import print_table, say
 
 
 def doctor(data_dir: DataDir = None) -> None:
@@ -11,7 +11,7 @@ def doctor(data_dir: DataDir = None) -> None:
       ganzoo doctor
       ganzoo doctor --data-dir ~/data
     """
-    from ganzoo import doctor as findings
+    from ganzoo.runs import doctor as findings
 
     sections = {
         "versions": findings.versions(),

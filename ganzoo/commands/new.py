@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ganzoo.terminal import print_table, say
+from ganzoo.commands.terminal import print_table, say
 
 
 def new(

@@ -70,7 +70,7 @@ def write_for_user(path: Path, content: str) -> None:
     Raises:
         UserError: it cannot be written.
     """
-    from ganzoo.run_folder import write_atomically
+    from ganzoo.runs.folder import write_atomically
 
     with writing(path):
         write_atomically(path, content)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganzoo.commands.options import DataDir, Device, write_for_user
+from ganzoo.commands.terminal import print_table, say
 from ganzoo.errors import UserError
-from ganzoo.terminal import print_table, say
 
 if TYPE_CHECKING:
-    from ganzoo.probe import ProbedNetwork
+    from ganzoo.training.probe_runs import ProbedNetwork
 
 
 def probe(
@@ -46,13 +46,13 @@ def probe(
       ganzoo probe runs/fashion_ssgan_resnet-seed0 --step 2500 --step 3000
       ganzoo probe runs/fashion_ssgan_resnet-seed0 runs/fashion_rotation_only_resnet-seed0 --out probes.json
     """
-    from ganzoo.run_folder import RunFolder
+    from ganzoo.runs.folder import RunFolder
 
     folders = [RunFolder.existing(run) for run in runs]
 
-    from ganzoo.environment import packages, select_device
     from ganzoo.metrics.linear_probe import linear_probe
-    from ganzoo.probe import probe_runs, probes_to_json
+    from ganzoo.runs.environment import packages, select_device
+    from ganzoo.training.probe_runs import probe_runs, probes_to_json
 
     metric = linear_probe(num_train=num_train, num_probe_seeds=num_seeds, pool_size=pool_size)
     try:
@@ -73,7 +73,7 @@ def probe(
 
 def print_probes(probes: list["ProbedNetwork"]) -> None:
     """Print raw pixels, then one row a network and one column a tap: mean accuracy and half the interval's width."""
-    from ganzoo.probe import PIXELS
+    from ganzoo.training.probe_runs import PIXELS
 
     num_seeds = len(next(iter(probes[0].places.values())).accuracies)
     spread = f", ± half the 95 % interval over {num_seeds} probe seeds" if num_seeds > 1 else ""
@@ -93,7 +93,7 @@ def print_probes(probes: list["ProbedNetwork"]) -> None:
 
 
 def _accuracy_text(accuracies: Sequence[float]) -> str:
-    from ganzoo.probe import interval
+    from ganzoo.training.probe_runs import interval
 
     limits, mean = interval(accuracies), sum(accuracies) / len(accuracies)
     return f"{mean:.3f}" + ("" if limits is None else f" ± {(limits[1] - limits[0]) / 2:.3f}")

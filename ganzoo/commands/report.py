@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from ganzoo.commands.options import write_for_user
+from ganzoo.commands.terminal import say
 from ganzoo.errors import UserError
-from ganzoo.terminal import say
 
 
 def report(
@@ -35,7 +35,7 @@ def report(
       ganzoo report benchmarks/results/fashion --out fashion.html
     """
     from ganzoo.bench.results import PROOF
-    from ganzoo.run_folder import RunFolder
+    from ganzoo.runs.folder import RunFolder
 
     is_run = RunFolder(folder).operative_path.is_file()
     if not is_run and not (folder / PROOF).is_file():

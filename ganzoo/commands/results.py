@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganzoo.commands.options import Device, Run, Step, writing
+from ganzoo.commands.terminal import say
 from ganzoo.errors import UserError
-from ganzoo.terminal import say
 
 if TYPE_CHECKING:
     import torch
 
-    from ganzoo.experiment import Experiment
-    from ganzoo.gan import Gan
-    from ganzoo.run_folder import RunFolder
+    from ganzoo.config.experiment import Experiment
+    from ganzoo.gan.model import Gan
+    from ganzoo.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class OpenRun:
 
 def open_run(run: Path, *, step: int | None, device: str) -> "OpenRun":
     """Bring a run's networks back on a device, with as many threads as it was trained with."""
-    from ganzoo.run_folder import RunFolder
+    from ganzoo.runs.folder import RunFolder
 
     folder = RunFolder.existing(run)
 
     import torch
 
-    from ganzoo.checkpoint import load_gan
-    from ganzoo.environment import select_device
+    from ganzoo.runs.environment import select_device
+    from ganzoo.training.checkpoint import load_gan
 
     torch_device = select_device(device)
     plugins = sorted(folder.plugins_path.glob("*.py"))
@@ -70,8 +70,8 @@ def sample(
 
     import torch
 
-    from ganzoo.plots import save_grid
-    from ganzoo.sampling import sample_images
+    from ganzoo.diagnostics.plots import save_grid
+    from ganzoo.evaluation.sampling import sample_images
 
     gan = opened.gan
     if label is not None and not gan.num_classes:
@@ -104,7 +104,7 @@ def diff(
     Example:
       ganzoo diff runs/quickstart-seed0 runs/again
     """
-    from ganzoo.diff import differences
+    from ganzoo.training.compare_runs import differences
 
     found = differences(run_a, run_b)
     for line in found:

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from ganzoo.commands.options import write_for_user
+from ganzoo.commands.terminal import say
 from ganzoo.errors import UserError, nearest
-from ganzoo.terminal import say
 
 
 def table(
@@ -48,8 +48,8 @@ def table(
         raise UserError(f"no format '{format_name}'{hint}")
     names = [name.strip() for name in metrics.split(",") if name.strip()] if metrics is not None else []
 
+    from ganzoo.bench.analysis import build_table
     from ganzoo.bench.results import read_results
-    from ganzoo.bench.table import build_table
 
     built = build_table(
         read_results(results),

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganzoo.commands.options import DataDir, Device, Plugins, Recipe, Settings
+from ganzoo.commands.terminal import Progress, is_terminal, print_table, say
+from ganzoo.config.recipe_files import recipes_dir, shown
 from ganzoo.errors import RunFailedError, UserError
-from ganzoo.gin_reader import recipes_dir, shown
-from ganzoo.terminal import Progress, is_terminal, print_table, say
 
 if TYPE_CHECKING:
-    from ganzoo.check import CheckReport
-    from ganzoo.config import Resolved
-    from ganzoo.trainer import RunResult
+    from ganzoo.config.load import Resolved
+    from ganzoo.training.dry_run import CheckReport
+    from ganzoo.training.trainer import RunResult
 
 
 def run(
@@ -46,14 +46,14 @@ def run(
       ganzoo run gin/quickstart.gin --set 'experiment.num_steps = 200' --out runs/short
       ganzoo run runs/short/operative.gin --out runs/again
     """
-    from ganzoo import config
+    from ganzoo.config.load import load
 
     options = {} if threads is None else {f"--threads {threads}": f"experiment.num_threads = {threads}"}
     options |= {} if seed is None else {f"--seed {seed}": f"experiment.seed = {seed}"}
-    configuration = config.load(recipe, overrides=settings or [], options=options, plugins=plugin or [])
+    configuration = load(recipe, overrides=settings or [], options=options, plugins=plugin or [])
     folder = out or Path("runs") / f"{configuration.name}-seed{configuration.experiment.seed}"
 
-    from ganzoo import trainer
+    from ganzoo.training import trainer
 
     progress = Progress()
     try:
@@ -106,11 +106,11 @@ def check(recipe: Recipe, settings: Settings = None, plugin: Plugins = None) -> 
       ganzoo check ssgan_resnet
       ganzoo check my.gin --plugin jigsaw.py --set 'experiment.batch_size = 32'
     """
-    from ganzoo import config
+    from ganzoo.config.load import load
 
-    configuration = config.load(recipe, overrides=settings or [], plugins=plugin or [])
+    configuration = load(recipe, overrides=settings or [], plugins=plugin or [])
 
-    from ganzoo.check import check as check_configuration
+    from ganzoo.training.dry_run import check as check_configuration
 
     show_check(check_configuration(configuration), precision=configuration.experiment.precision)
 

@@ -8,9 +8,9 @@ from torch.nn import functional
 
 from ganzoo.batch import UNKNOWN_LABEL
 from ganzoo.conditioning.projection import ProjectionHead, projection
-from ganzoo.data_choice import choose_share
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import Observed, PretextTask, Seen, TaskResult, Term, check_weights
+from ganzoo.randomness import choose_share
 from ganzoo.registry import register
 
 

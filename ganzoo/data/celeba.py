@@ -9,7 +9,7 @@ from torch import Tensor
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.image_files import load_files
 from ganzoo.errors import UserError, nearest
-from ganzoo.places import data_folders, quoted
+from ganzoo.paths import data_folders, quoted
 from ganzoo.registry import register
 
 PARTITIONS = {"train": "0", "valid": "1", "test": "2"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.image_files import find_images, load_files
 from ganzoo.errors import UserError
-from ganzoo.places import data_folders, quoted
+from ganzoo.paths import data_folders, quoted
 from ganzoo.registry import register
 
 NUM_IMAGES = {"train": 27_000, "test": 3_000}

@@ -17,7 +17,7 @@ import torch
 
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.errors import UserError
-from ganzoo.places import data_folders, quoted
+from ganzoo.paths import data_folders, quoted
 
 Batch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 """Pixels (N, 3072), the planes red, green and blue one after another, and labels (N,)."""

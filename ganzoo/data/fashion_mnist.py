@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.idx import read_idx
 from ganzoo.errors import UserError
-from ganzoo.places import data_folders, quoted
+from ganzoo.paths import data_folders, quoted
 from ganzoo.registry import register
 from ganzoo.resize import resize_uint8
 

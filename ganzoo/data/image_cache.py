@@ -31,7 +31,7 @@ from torch import Tensor
 from ganzoo.data.base import ImageData
 from ganzoo.data.source_files import SourceFiles
 from ganzoo.errors import UserError, os_error_text
-from ganzoo.places import image_caches
+from ganzoo.paths import image_caches
 
 FORMAT_VERSION = 1
 IMAGES, LABELS, RECORD = "images_NCHW.npy", "labels_N.npy", "cache.json"

@@ -8,7 +8,7 @@ import torch
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.image_files import class_folders, find_images, load_files
 from ganzoo.errors import UserError
-from ganzoo.places import data_folders, quoted
+from ganzoo.paths import data_folders, quoted
 from ganzoo.registry import register
 
 NUM_IMAGES = {"train": 1_281_167, "val": 50_000}

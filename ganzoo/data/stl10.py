@@ -11,7 +11,7 @@ from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.image_cache import ImageSource, cached_images
 from ganzoo.data.source_files import SourceFiles
 from ganzoo.errors import UserError
-from ganzoo.places import data_folders, quoted
+from ganzoo.paths import data_folders, quoted
 from ganzoo.registry import register
 from ganzoo.resize import resize_uint8
 

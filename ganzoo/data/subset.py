@@ -10,8 +10,8 @@ from torch import Tensor
 from ganzoo.component import Part, name_of
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.image_cache import ImageSource, cached_images
-from ganzoo.data_choice import choose_rows, choose_share
 from ganzoo.errors import UserError
+from ganzoo.randomness import choose_rows, choose_share
 from ganzoo.registry import register
 
 PIECE_SIZE = 1024  # images copied at once, to bound the memory

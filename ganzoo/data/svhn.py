@@ -7,7 +7,7 @@ import torch
 
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.errors import UserError
-from ganzoo.places import data_folders, quoted
+from ganzoo.paths import data_folders, quoted
 from ganzoo.registry import register
 
 NUM_IMAGES = {"train": 73_257, "test": 26_032, "extra": 531_131}

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
-from ganzoo.data_order import to_images
+from ganzoo.batch import to_images
 from ganzoo.errors import UserError, nearest
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.layers.batch_statistics import evaluation_mode

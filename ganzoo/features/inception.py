@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ganzoo.errors import UserError, nearest
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.features.batches import RESIZE, classify, extract
-from ganzoo.places import cache_folder
+from ganzoo.paths import cache_folder
 from ganzoo.registry import register
 
 FILE_NAME = "inception-2015-12-05.pt"

@@ -1,12 +1,14 @@
 """The description of a forgetting experiment: what a recipe fills in under `forgetting.`, and its arms."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.component import Part
+from ganzoo.config.experiment import check_num_threads, short_name
+from ganzoo.config.root import RecipeRoot
 from ganzoo.data.base import Dataset, DataSpec
 from ganzoo.errors import UserError
-from ganzoo.experiment import check_num_threads, short_name
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.pretext.base import PretextTask
@@ -17,7 +19,7 @@ MIN_SEEDS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForgettingExperiment:
+class ForgettingExperiment(RecipeRoot):
     """A one-vs-all classifier whose positive class switches, alone and with each help, under the same seeds.
 
     Args:
@@ -38,6 +40,9 @@ class ForgettingExperiment:
         train_split: the split to train on.
         test_split: the split to measure on.
     """
+
+    root_name: ClassVar[str] = "forgetting"
+    recipe_folder: ClassVar[str] = "forgetting"
 
     dataset: Part[Dataset]
     discriminator: Part[Discriminator]

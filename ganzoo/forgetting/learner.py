@@ -7,20 +7,20 @@ from torch import Tensor
 
 from ganzoo.architectures.base import DiscriminatorOutput, Generator, ImageShape
 from ganzoo.batch import ImageBatch, Latents
-from ganzoo.build import build_tasks
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.forgetting.experiment import Arm, ForgettingExperiment
-from ganzoo.gan import Gan
+from ganzoo.gan.build import build_tasks
+from ganzoo.gan.model import Gan
+from ganzoo.gan.steps import StepOutput, finish
+from ganzoo.gan.views import discriminate, observe, task_views
 from ganzoo.layers.consolidation import parameter_shapes
 from ganzoo.layers.spectral_norm import advance_spectral_norm
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.pretext.base import Seen, Term, View
 from ganzoo.randomness import Streams, initialization
 from ganzoo.remedies.base import Examples, Remedy
-from ganzoo.steps import StepOutput, finish
-from ganzoo.train_state import update
-from ganzoo.views import discriminate, observe, task_views
+from ganzoo.training.train_state import update
 
 
 class NoGenerator(Generator):

@@ -9,10 +9,10 @@ from ganzoo.errors import RunFailedError
 from ganzoo.forgetting.experiment import Arm, ForgettingExperiment
 from ganzoo.forgetting.learner import Learner, accuracy, build_learner, train_step
 from ganzoo.forgetting.one_vs_all import OneVsAll
-from ganzoo.monitor import Monitor
+from ganzoo.gan.steps import StepOutput
 from ganzoo.randomness import make_generator
 from ganzoo.remedies.base import Examples
-from ganzoo.steps import StepOutput
+from ganzoo.runs.monitor import Monitor
 
 
 @dataclass(frozen=True)

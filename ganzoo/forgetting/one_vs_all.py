@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor
 
-from ganzoo.batch import ImageBatch
+from ganzoo.batch import ImageBatch, to_images
 from ganzoo.data.base import ImageData
-from ganzoo.data_order import to_images
 from ganzoo.errors import UserError
 from ganzoo.randomness import make_generator
 from ganzoo.remedies.base import Examples

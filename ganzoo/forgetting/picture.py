@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ganzoo.forgetting.experiment import ALONE
 from ganzoo.forgetting.loop import Curve
 from ganzoo.forgetting.summary import is_switch
-from ganzoo.run_folder import write_atomically
+from ganzoo.runs.folder import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,21 +8,22 @@ from pathlib import Path
 
 import torch
 
-from ganzoo import environment
-from ganzoo.config import FORGETTING, ForgettingConfiguration
+from ganzoo.config.load import Configuration
+from ganzoo.config.operative import parse_operative
 from ganzoo.data.base import ImageData
 from ganzoo.errors import RunInterruptedError, UserError, os_error_text
-from ganzoo.forgetting.experiment import Arm, arms_of, check_data
+from ganzoo.forgetting.experiment import Arm, ForgettingExperiment, arms_of, check_data
 from ganzoo.forgetting.learner import try_out
 from ganzoo.forgetting.loop import Curve, Point, Tasks, num_steps_of, train_arm
 from ganzoo.forgetting.one_vs_all import OneVsAll
 from ganzoo.forgetting.picture import save_forgetting
 from ganzoo.forgetting.summary import ArmSummary, summarize
-from ganzoo.monitor import Monitor
-from ganzoo.operative import parse_operative
-from ganzoo.run_folder import Json, RunFolder, write_atomically, write_json
-from ganzoo.run_head import CHANGES, changes
-from ganzoo.settling import settle
+from ganzoo.runs import environment
+from ganzoo.runs.code_hashes import training_code_files
+from ganzoo.runs.folder import Json, RunFolder, write_atomically, write_json
+from ganzoo.runs.monitor import Monitor
+from ganzoo.runs.provenance import CHANGES, changes
+from ganzoo.runs.resume import settle
 
 KEPT = "what is finished there is kept"
 
@@ -45,7 +46,7 @@ class Study:
 
 
 def run_study(
-    configuration: ForgettingConfiguration,
+    configuration: Configuration[ForgettingExperiment],
     *,
     out: Path,
     device: str = "cpu",
@@ -74,7 +75,7 @@ def run_study(
     torch_device = environment.select_device(device)
     folder.check_own()
     with folder.lock():
-        configuration = settle(folder, configuration, root_name=FORGETTING, what="study", fresh=fresh, say=monitor.say)
+        configuration = settle(folder, configuration, what="study", fresh=fresh, say=monitor.say)
         environment.choose_deterministic_kernels(torch_device)
         try:
             return _run(folder, configuration, torch_device, data_dir, command, monitor, fresh=fresh)
@@ -88,7 +89,7 @@ def run_study(
 
 def _run(
     folder: RunFolder,
-    configuration: ForgettingConfiguration,
+    configuration: Configuration[ForgettingExperiment],
     device: torch.device,
     data_dir: Path | None,
     command: str,
@@ -146,7 +147,7 @@ def _run(
 
 def _begin(
     folder: RunFolder,
-    configuration: ForgettingConfiguration,
+    configuration: Configuration[ForgettingExperiment],
     splits: dict[str, ImageData],
     device: torch.device,
     monitor: Monitor,
@@ -156,7 +157,7 @@ def _begin(
     now: dict[str, Json] = {
         **environment.machine(device),
         "data_sha256": hashes,
-        "training_code_sha256": environment.training_code_sha256(configuration.experiment, other_folder=FORGETTING),
+        "training_code_files": {**training_code_files(configuration.experiment, folder="forgetting")},
     }
     if not folder.operative_path.exists():
         with folder.writing(kept=KEPT):
@@ -180,7 +181,7 @@ def _begin(
 
 def _finish(
     folder: RunFolder,
-    configuration: ForgettingConfiguration,
+    configuration: Configuration[ForgettingExperiment],
     curves: list[Curve],
     num_classes: int,
     command: str,

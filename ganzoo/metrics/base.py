@@ -1,7 +1,7 @@
 """The contract of a metric. N: images; C, H, W: image; F: feature width; K: classes."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 from torch import Tensor
@@ -11,7 +11,6 @@ from ganzoo.component import Component, Part, name_of
 from ganzoo.data.base import DataSpec, ImageData
 from ganzoo.errors import UserError, nearest
 from ganzoo.features.base import FeatureExtractor, Settings
-from ganzoo.metrics.curve import Curve
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,23 @@ class Measurement:
     higher_is_better: bool
     protocol: Settings
     error_source: str = ""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The curve of one measurement over training.
+
+    Args:
+        panel: the curves of equal panels share axes; its title.
+        label: what the legend of a shared panel calls it; empty if it stands alone. What it shows decides the colour
+            where other panels show it too, such as "held-out images".
+        collapsed_below: a value below which the generated images reach hardly any of the data, so that a run which ends
+            there bears a flag; None if there is no such value.
+    """
+
+    panel: str
+    label: str = ""
+    collapsed_below: float | None = None
 
 
 class MetricInputs(Protocol):
@@ -195,3 +211,16 @@ class Metric(Component):
             raise UserError(
                 f"{name} needs class labels and the split '{split}' has none; set {name}.{parameter} to another split"
             )
+
+
+def curve_of(name: str, metrics: Sequence[type[Metric]]) -> Curve:
+    """Return what the metric that a measurement belongs to says of its curve; by default it stands alone.
+
+    Args:
+        name: of the measurement, with `/SPLIT` where a run has it for several reference splits.
+        metrics: those of the run.
+    """
+    measured, slash, split = name.partition("/")
+    answers = (metric.curve(measured) for metric in metrics)
+    found = next((curve for curve in answers if curve is not None), Curve(panel=measured))
+    return replace(found, panel=f"{found.panel}{slash}{split}")

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
+from ganzoo.batch import to_images
 from ganzoo.data.base import ImageData
-from ganzoo.data_order import to_images
 from ganzoo.errors import UserError
 from ganzoo.layers.batch_statistics import evaluation_mode
 

@@ -12,8 +12,7 @@ from ganzoo.component import name_of
 from ganzoo.data.base import DataSpec, ImageData
 from ganzoo.errors import UserError
 from ganzoo.features.base import Settings
-from ganzoo.metrics.base import Measurement, Metric, MetricInputs
-from ganzoo.metrics.curve import Curve
+from ganzoo.metrics.base import Curve, Measurement, Metric, MetricInputs
 from ganzoo.metrics.discriminator_logits import discriminator_logits
 from ganzoo.registry import register
 

@@ -8,9 +8,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from ganzoo.architectures.base import Discriminator
+from ganzoo.batch import to_images
 from ganzoo.component import name_of
 from ganzoo.data.base import DataSpec, ImageData
-from ganzoo.data_order import to_images
 from ganzoo.errors import UserError, nearest
 from ganzoo.features.base import Settings
 from ganzoo.layers.batch_statistics import evaluation_mode

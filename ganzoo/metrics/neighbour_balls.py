@@ -7,8 +7,7 @@ from torch import Tensor
 
 from ganzoo.component import Part
 from ganzoo.features.base import FeatureExtractor
-from ganzoo.metrics.base import Measurement, MetricInputs
-from ganzoo.metrics.curve import Curve
+from ganzoo.metrics.base import Curve, Measurement, MetricInputs
 from ganzoo.metrics.feature_distance import FeatureDistance
 
 

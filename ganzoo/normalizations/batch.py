@@ -3,8 +3,8 @@
 from torch import Tensor, nn
 
 from ganzoo.batch import Latents
-from ganzoo.layers.conditional_affine import ConditionalAffine
 from ganzoo.normalizations.base import Normalization
+from ganzoo.normalizations.conditional_affine import ConditionalAffine
 from ganzoo.normalizations.linear_modulated_batch import linear_modulated_batch
 from ganzoo.registry import register
 

@@ -3,8 +3,8 @@
 from torch import Tensor, nn
 
 from ganzoo.batch import Latents
-from ganzoo.layers.conditional_affine import ConditionalAffine
 from ganzoo.normalizations.base import Normalization
+from ganzoo.normalizations.conditional_affine import ConditionalAffine
 from ganzoo.registry import register
 
 

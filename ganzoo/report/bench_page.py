@@ -2,9 +2,9 @@
 
 from functools import partial
 
+from ganzoo.bench.analysis import build_table
 from ganzoo.bench.results import Results
-from ganzoo.bench.sheets import CONDITIONS, sheets
-from ganzoo.bench.table import build_table
+from ganzoo.bench.text_tables import CONDITIONS, sheets
 from ganzoo.report.page import render, room_left
 from ganzoo.report.pictures import cost_picture, curves_picture, image_uri, points_picture
 

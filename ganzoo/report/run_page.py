@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ganzoo.component import options_of
-from ganzoo.config import load
+from ganzoo.config.experiment import Experiment, learnable
+from ganzoo.config.load import load
+from ganzoo.config.operative import parts_of, values_of
+from ganzoo.config.value_types import render as gin_text
+from ganzoo.diagnostics.flags import NUM_ROWS, series
+from ganzoo.diagnostics.panels import panels
 from ganzoo.errors import UserError
-from ganzoo.experiment import Experiment, learnable
-from ganzoo.health import NUM_ROWS, series
-from ganzoo.operative import parts_of, values_of
-from ganzoo.panels import panels
 from ganzoo.report.page import render
 from ganzoo.report.pictures import image_uri, panel_picture
 from ganzoo.report.signs import judged_signs
-from ganzoo.run_folder import Json, RunFolder
-from ganzoo.value_types import render as gin_text
+from ganzoo.runs.folder import Json, RunFolder
 
 MAX_SAMPLE_CHARACTERS = 2_500_000  # of all grids together, so that a page stays well below 5 MB
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ganzoo.health import NUM_ROWS, Rows, keys, series
-from ganzoo.metrics.base import Metric
-from ganzoo.metrics.curve import curve_of
+from ganzoo.diagnostics.flags import NUM_ROWS, Rows, keys, series
+from ganzoo.metrics.base import Metric, curve_of
 
 
 def judged_signs(

@@ -4,7 +4,7 @@ import inspect
 import re
 
 from ganzoo.component import Component, annotation_of, options_of, parameters_of
-from ganzoo.describe import argument_meanings
+from ganzoo.config.describe import argument_meanings
 from ganzoo.errors import UserError
 from ganzoo.testing.findings import Findings
 

@@ -17,6 +17,7 @@ from ganzoo.component import Component, Part, parameters_of
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.data.base import Dataset
 from ganzoo.features.base import FeatureExtractor
+from ganzoo.gan.steps import StepOutput
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.normalizations.base import Normalization
@@ -24,7 +25,6 @@ from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.penalties.base import Penalty
 from ganzoo.pretext.base import PretextTask, Role
 from ganzoo.randomness import initialization
-from ganzoo.steps import StepOutput
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.layers import LATENT_DIM, NUM_FEATURES
 from ganzoo.testing.measures import toy_discriminator

@@ -7,11 +7,11 @@ from torch import Tensor
 
 from ganzoo.batch import ImageBatch, Latents
 from ganzoo.component import Part
-from ganzoo.gan import Gan
+from ganzoo.gan.model import Gan
+from ganzoo.gan.steps import Objective, StepOutput, d_step, g_step
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.pretext.base import PretextTask, Role, StepBatch, View
 from ganzoo.randomness import Streams, initialization
-from ganzoo.steps import Objective, StepOutput, d_step, g_step
 from ganzoo.testing.tools import hide_labels, make_images, make_latents, make_rng
 from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator
 

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganzoo import config
-from ganzoo.build import build_gan
-from ganzoo.checkpoint import read_networks
+from ganzoo.config.load import load
+from ganzoo.config.operative import diff
 from ganzoo.errors import UserError
-from ganzoo.monitor import Silent
-from ganzoo.run_folder import RunFolder
-from ganzoo.trainer import train
+from ganzoo.gan.build import build_gan
+from ganzoo.runs.folder import RunFolder
+from ganzoo.runs.monitor import Silent
+from ganzoo.training.checkpoint import read_networks
+from ganzoo.training.trainer import train
 
 ADA = (
     "experiment.augment = @augment.ada",
@@ -37,7 +38,7 @@ class KillAt(Silent):
 
 
 def run(recipe: Path, out: Path, *overrides: str, monitor: Silent | None = None) -> RunFolder:
-    configuration = config.load(str(recipe), overrides=overrides)
+    configuration = load(str(recipe), overrides=overrides)
     return train(configuration, out=out, monitor=monitor or Silent()).folder
 
 
@@ -79,14 +80,14 @@ def test_p_and_r_t_are_logged_as_means_over_the_steps_of_a_row(tiny_recipe: Path
     ],
 )
 def test_a_recipe_differs_from_its_baseline_by_the_augmentation_alone(recipe: str, baseline: str, augment: str) -> None:
-    difference = config.diff(config.load(baseline).operative(), config.load(recipe).operative())
+    difference = diff(load(baseline).operative(), load(recipe).operative())
     assert f"experiment.augment: None -> @augment.{augment}" in difference
     keys = {line.partition(": ")[0] for line in difference} - {"experiment.augment"}
     assert all(key.startswith(f"augment.{augment}.") for key in keys)
 
 
 def build(*overrides: str) -> None:
-    experiment = config.load("fashion_ssgan_resnet", overrides=overrides).experiment
+    experiment = load("fashion_ssgan_resnet", overrides=overrides).experiment
     build_gan(experiment, experiment.dataset().spec())
 
 

@@ -11,13 +11,13 @@ from ganzoo.augment.ada import ada
 from ganzoo.augment.base import Augment
 from ganzoo.augment.diffaugment import diffaugment
 from ganzoo.batch import ImageBatch, Latents
-from ganzoo.gan import Gan
+from ganzoo.gan.model import Gan
+from ganzoo.gan.steps import Objective, StepOutput, d_step, g_step
 from ganzoo.losses.hinge import hinge
 from ganzoo.penalties.r1 import r1
 from ganzoo.pretext.base import PretextTask
 from ganzoo.pretext.rotation import rotation
 from ganzoo.randomness import Streams, initialization, make_generator
-from ganzoo.steps import Objective, StepOutput, d_step, g_step
 from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator
 
 BATCH, LATENT_DIM = 8, 6

@@ -13,7 +13,7 @@ from ganzoo.bench.axes import Difference
 from ganzoo.bench.proof import Proof
 from ganzoo.bench.record import MeasurementRecord, RunRecord, write_record
 from ganzoo.bench.results import PROOF
-from ganzoo.run_folder import write_json
+from ganzoo.runs.folder import write_json
 
 NUM_STEPS = 3000
 PROTOCOL = {
@@ -104,7 +104,7 @@ def make_record(
             "num_threads": 1,
             "data_sha256": {"train": "1712b8045638"},
             "packages": {"torch": "2.14.1"},
-            "training_code_files": {"ganzoo/steps.py": "ab12"},
+            "training_code_files": {"gan/steps.py": "ab12"},
         },
         metrics=metrics,
         health=(health,) if health else (),
@@ -131,7 +131,7 @@ def write_fake_proof(folder: Path, rows: Mapping[str, FakeRow], *, seeds: Sequen
         axes={name: () if name == names[0] else ("experiment.pretext",) for name in names},
         differences={name: () if name == names[0] else (changed,) for name in names},
         shared={"experiment.num_steps": str(NUM_STEPS)},
-        training_files={"ganzoo/steps.py": "ab12"},
+        training_files={"gan/steps.py": "ab12"},
     )
     value = proof.to_json()
     described = {

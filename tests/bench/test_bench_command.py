@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from ganzoo import cli, config
+from ganzoo import cli
 from ganzoo.architectures.resnet5 import DISCRIMINATOR_MULTIPLIERS
 from ganzoo.bench.grid import read_grid, recipe_path
 from ganzoo.bench.plan import Estimate, plan_runs, seconds_left
 from ganzoo.bench.proof import prove
 from ganzoo.bench.rows import build_rows
 from ganzoo.commands.bench import _slurm_options
+from ganzoo.config.load import load
 
 GRIDS = sorted((Path(__file__).parents[2] / "benchmarks").glob("*.gin"))
 GRID = """
@@ -45,7 +46,7 @@ def test_every_grid_of_the_project_is_sound_and_proven_without_data(path: Path) 
 def test_the_grid_of_imagenet_has_the_curve_of_ds_last_block_that_its_header_tells_of() -> None:
     (path,) = (path for path in GRIDS if path.stem == "imagenet")
     grid = read_grid(path)
-    configuration = config.load(recipe_path(grid, grid.rows[0]), overrides=[*grid.overrides])
+    configuration = load(recipe_path(grid, grid.rows[0]), overrides=[*grid.overrides])
     (probe,) = (part for part in configuration.experiment.metrics if part.name == "metrics.linear_probe")
     assert probe.arguments["taps"] == (f"block{len(DISCRIMINATOR_MULTIPLIERS) - 1}",)
 

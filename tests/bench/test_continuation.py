@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from ganzoo import cli
-from ganzoo.bench.continuation import NOW, departures
+from ganzoo.bench.continuation import ABSENT, NOW, departures
 from ganzoo.bench.grid import read_grid
+from ganzoo.bench.proof import LAYOUT
 from ganzoo.bench.rows import BuiltRow, build_rows
+from ganzoo.runs.code_hashes import BEFORE_FOLDERS
 
 GRID = """
 grid.rows = ['uncond', 'ssgan']
@@ -28,7 +30,7 @@ def built(tiny_recipe: Path) -> dict[str, BuiltRow]:
     path.write_text(GRID)
     rows = build_rows(read_grid(path), plugins=[], num_threads=1)
     return {
-        name: replace(row, training_files={"ganzoo/steps.py": "ab12"}, evaluation_files={"ganzoo/resize.py": "34ef"})
+        name: replace(row, training_files={"gan/steps.py": "ab12"}, evaluation_files={"resize.py": "34ef"})
         for name, row in rows.items()
     }
 
@@ -55,22 +57,31 @@ def test_each_condition_is_named_with_both_values(fakes, built, changed, num_thr
 
 
 def test_code_counts_as_far_as_a_row_uses_it(fakes, built):
-    built["ssgan"] = replace(built["ssgan"], training_files={"ganzoo/steps.py": "cd34", "new.py": "0"})
+    built["ssgan"] = replace(built["ssgan"], training_files={"gan/steps.py": "cd34", "new.py": "0"})
     records = [fakes.record("uncond", 0, {}), fakes.record("ssgan", 0, {})]
-    (found,) = departures(records, built, machine=MACHINE, num_threads=1)
-    assert (found.key, found.values) == ("training_code ganzoo/steps.py", {"cd34": (NOW,), "ab12": ("ssgan-seed0",)})
+    assert {m.key: m.values for m in departures(records, built, machine=MACHINE, num_threads=1)} == {
+        "training_code gan/steps.py": {"cd34": (NOW,), "ab12": ("ssgan-seed0",)},
+        "training_code new.py": {"0": (NOW,), ABSENT: ("ssgan-seed0",)},
+    }
+
+
+def test_code_recorded_before_the_folders_is_neither_the_same_nor_changed(fakes, built):
+    record = fakes.record("uncond", 0, {})
+    files = {"ganzoo/steps.py": "ab12", "layers/affine.py": "99"}
+    old = replace(record, environment={**record.environment, "training_code_files": files})
+    (found,) = departures([old], built, machine=MACHINE, num_threads=1)
+    assert (found.key, found.values) == ("code_layout", {LAYOUT: (NOW,), BEFORE_FOLDERS: ("uncond-seed0",)})
 
 
 def test_code_that_measures_counts_where_a_record_has_its_hashes(fakes, built):
     older = fakes.record("uncond", 0, {})
     record = fakes.record("ssgan", 0, {})
-    files = {"ganzoo/resize.py": "56ab", "ganzoo/steps.py": "0"}
+    files = {"resize.py": "56ab", "gan/steps.py": "0"}
     record = replace(record, environment={**record.environment, "evaluation_code_files": files})
-    (found,) = departures([older, record], built, machine=MACHINE, num_threads=1)
-    assert (found.key, found.values) == (
-        "evaluation_code ganzoo/resize.py",
-        {"34ef": (NOW,), "56ab": ("ssgan-seed0",)},
-    )
+    assert {m.key: m.values for m in departures([older, record], built, machine=MACHINE, num_threads=1)} == {
+        "evaluation_code resize.py": {"34ef": (NOW,), "56ab": ("ssgan-seed0",)},
+        "evaluation_code gan/steps.py": {ABSENT: (NOW,), "0": ("ssgan-seed0",)},
+    }
 
 
 def test_what_is_not_known_of_a_cluster_is_not_compared(fakes, built):

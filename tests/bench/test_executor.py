@@ -17,7 +17,7 @@ from ganzoo.bench import executor as executor_module
 from ganzoo.bench.executor import ENDED_BY_CLUSTER, Ended, Executor, Job, LocalExecutor, SubmititExecutor, execute
 from ganzoo.bench.record import RunRecord, read_records
 from ganzoo.errors import UserError
-from ganzoo.run_folder import RunFolder
+from ganzoo.runs.folder import RunFolder
 
 SCRIPT = "import os, sys; print('ganzoo: threads', os.environ['OMP_NUM_THREADS'], file=sys.stderr); sys.exit({code})"
 PROC = Path("/proc")

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
+from ganzoo.bench.analysis import build_table
 from ganzoo.bench.formats import comma_separated, escape_latex, latex, markdown, markdown_summary, unbroken
 from ganzoo.bench.formats import html as to_html
-from ganzoo.bench.numbers import fixed, significant, summary_text
+from ganzoo.bench.number_format import fixed, significant, summary_text
 from ganzoo.bench.record import write_record
 from ganzoo.bench.results import read_results
 from ganzoo.bench.statistics import summarize
-from ganzoo.bench.table import build_table
 
 FD = "fd_efflite0_64px"
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganzoo import environment
 from ganzoo.bench.grid import read_grid
-from ganzoo.bench.proof import Mismatch, Proof, check_records, prove
+from ganzoo.bench.proof import LAYOUT, Mismatch, Proof, check_records, prove
 from ganzoo.bench.record import MeasurementRecord, RunRecord
 from ganzoo.bench.rows import BuiltRow, build_rows
 from ganzoo.errors import UserError
+from ganzoo.runs import environment
+from ganzoo.runs.code_hashes import BEFORE_FOLDERS
 
 GRID = """
 grid.rows = ['base', 'ssgan']
@@ -100,7 +101,7 @@ def test_the_proof_names_what_is_shared_and_what_may_differ_and_reads_back(folde
     assert not any(key.startswith("pretext.rotation") for key in proof.shared)
     assert {d.key for d in proof.differences["ssgan"]} >= {"experiment.pretext", "pretext.rotation.alpha"}
     assert proof.differences["base"] == ()
-    assert "ganzoo/steps.py" in proof.training_files
+    assert "gan/steps.py" in proof.training_files
     assert "pretext/rotation.py" not in proof.training_files
     assert Proof.from_json(json.loads(json.dumps(proof.to_json()))) == proof
     assert any("ssgan: experiment.pretext: [] -> [@pretext.rotation]" in line for line in proof.lines())
@@ -148,8 +149,8 @@ def test_records_of_one_machine_and_grid_do_not_clash(folder) -> None:
     [
         ("data_sha256", "train", "data_sha256.train"),
         ("packages", "torch", "packages.torch"),
-        ("training_code_files", "ganzoo/steps.py", "training_code ganzoo/steps.py"),
-        ("evaluation_code_files", "ganzoo/resize.py", "evaluation_code ganzoo/resize.py"),
+        ("training_code_files", "gan/steps.py", "training_code gan/steps.py"),
+        ("evaluation_code_files", "resize.py", "evaluation_code resize.py"),
         (None, "device", "device"),
         (None, "device_name", "device_name"),
     ],
@@ -186,14 +187,28 @@ def test_an_older_record_without_the_code_that_measured_it_stands_beside_newer_o
     assert check_records(all_records, proof) == []
 
 
+def test_code_recorded_before_the_folders_is_neither_the_same_nor_changed(folder) -> None:
+    proof, rows = built(folder)
+    all_records = records(rows)
+    changed = all_records[-1].environment["training_code_files"]
+    files = {f"ganzoo/{key}" if "/" not in key else key: "other" for key in changed}
+    files["ganzoo/steps.py"] = "other"
+    all_records[-1] = replace(
+        all_records[-1], environment={**all_records[-1].environment, "training_code_files": files}
+    )
+    (mismatch,) = check_records(all_records, proof)
+    assert mismatch.key == "code_layout"
+    assert mismatch.values == {LAYOUT: ("base-seed0", "base-seed1", "ssgan-seed0"), BEFORE_FOLDERS: ("ssgan-seed1",)}
+
+
 def test_a_file_that_trains_and_measures_is_named_once(folder) -> None:
     _, rows = built(folder)
     all_records = records(rows)
     for number, record in enumerate(all_records):
-        files = {**record.environment["training_code_files"], "ganzoo/steps.py": "ab" if number else "cd"}
+        files = {**record.environment["training_code_files"], "gan/steps.py": "ab" if number else "cd"}
         both = dict.fromkeys(("training_code_files", "evaluation_code_files"), files)
         all_records[number] = replace(record, environment={**record.environment, **both})
-    assert [m.key for m in check_records(all_records)] == ["training_code ganzoo/steps.py"]
+    assert [m.key for m in check_records(all_records)] == ["training_code gan/steps.py"]
 
 
 def test_code_of_a_component_that_one_row_alone_uses_is_compared_between_its_seeds(folder) -> None:

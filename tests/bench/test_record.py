@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzoo import config
 from ganzoo.bench.record import MAX_PICTURE_BYTES, RunRecord, curves, make_record, read_records, write_record
+from ganzoo.config.load import load
 from ganzoo.errors import UserError
-from ganzoo.monitor import Silent
-from ganzoo.run_folder import RunFolder
-from ganzoo.trainer import train
+from ganzoo.runs.folder import RunFolder
+from ganzoo.runs.monitor import Silent
+from ganzoo.training.trainer import train
 
 
 def record_of(run: RunFolder, results: Path) -> RunRecord:
@@ -23,7 +23,7 @@ def record_of(run: RunFolder, results: Path) -> RunRecord:
 
 @pytest.fixture
 def run(tiny_recipe: Path, tmp_path: Path) -> RunFolder:
-    return train(config.load(tiny_recipe), out=tmp_path / "run", monitor=Silent()).folder
+    return train(load(tiny_recipe), out=tmp_path / "run", monitor=Silent()).folder
 
 
 def test_a_record_reads_back_and_holds_what_the_run_says(run: RunFolder, tmp_path: Path) -> None:

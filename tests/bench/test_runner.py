@@ -14,7 +14,7 @@ from ganzoo.bench.record import read_records
 from ganzoo.bench.rows import BuiltRow, build_rows
 from ganzoo.bench.runner import Outcome, Runner, Settings
 from ganzoo.errors import UserError
-from ganzoo.run_folder import RunFolder
+from ganzoo.runs.folder import RunFolder
 from ganzoo.testing import temporary_plugins
 
 GRID = """
@@ -236,7 +236,7 @@ def test_a_run_that_crashes_is_recorded_as_failed_with_the_reason(bench: Bench, 
     def crash(*_arguments: object, **_options: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("ganzoo.recorder.Recorder.finish", crash)
+    monkeypatch.setattr("ganzoo.training.recorder.Recorder.finish", crash)
     outcome, _, _ = bench.call(only=["base"], seeds=[0])
     assert outcome.failed == ["base-seed0"]
     (record,) = read_records(bench.results)
@@ -334,7 +334,7 @@ def test_a_retry_of_a_run_that_broke_down_goes_on_from_its_checkpoint(bench: Ben
         raise ZeroDivisionError("division by zero")
 
     with monkeypatch.context() as patched:
-        patched.setattr("ganzoo.recorder.Recorder.finish", crash)
+        patched.setattr("ganzoo.training.recorder.Recorder.finish", crash)
         assert bench.call(only=["base"], seeds=[0])[0].failed == ["base-seed0"]
     (run,) = bench.plan(only=["base"], seeds=[0])
     assert (run.state, run.step, run.folder.checkpoints()) == ("failed", 4, [4])

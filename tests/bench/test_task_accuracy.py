@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from scipy import stats
 
+from ganzoo.bench.analysis import build_table
 from ganzoo.bench.record import read_record, write_record
 from ganzoo.bench.results import read_results
-from ganzoo.bench.sheets import sheets
-from ganzoo.bench.table import build_table
 from ganzoo.bench.task_accuracy import task_accuracies
+from ganzoo.bench.text_tables import sheets
 
 
 def curves(real: float, fake: float) -> dict[str, list[tuple[int, float]]]:

@@ -8,18 +8,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganzoo import config, registry
+from ganzoo import registry
 from ganzoo.architectures.base import DiscriminatorOutput
 from ganzoo.batch import ImageBatch, Latents
-from ganzoo.build import build_gan, build_objective
 from ganzoo.conditioning.acgan import LabelPrediction, acgan
+from ganzoo.config.experiment import Experiment
+from ganzoo.config.load import load
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
-from ganzoo.experiment import Experiment
+from ganzoo.gan.build import build_gan, build_objective
+from ganzoo.gan.steps import d_step, g_step
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import Observed, Seen
 from ganzoo.randomness import Streams
-from ganzoo.steps import d_step, g_step
 
 SPEC = DataSpec((1, 16, 16), 3, {"train": 20})
 
@@ -74,7 +75,7 @@ def test_weights_without_meaning_are_refused(weights: dict[str, float], said: st
 
 @pytest.fixture
 def experiment(tiny_recipe: Path) -> Experiment:
-    loaded = config.load(str(tiny_recipe), overrides=["experiment.conditioning = @conditioning.acgan"])
+    loaded = load(str(tiny_recipe), overrides=["experiment.conditioning = @conditioning.acgan"])
     return replace(loaded.experiment, pretext=())
 
 
@@ -115,7 +116,7 @@ def test_d_is_the_unconditional_one_and_g_takes_labels(experiment: Experiment) -
 def test_beside_a_pretext_task_both_are_kept_and_of_one_name_they_are_refused(
     experiment: Experiment, tiny_recipe: Path
 ) -> None:
-    pretext = config.load(str(tiny_recipe)).experiment.pretext
+    pretext = load(str(tiny_recipe)).experiment.pretext
     assert list(build_gan(replace(experiment, pretext=pretext), SPEC).tasks) == ["rotation", "acgan"]
 
     class acgan(pretext[0].component):  # type: ignore[name-defined, misc]

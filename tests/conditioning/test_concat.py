@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganzoo import config, registry
+from ganzoo import registry
 from ganzoo.batch import Latents
-from ganzoo.build import build_gan
 from ganzoo.component import options_of
 from ganzoo.conditioning.concat import LabelledImages, LabelledLatents, concat
+from ganzoo.config.experiment import Experiment
+from ganzoo.config.load import load
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
-from ganzoo.experiment import Experiment
 from ganzoo.features.discriminator import discriminator
+from ganzoo.gan.build import build_gan
 from ganzoo.metrics.linear_probe import linear_probe
 from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator
 
@@ -24,7 +25,7 @@ LABELS = torch.tensor([2, 0])
 
 @pytest.fixture
 def experiment(tiny_recipe: Path) -> Experiment:
-    return config.load(str(tiny_recipe), overrides=["experiment.conditioning = @conditioning.concat"]).experiment
+    return load(str(tiny_recipe), overrides=["experiment.conditioning = @conditioning.concat"]).experiment
 
 
 def test_the_inner_generator_sees_latents_and_behind_them_the_one_hot_label() -> None:

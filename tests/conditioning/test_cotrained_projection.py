@@ -7,19 +7,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganzoo import config, registry
+from ganzoo import registry
 from ganzoo.architectures.base import DiscriminatorOutput
 from ganzoo.batch import ImageBatch, Latents
-from ganzoo.build import build_gan, build_objective
 from ganzoo.conditioning.cotrained_projection import LabellingHead, cotrained_projection
 from ganzoo.conditioning.projection import projection
+from ganzoo.config.experiment import Experiment
+from ganzoo.config.load import load
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
-from ganzoo.experiment import Experiment
+from ganzoo.gan.build import build_gan, build_objective
+from ganzoo.gan.steps import d_step, g_step
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import Observed, PretextTask, Seen
 from ganzoo.randomness import Streams, initialization
-from ganzoo.steps import d_step, g_step
 
 SPEC = DataSpec((1, 16, 16), 3, {"train": 20})
 LAYERS = LayerFactory(spectral_norm=False)
@@ -114,7 +115,7 @@ def test_options_without_meaning_are_refused(options: dict[str, float], said: st
 @pytest.fixture
 def experiment(tiny_recipe: Path) -> Experiment:
     overrides = ["experiment.conditioning = @conditioning.cotrained_projection"]
-    return replace(config.load(str(tiny_recipe), overrides=overrides).experiment, pretext=())
+    return replace(load(str(tiny_recipe), overrides=overrides).experiment, pretext=())
 
 
 def test_it_starts_from_the_weights_of_the_projection_discriminator(experiment: Experiment) -> None:
@@ -166,6 +167,6 @@ def test_beside_a_task_that_replaces_the_loss_the_remedy_is_accepted(tiny_recipe
         "experiment.pretext = [@pretext.label_augmentation]",
     ]
     with pytest.raises(UserError, match=r"as pretext\.label_augmentation asks; set experiment\.loss = "):
-        build_gan(config.load(str(tiny_recipe), overrides=[*both, "experiment.loss = None"]).experiment, SPEC)
+        build_gan(load(str(tiny_recipe), overrides=[*both, "experiment.loss = None"]).experiment, SPEC)
     remedied = [*both, "experiment.loss = @losses.hinge", 'pretext.label_augmentation.adversarial = "add"']
-    assert build_gan(config.load(str(tiny_recipe), overrides=remedied).experiment, SPEC).tasks
+    assert build_gan(load(str(tiny_recipe), overrides=remedied).experiment, SPEC).tasks

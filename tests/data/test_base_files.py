@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ganzoo import config
+from ganzoo.config.load import load
 
 RECIPE = """
 include 'base/{name}.gin'
@@ -30,7 +30,7 @@ SPECS = {
 def test_a_base_file_has_the_papers_training_and_evaluation(name: str, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.gin"
     recipe.write_text(RECIPE.format(name=name))
-    configuration = config.load(recipe)
+    configuration = load(recipe)
     experiment = configuration.experiment
     dataset, size, num_classes, num_images = SPECS[name]
     spec = experiment.dataset().spec()
@@ -51,7 +51,7 @@ def test_crops_are_those_of_the_authors_code(tmp_path: Path) -> None:
     crops = {}
     for name in ("celeba_64", "lsun_bedroom_128"):
         (tmp_path / "recipe.gin").write_text(RECIPE.format(name=name))
-        crops[name] = config.load(tmp_path / "recipe.gin").experiment.dataset.arguments["crop_size"]
+        crops[name] = load(tmp_path / "recipe.gin").experiment.dataset.arguments["crop_size"]
     assert crops == {"celeba_64": 160, "lsun_bedroom_128": 128}
 
 
@@ -59,8 +59,8 @@ def test_a_part_of_a_base_files_data_set_stands_in_the_operative_configuration(t
     recipe = tmp_path / "recipe.gin"
     bindings = "experiment.dataset = @data.subset\ndata.subset:\n    dataset = @data.cifar10\n    num_images = 1_000\n"
     recipe.write_text(RECIPE.format(name="cifar10") + bindings)
-    operative = config.load(recipe).operative()
+    operative = load(recipe).operative()
     for line in ("experiment.dataset = @data.subset", "data.subset.dataset = @data.cifar10", "num_images = 1000"):
         assert line in operative
     (tmp_path / "other.gin").write_text(operative)
-    assert config.load(tmp_path / "other.gin").operative() == operative
+    assert load(tmp_path / "other.gin").operative() == operative

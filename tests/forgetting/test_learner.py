@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganzoo import config
+from ganzoo.config.load import load
 from ganzoo.data.base import Dataset, ImageData
 from ganzoo.forgetting import learner as learner_module
 from ganzoo.forgetting.experiment import Arm, ForgettingExperiment, arms_of
@@ -14,15 +14,15 @@ from ganzoo.forgetting.learner import Learner, build_learner, train_step
 from ganzoo.forgetting.loop import Tasks, train_arm
 from ganzoo.forgetting.one_vs_all import OneVsAll
 from ganzoo.layers.spectral_norm import SpectralNorm
-from ganzoo.monitor import Silent
 from ganzoo.randomness import make_generator
 from ganzoo.remedies.base import Examples
+from ganzoo.runs.monitor import Silent
 
 CPU = torch.device("cpu")
 
 
-def load(recipe: Path, *overrides: str) -> tuple[ForgettingExperiment, Tasks]:
-    experiment = config.load_forgetting(recipe, overrides=overrides).experiment
+def load_tasks(recipe: Path, *overrides: str) -> tuple[ForgettingExperiment, Tasks]:
+    experiment = load(recipe, ForgettingExperiment, overrides=overrides).experiment
     dataset: Dataset = experiment.dataset()
     spec = dataset.spec()
     train, test = (
@@ -33,14 +33,14 @@ def load(recipe: Path, *overrides: str) -> tuple[ForgettingExperiment, Tasks]:
 
 
 def test_arms_are_named_after_their_help(recipe: Path) -> None:
-    experiment, _ = load(recipe)
+    experiment, _ = load_tasks(recipe)
     assert [arm.name for arm in arms_of(experiment)] == [
         "alone", "rotation", "reservoir", "elastic_weight_consolidation",
     ]  # fmt: skip
 
 
 def test_arms_of_a_seed_start_from_the_same_weights_and_other_seeds_from_others(recipe: Path) -> None:
-    experiment, tasks = load(recipe)
+    experiment, tasks = load_tasks(recipe)
 
     def weights(arm: Arm, seed: int) -> dict[str, Tensor]:
         built = build_learner(experiment, arm, tasks.spec, seed=seed, device=CPU)
@@ -57,7 +57,7 @@ def test_arms_of_a_seed_start_from_the_same_weights_and_other_seeds_from_others(
 def test_arms_of_a_seed_see_the_same_fresh_batches_in_the_same_order(
     recipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    experiment, tasks = load(recipe)
+    experiment, tasks = load_tasks(recipe)
     seen: list[Tensor] = []
 
     def record(learner: Learner, fresh: Examples, *, step: int) -> learner_module.StepOutput:
@@ -91,7 +91,7 @@ def test_a_batch_is_half_positive_in_random_order_and_the_test_set_is_fixed_and_
 def test_spectral_norm_advances_once_a_step_and_a_measurement_changes_nothing(
     recipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    experiment, tasks = load(recipe)
+    experiment, tasks = load_tasks(recipe)
     counts: dict[int, int] = {}
     advance = SpectralNorm.advance
 
@@ -111,7 +111,7 @@ def test_spectral_norm_advances_once_a_step_and_a_measurement_changes_nothing(
 
 
 def test_the_loss_of_an_arm_is_the_classifiers_and_its_help(recipe: Path) -> None:
-    experiment, tasks = load(recipe)
+    experiment, tasks = load_tasks(recipe)
     fresh = tasks.train.draw(0, 8, rng=make_generator(0, "x"))
     parts = {}
     for arm in arms_of(experiment):
@@ -127,7 +127,7 @@ def test_the_loss_of_an_arm_is_the_classifiers_and_its_help(recipe: Path) -> Non
 
 
 def test_the_classifiers_loss_is_binary_cross_entropy_of_both_halves(recipe: Path) -> None:
-    experiment, tasks = load(recipe)
+    experiment, tasks = load_tasks(recipe)
     fresh = tasks.train.draw(0, 8, rng=make_generator(0, "x"))
     learner = build_learner(experiment, arms_of(experiment)[0], tasks.spec, seed=0, device=CPU)
     output = learner_module.step_output(learner, fresh, step=0)

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ganzoo import cli, config, environment
+from ganzoo import cli
+from ganzoo.config.load import load
+from ganzoo.config.recipe_files import recipes_dir
+from ganzoo.forgetting.experiment import ForgettingExperiment
 from ganzoo.forgetting.loop import train_arm
-from ganzoo.gin_reader import recipes_dir
+from ganzoo.runs import environment
 
 NAMES = ["alone", "elastic_weight_consolidation", "reservoir", "rotation"]
 
@@ -94,7 +97,7 @@ def test_curves_of_other_code_or_versions_than_the_first_are_named_in_the_result
     assert result["made_otherwise"] == {"rotation-seed1": ["versions of packages"]}
     record = json.loads((out / "curves" / "rotation-seed1.json").read_text())
     assert record["packages"] == {"torch": "0"}
-    assert record["training_code_sha256"] == result["environment"]["training_code_sha256"]
+    assert record["training_code_files"] == result["environment"]["training_code_files"]
 
 
 PLUGIN = '''
@@ -185,10 +188,10 @@ def test_a_recipe_of_the_other_command_is_refused_with_its_name(
 
 @pytest.mark.parametrize("path", sorted(recipes_dir().glob("forgetting/*.gin")), ids=lambda path: path.stem)
 def test_a_packaged_recipe_loads_by_name_says_what_it_is_and_reads_back(path: Path, tmp_path: Path) -> None:
-    first = config.load_forgetting(path.stem)
+    first = load(path.stem, ForgettingExperiment)
     assert first.experiment.num_cycles == 2
     (tmp_path / "copy.gin").write_text(first.operative())
-    second = config.load_forgetting(tmp_path / "copy.gin")
+    second = load(tmp_path / "copy.gin", ForgettingExperiment)
     assert second.experiment == first.experiment
     assert second.operative() == first.operative()
     header = path.read_text().split("\n\n")[0]
@@ -198,7 +201,7 @@ def test_a_packaged_recipe_loads_by_name_says_what_it_is_and_reads_back(path: Pa
 
 
 def test_the_cifar10_recipe_has_the_papers_tasks() -> None:
-    experiment = config.load_forgetting("cifar10").experiment
+    experiment = load("cifar10", ForgettingExperiment).experiment
     found = (experiment.num_steps_per_task, experiment.num_cycles, experiment.dataset().spec().num_classes)
     assert found == (1000, 2, 10)
 

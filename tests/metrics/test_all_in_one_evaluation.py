@@ -8,13 +8,13 @@ import torch
 
 from ganzoo import registry
 from ganzoo.component import Part
+from ganzoo.config.evaluation_protocol import EvaluationProtocol
 from ganzoo.data.digits import digits
-from ganzoo.evaluate import evaluate
-from ganzoo.evaluation_inputs import EvaluationInputs
-from ganzoo.evaluation_protocol import EvaluationProtocol
-from ganzoo.gan import Gan
+from ganzoo.evaluation.evaluate import evaluate
+from ganzoo.evaluation.inputs import EvaluationInputs
+from ganzoo.gan.model import Gan
 from ganzoo.metrics.base import Metric
-from ganzoo.places import cache_folder
+from ganzoo.paths import cache_folder
 from ganzoo.randomness import initialization
 from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator
 

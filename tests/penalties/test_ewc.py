@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganzoo import config
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput
 from ganzoo.batch import ImageBatch
+from ganzoo.config.load import load
 from ganzoo.layers.consolidation import parameter_shapes
-from ganzoo.monitor import Silent
 from ganzoo.penalties.ewc import ewc
-from ganzoo.run_folder import RunFolder, read_rows
-from ganzoo.trainer import train
+from ganzoo.runs.folder import RunFolder, read_rows
+from ganzoo.runs.monitor import Silent
+from ganzoo.training.trainer import train
 
 
 class Logistic(Discriminator):
@@ -122,6 +122,6 @@ def test_a_run_in_bfloat16_ends_its_tasks(tiny_recipe: Path, tmp_path: Path) -> 
         "experiment.penalty = @penalties.ewc",
         "penalties.ewc.consolidate_every = 1",
     ]
-    train(config.load(str(tiny_recipe), overrides=overrides), out=tmp_path / "run", monitor=Silent())
+    train(load(str(tiny_recipe), overrides=overrides), out=tmp_path / "run", monitor=Silent())
     (row,) = read_rows(RunFolder(tmp_path / "run").metrics_path)[-1:]
     assert row["step"] == 1

@@ -8,12 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganzoo import config, registry
+from ganzoo import registry
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput
 from ganzoo.batch import ImageBatch
-from ganzoo.build import build_gan
+from ganzoo.config.load import load
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
+from ganzoo.gan.build import build_gan
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.penalties.base import Penalty
 from ganzoo.penalties.dragan import dragan
@@ -191,7 +192,7 @@ def test_a_discriminator_that_normalises_over_the_batch_is_refused_by_those_that
 ) -> None:
     part = registry.part(f"penalties.{name}")
     assert issubclass(part.component, Penalty)
-    experiment = replace(config.load(str(tiny_recipe)).experiment, penalty=(registry.part("penalties.l2"), part))
+    experiment = replace(load(str(tiny_recipe)).experiment, penalty=(registry.part("penalties.l2"), part))
     experiment = replace(experiment, penalty=part) if name == "l2" else experiment
     spec = DataSpec((1, 16, 16), 0, {"train": 20})
     build_gan(experiment, spec)

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganzoo import config, registry
+from ganzoo import registry
 from ganzoo.architectures.base import DiscriminatorOutput
 from ganzoo.batch import ImageBatch
-from ganzoo.build import build_gan
 from ganzoo.component import Part
+from ganzoo.config.load import load
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
+from ganzoo.gan.build import build_gan
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import Observed, PretextTask, Seen
 from ganzoo.pretext.label_augmentation import label_augmentation, mean_gap, multi_class_hinge
@@ -118,7 +119,7 @@ def test_one_turn_for_each_image_needs_a_batch_that_four_divides_and_all_turns_d
 
 
 def test_a_loss_beside_it_is_refused_unless_it_is_added(tiny_recipe: Path) -> None:
-    experiment = config.load(str(tiny_recipe)).experiment
+    experiment = load(str(tiny_recipe)).experiment
     spec = DataSpec((1, 16, 16), 0, {"train": 20})
     with pytest.raises(
         UserError, match=r"label_augmentation'? replaces the adversarial term.*; set experiment\.loss = None"
@@ -129,7 +130,7 @@ def test_a_loss_beside_it_is_refused_unless_it_is_added(tiny_recipe: Path) -> No
 
 
 def test_added_to_a_loss_it_is_refused_without_one(tiny_recipe: Path) -> None:
-    experiment = config.load(str(tiny_recipe)).experiment
+    experiment = load(str(tiny_recipe)).experiment
     with pytest.raises(UserError, match=r"label_augmentation'? means nothing without an adversarial loss"):
         build_gan(
             replace(experiment, pretext=(part(adversarial="add"),), loss=None), DataSpec((1, 16, 16), 0, {"train": 20})

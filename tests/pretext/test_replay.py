@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganzoo import config, registry
+from ganzoo import registry
 from ganzoo.architectures.base import DiscriminatorOutput
 from ganzoo.batch import ImageBatch
-from ganzoo.build import build_gan
+from ganzoo.config.load import load
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
+from ganzoo.gan.build import build_gan
 from ganzoo.pretext.base import Observed, Seen, StepBatch
 from ganzoo.pretext.replay import replay
 from ganzoo.testing.toys import ToyDiscriminator
@@ -88,7 +89,7 @@ def test_d_s_adversarial_term_is_over_fresh_and_kept_fakes_together_and_g_s_over
 
 
 def test_it_is_refused_without_an_adversarial_term_or_with_a_setting_without_meaning(tiny_recipe: Path) -> None:
-    experiment = config.load(str(tiny_recipe)).experiment
+    experiment = load(str(tiny_recipe)).experiment
     part = registry.part("pretext.replay")
     with pytest.raises(UserError, match=r"replay'? means nothing without an adversarial loss"):
         build_gan(

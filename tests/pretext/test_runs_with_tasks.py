@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganzoo import config
-from ganzoo.check import check
-from ganzoo.checkpoint import read_networks
-from ganzoo.monitor import Silent
-from ganzoo.run_folder import RunFolder
-from ganzoo.trainer import train
+from ganzoo.config.load import load
+from ganzoo.config.operative import diff
+from ganzoo.runs.folder import RunFolder
+from ganzoo.runs.monitor import Silent
+from ganzoo.training.checkpoint import read_networks
+from ganzoo.training.dry_run import check
+from ganzoo.training.trainer import train
 
 LABELLED = "data.synthetic.num_classes = 3"
 CONDITIONAL = "experiment.conditioning = @conditioning.projection"
@@ -60,7 +61,7 @@ def test_a_run_logs_every_term_and_killed_and_resumed_it_equals_one_never_killed
     name: str, tiny_recipe: Path, tmp_path: Path
 ) -> None:
     overrides, parts = RUNS[name]
-    configuration = config.load(
+    configuration = load(
         str(tiny_recipe),
         overrides=[*overrides, "experiment.num_steps = 6", "experiment.checkpoint_every = 2"],
     )
@@ -79,7 +80,7 @@ def test_a_run_logs_every_term_and_killed_and_resumed_it_equals_one_never_killed
 
 def test_the_loss_of_two_tasks_is_the_weighted_sum_of_both(tiny_recipe: Path) -> None:
     overrides = [*RUNS["rotation and infomax"][0], "pretext.rotation.alpha_schedule = 'constant'"]
-    parts = check(config.load(str(tiny_recipe), overrides=overrides)).parts
+    parts = check(load(str(tiny_recipe), overrides=overrides)).parts
     d = parts["d/adversarial"] + 1.0 * parts["d/rotation/loss"] + 0.2 * parts["d/infomax/loss"]
     g = parts["g/adversarial"] + 0.2 * parts["g/rotation/loss"] + 0.2 * parts["g/infomax/loss"]
     assert parts["d/loss"] == pytest.approx(d, rel=1e-5)
@@ -87,9 +88,7 @@ def test_the_loss_of_two_tasks_is_the_weighted_sum_of_both(tiny_recipe: Path) ->
 
 
 def test_the_copy_of_d_is_not_counted_among_trained_parameters(tiny_recipe: Path) -> None:
-    configuration = config.load(
-        str(tiny_recipe), overrides=["experiment.pretext = [@pretext.contrastive, @pretext.rotation]"]
-    )
+    configuration = load(str(tiny_recipe), overrides=["experiment.pretext = [@pretext.contrastive, @pretext.rotation]"])
     counts = check(configuration).num_parameters
     features = 4  # of the discriminator of this recipe
     mlp = features * features + features + features * 128 + 128
@@ -99,7 +98,7 @@ def test_the_copy_of_d_is_not_counted_among_trained_parameters(tiny_recipe: Path
 
 def test_the_combined_recipes_differ_from_their_parts_by_the_added_task_or_labels_alone() -> None:
     def keys(first: str, second: str) -> set[str]:
-        lines = config.diff(config.load(first).operative(), config.load(second).operative())
+        lines = diff(load(first).operative(), load(second).operative())
         return {line.partition(": ")[0] for line in lines}
 
     both = keys("ssgan_resnet", "rotation_infomax_resnet")

@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ganzoo import cli
+from ganzoo.bench.analysis import build_table
 from ganzoo.bench.results import read_results
-from ganzoo.bench.sheet import Sheet
-from ganzoo.bench.table import build_table
+from ganzoo.bench.text_table import Sheet
 from ganzoo.report import bench_page as bench_page_module
 from ganzoo.report import page as page_module
 from ganzoo.report.bench_page import bench_page

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from ganzoo import cli, config
+from ganzoo import cli
+from ganzoo.config.load import load
 from ganzoo.report.pictures import data_uri
 from ganzoo.report.run_page import differences_from_defaults, run_page
-from ganzoo.run_folder import RunFolder
+from ganzoo.runs.folder import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_a_device_without_a_name_of_its_own_is_said_once(run: Path) -> None:
 
 
 def test_what_differs_from_the_defaults_is_what_the_recipe_bound_to_something_else(run: Path) -> None:
-    experiment = config.load(str(run / "operative.gin")).experiment
+    experiment = load(str(run / "operative.gin")).experiment
     found = {key: (value, default) for key, value, default in differences_from_defaults(experiment)}
     assert found["experiment.batch_size"] == ("8", "64")
     assert found["architectures.resnet_generator.width"] == ("4", "256")

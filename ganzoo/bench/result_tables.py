@@ -1,0 +1,171 @@
+"""The sheets of what was found: values, values at an equal number of D images, and comparisons with the baseline.
+
+Nothing is bold. A verdict in words stands where a test was made, and the best of several numbers that nobody could tell
+apart is no finding.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from ganzoo.bench.analysis import Cell, Row, Table
+from ganzoo.bench.columns import Column
+from ganzoo.bench.number_format import fixed, p_text, summary_text
+from ganzoo.bench.statistics import (
+    ALPHA,
+    BETTER,
+    CONFIDENCE,
+    MIN_SEEDS,
+    NOT_DISTINGUISHABLE,
+    PAIRED_T,
+    RANK_SUM,
+    WORSE,
+)
+from ganzoo.bench.text_table import Sheet
+
+BASELINE = "baseline"
+SHORT_VERDICTS = {BETTER: "better", WORSE: "worse", NOT_DISTINGUISHABLE: "n.d."}
+MARK = "*"
+PERCENT = f"{CONFIDENCE * 100:.0f} %"
+
+
+def result_sheet(table: Table) -> Sheet:
+    """Return the sheet that answers the question of the grid."""
+    rows = [(_label(table, row), *(_cell_text(row.cells.get(c.key), c) for c in table.columns)) for row in table.rows]
+    notes = [*_legend(table, {row.name: row.cells for row in table.rows}), *_run_notes(table)]
+    header = ("", *(_heading(column) for column in table.columns))
+    return Sheet(table.title, header, "l" * len(header), tuple(rows), tuple(notes))
+
+
+def matched_sheet(table: Table) -> Sheet:
+    """Return the metrics at an equal number of D images."""
+    if table.matched is None:
+        return Sheet("", (), "", (), ())
+    matched = table.matched
+    header = ("", *(_heading(column) for column in table.columns))
+    rows = [
+        (_label(table, row), *(_cell_text(matched.cells[row.name].get(c.key), c) for c in table.columns))
+        for row in table.rows
+    ]
+    notes = [
+        f"What each run had reached when D had seen {matched.num_d_images:,} images, the most that all finished runs "
+        "share; interpolated linearly between evaluations during training, one evaluation each. A learning rate that "
+        "decays is then at different points of its schedule.",
+        *_legend(table, matched.cells)[1:],
+    ]
+    if any(cell.summary.num_lost for own in matched.cells.values() for cell in own.values()):
+        notes.append("A run that failed or collapsed later is lost here too.")
+    labels: dict[str, list[str]] = {}
+    for label, key in matched.missing:
+        labels.setdefault(label, []).append(key)
+    notes += [f"{label}: not evaluated on both sides of that point: {', '.join(k)}." for label, k in labels.items()]
+    title = f"At an equal number of D images: {matched.num_d_images:,}"
+    return Sheet(title, header, "l" * len(header), tuple(rows), tuple(notes))
+
+
+def comparison_sheet(table: Table) -> Sheet:
+    """Return every test that was made."""
+    rows = []
+    for row in table.rows:
+        for column in table.columns:
+            cell = row.cells.get(column.key)
+            if cell is None or cell.comparison is None:
+                continue
+            c = cell.comparison
+            difference = ""
+            if c.difference is not None and c.half_width is not None:
+                difference = f"{fixed(c.difference, c.half_width, sign=True)} ± {fixed(c.half_width, c.half_width)}"
+            effect = f"g = {c.effect_size:+.2f}" if c.effect_size is not None else ""
+            effect = f"wins {c.superiority * 100:.0f} %" if c.superiority is not None else effect
+            p_values = (p_text(c.p_value), p_text(c.adjusted_p_value))
+            rows.append((row.label, column.key, difference, effect, c.test, *p_values, c.verdict))
+    if not rows:
+        return Sheet("", (), "", (), ())
+    baseline = next(row.label for row in table.rows if row.name == table.baseline)
+    notes = [
+        f"Difference: mean over seeds of the row minus {baseline}, ± the half-width of its {PERCENT} Student t "
+        "interval, which is not widened for several rows.",
+        "g: mean of the paired differences over their standard deviation, with Hedges' correction for few pairs; above "
+        "0 where the row is better.",
+    ]
+    if any(row[4] == RANK_SUM for row in rows):
+        notes.append(
+            "wins: share of all pairs of one run of the row and one of the baseline in which the row's is better; the "
+            "rank-sum test is exact up to 8 seeds, and counts lost runs as worst."
+        )
+    header = ("", "metric", "difference", "effect", "test", "p", "p (Holm)", "verdict")
+    return Sheet(f"Against {baseline}", header, "lllllrrl", tuple(rows), tuple(notes))
+
+
+def _heading(column: Column) -> str:
+    return f"{column.key} {'↑' if column.higher_is_better else '↓'}"
+
+
+def _label(table: Table, row: Row) -> str:
+    return f"{row.label} ({BASELINE})" if row.name == table.baseline and row.label.lower() != BASELINE else row.label
+
+
+def _cell_text(cell: Cell | None, column: Column) -> str:
+    if cell is None:
+        return ""
+    text = summary_text(cell.summary, _lost_text(cell))
+    if cell.comparison is not None:
+        text += f", {SHORT_VERDICTS[cell.comparison.verdict]}"
+    return text + (f" {MARK}" if cell.is_marked else "")
+
+
+def _lost_text(cell: Cell) -> str:
+    """Return how many runs have no sound value, as in "1 of 5 failed"; why each is lost stands below the sheet."""
+    troubles = {run.trouble for run in cell.runs if run.trouble}
+    word = troubles.pop() if len(troubles) == 1 else "lost"
+    return f"{cell.summary.num_lost} of {cell.summary.num_runs} {word}" if cell.summary.num_lost else ""
+
+
+def _legend(table: Table, cells: Mapping[str, Mapping[str, Cell]]) -> list[str]:
+    """Return what the numbers of a sheet are, as far as it has them."""
+    there = [cell for own in cells.values() for cell in own.values()]
+    notes = []
+    nums = sorted({cell.summary.num_runs for cell in there})
+    if nums:
+        seeds = f"{nums[0]}" if len(nums) == 1 else f"{nums[0]} to {nums[-1]}"
+        arrows = "↓: lower is better. ↑: higher is better." if table.columns else ""
+        notes.append(f"Last checkpoints of runs with {seeds} training seed{'s' if seeds != '1' else ''}. {arrows}")
+    if any(cell.summary.mean is not None for cell in there):
+        notes.append(f"±: half-width of the {PERCENT} Student t interval of the mean over training seeds.")
+    if any(cell.summary.num_runs < MIN_SEEDS for cell in there):
+        notes.append(f"With fewer than {MIN_SEEDS} seeds there are values, or their range, and no test.")
+    baseline = next(row.label for row in table.rows if row.name == table.baseline)
+    compared = [cell.comparison for cell in there if cell.comparison is not None]
+    tests = {comparison.test for comparison in compared}
+    if compared:
+        compared_of = Counter(key for own in cells.values() for key, cell in own.items() if cell.comparison is not None)
+        num_rows = max(compared_of.values())
+        correction = f", Holm's correction for the {num_rows} rows of each column" if num_rows > 1 else ""
+        correction += " (several columns are several chances)" if len(compared_of) > 1 else ""
+        names = " or ".join(f"{test} test" for test in (PAIRED_T, RANK_SUM) if test in tests)
+        notes.append(
+            f"better, worse, n.d. (not distinguishable): than {baseline}; {names}{correction}, level {ALPHA:.2g}."
+        )
+    if any(cell.summary.num_lost for cell in there):
+        notes.append(
+            "A run is lost if it failed, collapsed or has no value. It counts as worse than all others; its row has a "
+            "median in place of a mean."
+        )
+    return notes
+
+
+def _run_notes(table: Table) -> list[str]:
+    """Return which runs are missing or in trouble, and what the mark means."""
+    notes = []
+    missing = {row.name: [str(seed) for seed in table.planned_seeds if seed not in row.seeds] for row in table.rows}
+    first = missing[table.baseline]
+    is_shared = len(table.rows) > 1 and all(seeds == first for seeds in missing.values())
+    if is_shared and first:
+        notes.append(f"All rows: no run yet with seed {', '.join(first)}.")
+    for row in table.rows:
+        if missing[row.name] and not is_shared:
+            notes.append(f"{row.label}: no run yet with seed {', '.join(missing[row.name])}.")
+        notes += [f"{trouble}." for trouble in row.troubles]
+    if table.mismatches:
+        notes.append(f"{MARK}: made or measured under other conditions than the rest; not comparable.")
+        notes += [f"Not alike: {mismatch}." for mismatch in table.mismatches]
+    return notes

@@ -1,0 +1,203 @@
+"""What is known of a component: its docstring, its parameters with their meaning, and what it supports."""
+
+import inspect
+import itertools
+import re
+import textwrap
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ganzoo import registry
+from ganzoo.architectures.base import Discriminator, ImageShape
+from ganzoo.component import Component, Part, name_of, options_of, parameters_of
+from ganzoo.config.root import RecipeRoot
+from ganzoo.data.base import Dataset
+from ganzoo.errors import UserError
+
+NO_ROOTS: Mapping[str, type[RecipeRoot]] = {}
+ARGUMENT = re.compile(r"^    (\w+): (.*)$")
+# What a docstring says of its origin: a paragraph, and within that or another one sentences to its end.
+SOURCE = re.compile(r"^Sources?: (.*?)(?=\s*\bDepartures?\b[^:.]*:\s|\n\n|\Z)", re.MULTILINE | re.DOTALL)
+DEPARTURES = re.compile(r"\bDepartures?\b[^:.]*:\s.*?(?=\s*\bDepartures?\b[^:.]*:\s|\n\n|\Z)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter: its name, type, default (empty if it is required) and meaning."""
+
+    name: str
+    type: str
+    default: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Description:
+    """What `ganzoo describe` shows.
+
+    Args:
+        name: `kind.name`.
+        text: the docstring up to its arguments.
+        parameters: what a configuration may bind.
+        facts: what the builder supplies.
+        supports: further properties and their values.
+        source: the file that defines it.
+    """
+
+    name: str
+    text: str
+    parameters: list[Parameter]
+    facts: list[str]
+    supports: dict[str, str]
+    source: str
+
+    @property
+    def origin(self) -> str:
+        """What the text says after `Source:`, in one line."""
+        found = SOURCE.search(self.text)
+        return " ".join(found[1].split()) if found else ""
+
+    @property
+    def departures(self) -> list[str]:
+        """Every `Departures: ...`, or `Departures from ...: ...`, in one line each."""
+        return [" ".join(found.split()) for found in DEPARTURES.findall(self.text)]
+
+    @property
+    def body(self) -> str:
+        """The text without both; its first paragraph is one sentence."""
+        paragraphs = DEPARTURES.sub("", SOURCE.sub("", self.text)).split("\n\n")
+        return "\n\n".join(paragraph.strip() for paragraph in paragraphs if paragraph.strip())
+
+
+def describe(name: str, *, roots: Mapping[str, type[RecipeRoot]] = NO_ROOTS) -> Description:
+    """Describe the component `kind.name`, or the bindings of a root such as `experiment`.
+
+    Args:
+        name: of the component or the root.
+        roots: those that are known, by name.
+
+    Raises:
+        UserError: there is no such component.
+    """
+    if name in roots:
+        root = roots[name]
+        return Description(name, _text(root), _parameters(root, inspect.signature(root).parameters), [], {}, "")
+    component = registry.get(name)
+    facts = [n for n in parameters_of(component) if n in component.runtime_facts]
+    parameters = _parameters(component, options_of(component))
+    source = inspect.getsourcefile(component) or component.__module__
+    return Description(name, _text(component), parameters, facts, dict(_supports(component)), source)
+
+
+def _text(described: type) -> str:
+    """Return the docstring without its sections."""
+    text = inspect.cleandoc(described.__doc__ or "")
+    return re.split(r"^(?:Args|Attributes|Raises):$", text, maxsplit=1, flags=re.MULTILINE)[0].strip()
+
+
+def _parameters(described: type, parameters: Mapping[str, inspect.Parameter]) -> list[Parameter]:
+    meanings = argument_meanings(described)
+    hints = typing.get_type_hints(described.__init__)  # type: ignore[misc]
+    return [
+        Parameter(
+            name,
+            type_name(hints.get(name, typing.Any)),
+            "" if parameter.default is parameter.empty else _value(parameter.default),
+            meanings.get(name, ""),
+        )
+        for name, parameter in parameters.items()
+    ]
+
+
+def argument_meanings(described: type) -> dict[str, str]:
+    """Return what the `Args:` of a class and of those it inherits from say, its own first."""
+    found: dict[str, str] = {}
+    for cls in reversed(described.__mro__):
+        section = re.search(r"^Args:\n(.*?)(?=^\S|\Z)", inspect.cleandoc(cls.__doc__ or ""), re.MULTILINE | re.DOTALL)
+        name = ""
+        for line in section[1].splitlines() if section else ():
+            match = ARGUMENT.match(line)
+            if match:
+                name, found[match[1]] = match[1], match[2]
+            elif name and line.strip():
+                found[name] += " " + line.strip()
+    return found
+
+
+def type_name(annotation: object) -> str:
+    """Return a type as a reader of recipes would say it: `Part[Metric]` is a reference to a metric, `@metrics....`."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return " | ".join(repr(value) for value in arguments)
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(type_name(argument) for argument in arguments)
+    if origin is Part:
+        return f"@{getattr(arguments[0], 'kind', 'KIND')}.NAME"
+    if origin in (tuple, list, Sequence):
+        inner = [type_name(argument) for argument in arguments if argument is not Ellipsis]
+        return f"({', '.join(inner)})" if origin is tuple and Ellipsis not in arguments else f"[{inner[0]}, ...]"
+    if annotation is type(None):
+        return "None"
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+
+
+def _value(default: object) -> str:
+    return f"@{default.name}" if isinstance(default, Part) else repr(list(default) if default == () else default)
+
+
+def _supports(component: type[Component]) -> Iterator[tuple[str, str]]:
+    """Yield the class attributes that the contracts declare, and what an instance of default settings tells."""
+    for cls in reversed(component.__mro__):
+        for name in inspect.get_annotations(cls) if issubclass(cls, Component) else ():
+            value = getattr(component, name, None)
+            if name not in ("kind", "runtime_facts") and not name.startswith("_") and _is_plain(value):
+                yield name, ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    if issubclass(component, Dataset):
+        yield from _dataset_supports(component)
+    if issubclass(component, Discriminator) and component.resolutions:
+        yield from _discriminator_supports(component)
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, bool | int | float | str) or (isinstance(value, tuple | list) and bool(value))
+
+
+def _dataset_supports(component: type[Dataset]) -> Iterator[tuple[str, str]]:
+    try:
+        spec = component().spec()
+    except (TypeError, ValueError, UserError):
+        return  # it has required parameters, and its shapes follow from them
+    yield "image shape", " x ".join(map(str, spec.image_shape))
+    yield "classes", str(spec.num_classes)
+    yield "images", ", ".join(f"{split} {num:,}" for split, num in spec.num_images.items() if num is not None)
+
+
+def _discriminator_supports(component: type[Discriminator]) -> Iterator[tuple[str, str]]:
+    size = component.resolutions[0]
+    shape: ImageShape = (3, size, size)
+    for part in _parts(component):
+        try:
+            discriminator = part(image_shape=shape, latent_dim=8, conditioning=None)
+        except (TypeError, UserError):
+            continue
+        yield f"taps at {size} px", ", ".join(f"{name} {shape}" for name, shape in discriminator.tap_shapes.items())
+        yield "feature width", str(discriminator.feature_dim)
+        return
+
+
+def _parts(component: type[Discriminator]) -> Iterator[Part[Discriminator]]:
+    """Yield ways to build a component: its defaults, with one known component of its kind for each required part."""
+    hints = typing.get_type_hints(component.__init__)
+    required = [n for n, p in options_of(component).items() if p.default is p.empty]
+    kinds = [getattr(argument, "kind", "") for n in required for argument in typing.get_args(hints[n])[:1]]
+    known = [[registry.part(n) for n in registry.index() if n.startswith(f"{kind}.")] for kind in kinds]
+    for choice in itertools.product(*known):
+        yield Part(name_of(component), component, dict(zip(required, choice, strict=False)))
+
+
+def wrapped(text: str, width: int) -> str:
+    """Return a docstring's paragraphs filled to a width; paragraphs with lines of their own indent stay as they are."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(p if re.search(r"^\s", p, re.MULTILINE) else textwrap.fill(p, width) for p in paragraphs)

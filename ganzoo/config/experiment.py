@@ -1,0 +1,163 @@
+"""The description of one run: what a recipe fills in under `experiment.`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeVar
+
+from ganzoo.architectures.base import Discriminator, Generator
+from ganzoo.augment.base import Augment
+from ganzoo.component import Component, Part
+from ganzoo.conditioning.base import Conditioning
+from ganzoo.config.evaluation_protocol import EvaluationProtocol
+from ganzoo.data.base import Dataset
+from ganzoo.errors import UserError
+from ganzoo.losses.base import AdversarialLoss
+from ganzoo.optim.base import OptimizerRecipe
+from ganzoo.penalties.base import Penalty
+from ganzoo.pretext.base import PretextTask
+
+MAX_THREADS = 4096
+"""More than the largest machines have; torch fails, or dies, on numbers far beyond."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment(EvaluationProtocol):
+    """One run, with how its images are judged.
+
+    Args:
+        dataset: what to learn.
+        generator: G.
+        discriminator: D.
+        loss: the adversarial loss; None where a task replaces it, or trains D alone.
+        penalty: a regulariser, a list of several, or None.
+        conditioning: how class labels enter G and D; None for an unconditional GAN.
+        pretext: self-supervised tasks, in order; an empty list for none.
+        augment: a transformation of the batch before D, or None.
+        g_optimizer: the optimizer of G.
+        d_optimizer: the optimizer of D and of the tasks' heads.
+        num_steps: generator updates of the whole run.
+        num_d_steps: discriminator updates before each generator update.
+        batch_size: images of a discriminator step that are real, and that are generated, before views.
+        latent_dim: length of the generator's input.
+        ema_decay: decay per generator update of the moving average of G that samples and metrics use; None for none.
+            After n updates the generator that the average started from still weighs decay^n.
+        ema_start: generator updates until which the average is a copy of G, so that it starts from a trained one; 0 to
+            start from G after its first update.
+        seed: determines the run, together with the configuration, the versions and the number of threads.
+        eval_every: generator updates between evaluations during training; 0 for at the end only.
+        checkpoint_every: generator updates between checkpoints; 0 for at the end only.
+        sample_every: generator updates between sample grids; 0 for at the end only.
+        log_every: generator updates between rows of `metrics.jsonl`, each the mean since the row before.
+        keep_checkpoints: how many of the newest checkpoints are kept; 0 for all.
+        precision: of the forward passes; `bfloat16` means autocast, with float32 weights.
+        compile: whether torch.compile makes kernels of both networks' forward passes; it takes minutes at the start.
+        num_threads: CPU threads, on which the last bits of a result depend; None for as many as torch chooses here.
+        train_split: the split to train on.
+    """
+
+    recipe_folder: ClassVar[str] = ""
+    file_kind: ClassVar[str] = "recipe"
+
+    dataset: Part[Dataset]
+    generator: Part[Generator]
+    discriminator: Part[Discriminator]
+    loss: Part[AdversarialLoss] | None
+    penalty: Part[Penalty] | tuple[Part[Penalty], ...] | None = None
+    conditioning: Part[Conditioning] | None = None
+    pretext: tuple[Part[PretextTask], ...] = ()
+    augment: Part[Augment] | None = None
+    g_optimizer: Part[OptimizerRecipe]
+    d_optimizer: Part[OptimizerRecipe]
+    num_steps: int
+    num_d_steps: int = 1
+    batch_size: int = 64
+    latent_dim: int = 128
+    ema_decay: float | None = None
+    ema_start: int = 0
+    seed: int = 0
+    eval_every: int = 0
+    checkpoint_every: int = 1000
+    sample_every: int = 1000
+    log_every: int = 50
+    keep_checkpoints: int = 2
+    precision: Literal["float32", "bfloat16"] = "float32"
+    compile: bool = False
+    num_threads: int | None = None
+    train_split: str = "train"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least = {"num_steps": 1, "num_d_steps": 1, "batch_size": 1, "latent_dim": 1, "log_every": 1, "seed": 0}
+        from_0 = ("ema_start", "eval_every", "checkpoint_every", "sample_every", "keep_checkpoints")
+        at_least |= dict.fromkeys(from_0, 0)
+        for name, least in at_least.items():
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        if self.ema_decay is not None and not 0.0 <= self.ema_decay < 1.0:
+            raise ValueError(f"ema_decay must lie in [0, 1), not {self.ema_decay}; None switches the average off")
+        if self.ema_start and self.ema_decay is None:
+            raise ValueError(
+                f"ema_start = {self.ema_start} is of a moving average and ema_decay = None keeps none; "
+                "set ema_start = 0"
+            )
+        if self.eval_ema and self.ema_decay is None:
+            raise ValueError("eval_ema asks for a moving average and ema_decay = None keeps none; set eval_ema = None")
+        check_num_threads(self.num_threads)
+
+
+def check_num_threads(num_threads: int | None) -> None:
+    """Refuse a number of threads that no machine has.
+
+    Raises:
+        ValueError: it is below 1 or above `MAX_THREADS`.
+    """
+    if num_threads is not None and not 1 <= num_threads <= MAX_THREADS:
+        limit = "at least 1" if num_threads < 1 else f"at most {MAX_THREADS}"
+        raise ValueError(f"num_threads must be {limit}, not {num_threads}; None leaves the choice to torch")
+
+
+def short_name(part: Part[Component]) -> str:
+    """Return how a part is called among others of its kind: its scope and its component's name."""
+    return f"{part.scope}_{part.component.__name__}".lstrip("_").replace("/", "_")
+
+
+P = TypeVar("P", bound=Component)
+
+
+def by_name(parts: Sequence[Part[P]]) -> dict[str, Part[P]]:
+    """Return the parts of a list by their short names, in order.
+
+    Raises:
+        UserError: two of the same name.
+    """
+    found: dict[str, Part[P]] = {}
+    for part in parts:
+        if short_name(part) in found:
+            raise UserError(
+                f"{part.name} is in the list twice; give one a scope (`@other/{part.name}`)", where=part.where
+            )
+        found[short_name(part)] = part
+    return found
+
+
+def learnable(chance: Mapping[str, float], experiment: Experiment) -> dict[str, float]:
+    """Return, of what guessing reaches in each accuracy, that of the tasks in which there is something to learn.
+
+    Args:
+        chance: by key (`d/rotation/accuracy_real`).
+        experiment: whose tasks they are.
+    """
+    controls = {name for name, part in by_name(experiment.pretext).items() if not part.component.is_learnable}
+    return {key: value for key, value in chance.items() if key.split("/")[1] not in controls}
+
+
+def penalties_of(experiment: Experiment) -> dict[str, Part[Penalty]]:
+    """Return the penalties by the names of their terms: `penalty` of one, `penalty/r1` and so on of a list.
+
+    Raises:
+        UserError: two of the same name.
+    """
+    bound = experiment.penalty
+    if bound is None or isinstance(bound, Part):
+        return {} if bound is None else {"penalty": bound}
+    return {f"penalty/{name}": part for name, part in by_name(bound).items()}

@@ -1,0 +1,239 @@
+"""From a recipe to what it describes: find, read, load plugins, resolve, refuse what was not used.
+
+Nothing is global: `recipe_files.py` gives bindings, the rules by which they become an `Experiment` (or the root of
+another command's recipes) are in `resolver.py`, and a `Configuration` holds the outcome.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, overload
+
+from ganzoo import registry
+from ganzoo.config.gin_parser import Binding
+from ganzoo.config.operative import defaults_of, diff, operative_text, parse_operative, values_of
+from ganzoo.config.recipe_files import command_of, find_recipe, read_file, read_override, shown
+from ganzoo.config.root import RecipeRoot
+from ganzoo.errors import UserError
+
+if TYPE_CHECKING:
+    from ganzoo.config.evaluation_protocol import EvaluationProtocol
+    from ganzoo.config.experiment import Experiment
+
+NO_OPTIONS: Mapping[str, str] = {}
+
+R = TypeVar("R", bound=RecipeRoot)
+
+
+class Resolved(NamedTuple):
+    """What one parameter came to: its full key, its value as gin text, and where it was bound (or `default`)."""
+
+    key: str
+    value: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Configuration(Generic[R]):
+    """A recipe, resolved.
+
+    Args:
+        name: the recipe's, without folder and ending.
+        experiment: what it describes: an `Experiment`, or the root of another command's recipes.
+        plugins: loose files that were loaded for it.
+        locations: where each bound parameter was bound, by the key of the operative text.
+        text: the recipe as given, with includes in their place and the overrides after it.
+    """
+
+    name: str
+    experiment: R
+    plugins: tuple[Path, ...]
+    locations: Mapping[str, str]
+    text: str
+
+    def operative(self) -> str:
+        """Return every parameter of every part in use as gin text that loads to an equal experiment."""
+        return operative_text(self.experiment)
+
+    def difference(self, earlier: str) -> list[str]:
+        """Return how an operative text, perhaps of an earlier version, differs from this one, a line each."""
+        return diff(earlier, self.operative(), defaults=defaults_of(self.experiment))
+
+    def source(self) -> str:
+        """Return the configuration as it was given, with includes in their place; it loads from any folder."""
+        return self.text
+
+    @property
+    def resolved(self) -> list[Resolved]:
+        """Every parameter in use with its value and where that was bound, in the order of the operative text."""
+        values = values_of(self.experiment)
+        return [Resolved(key, text, self.locations.get(key, "default")) for key, text in values.items()]
+
+    def with_seed(self, seed: int) -> "Configuration[R]":
+        """Return the configuration with the seed of the command line, which is part of `source`.
+
+        Raises:
+            UserError: a seed out of range.
+        """
+        changed = self._with_value("seed", seed, where=f"--seed {seed}")
+        return replace(changed, text=f"{self.text}# --seed\n{self.experiment.root_name}.seed = {seed}\n")
+
+    def with_num_threads(self, num_threads: int) -> "Configuration[R]":
+        """Return the configuration with the number of threads that a run settled on."""
+        return self._with_value("num_threads", num_threads, where="settled by the run")
+
+    def _with_value(self, name: str, value: int, *, where: str) -> "Configuration[R]":
+        key = f"{self.experiment.root_name}.{name}"
+        try:
+            experiment = replace(self.experiment, **{name: value})
+        except ValueError as error:
+            raise UserError(f"{self.experiment.root_name}.{error}", where=where) from error
+        return replace(self, experiment=experiment, locations={**self.locations, key: where})
+
+
+class _Read(NamedTuple):
+    """A recipe whose plugins are loaded and whose bindings are not resolved yet."""
+
+    name: str
+    bindings: list[Binding]
+    where: str
+    plugins: tuple[Path, ...]
+    text: str
+
+
+@overload
+def load(
+    recipe: str | Path,
+    root_class: None = None,
+    *,
+    overrides: Sequence[str] = (),
+    options: Mapping[str, str] = NO_OPTIONS,
+    plugins: Iterable[Path] = (),
+) -> "Configuration[Experiment]": ...
+
+
+@overload
+def load(
+    recipe: str | Path,
+    root_class: type[R],
+    *,
+    overrides: Sequence[str] = (),
+    options: Mapping[str, str] = NO_OPTIONS,
+    plugins: Iterable[Path] = (),
+) -> Configuration[R]: ...
+
+
+def load(
+    recipe: str | Path,
+    root_class: type[R] | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    options: Mapping[str, str] = NO_OPTIONS,
+    plugins: Iterable[Path] = (),
+) -> "Configuration[R] | Configuration[Experiment]":
+    """Resolve a recipe.
+
+    Args:
+        recipe: a path, or the name of a packaged recipe.
+        root_class: the class that the recipe fills in; None for `Experiment`.
+        overrides: texts of `--set`, which win over the files, later ones over earlier ones.
+        options: bindings that stand for other options, by the option as it was given: `--threads 2`.
+        plugins: loose Python files that register components.
+
+    Raises:
+        UserError: anything in it that is unreadable, unknown, unused, missing or of a wrong type, with its place.
+    """
+    if root_class is None:
+        # The class of an experiment needs torch, and a recipe that cannot be read need not wait for it.
+        read = _read(recipe, "", "experiment", overrides, options, plugins)
+        from ganzoo.config.experiment import Experiment
+
+        return _resolve(read, Experiment)
+    read = _read(recipe, root_class.recipe_folder, root_class.root_name, overrides, options, plugins)
+    return _resolve(read, root_class)
+
+
+def _resolve(read: "_Read", root_class: type[R]) -> Configuration[R]:
+    from ganzoo.config.resolver import Resolver
+
+    resolver = Resolver(read.bindings, read.where, root_class)
+    return Configuration(read.name, resolver.resolve(), read.plugins, resolver.locations, read.text)
+
+
+def load_protocol(protocol: str | Path, *, overrides: Sequence[str] = ()) -> "EvaluationProtocol":
+    """Resolve a protocol: a file that binds `experiment.metrics`, the parameters `eval_...` and the metrics' own.
+
+    Recipes may include such a file.
+
+    Args:
+        protocol: a path, or the name of a packaged protocol.
+        overrides: bindings that win over the file, as of `--set`.
+
+    Raises:
+        UserError: as for a recipe; also a binding that is no part of an evaluation.
+    """
+    from ganzoo.config.evaluation_protocol import EvaluationProtocol
+    from ganzoo.config.resolver import Resolver
+
+    path = find_recipe(str(protocol), folder=EvaluationProtocol.recipe_folder, what=EvaluationProtocol.file_kind)
+    bindings = [*read_file(path).bindings, *(binding for text in overrides for binding in read_override(text))]
+    found = Resolver(bindings, shown(path), EvaluationProtocol).resolve()
+    if not found.metrics:
+        raise UserError("binds no metrics; bind experiment.metrics = [@metrics....]", where=shown(path))
+    return found
+
+
+def _read(
+    recipe: str | Path,
+    folder: str,
+    root_name: str,
+    overrides: Sequence[str],
+    options: Mapping[str, str],
+    plugins: Iterable[Path],
+) -> _Read:
+    """Read a recipe and load its plugins; refuse one that is for another command."""
+    path = find_recipe(str(recipe), folder=folder)
+    source = read_file(path)
+    overriding = [read_override(text) for text in overrides]
+    by_option = [replace(binding, where=given) for given, text in options.items() for binding in read_override(text)]
+    for binding in by_option:
+        _refuse_contradiction(binding, [set_ for bindings in overriding for set_ in bindings])
+    overriding.append(by_option)
+    if not source.bindings and not any(overriding):
+        raise UserError("is empty: it binds nothing; see `ganzoo list` and the packaged recipes", where=shown(path))
+    bindings = [*source.bindings, *(binding for bindings in overriding for binding in bindings)]
+    own = command_of(root_name)
+    for binding in bindings:
+        command = command_of(binding.selector)
+        if command is not None and binding.selector != root_name:
+            raise UserError(
+                f"'{binding.key}' is for `{command}`, and `{own}` has no use for it; "
+                "use that command, or remove the line",
+                where=binding.where,
+            )
+
+    # Only now may code run: plugins, then torch and the modules of the components that are named.
+    loaded = tuple(Path(plugin).resolve() for plugin in plugins)
+    for plugin in loaded:
+        registry.load_file(plugin)
+    _refuse_missing_plugins(source.text, shown(path))
+    text = source.text + "".join(f"# --set\n{override.strip()}\n" for override in (*overrides, *options.values()))
+    return _Read(path.stem, bindings, shown(path), loaded, text)
+
+
+def _refuse_contradiction(option: Binding, overrides: Sequence[Binding]) -> None:
+    """Refuse an option that a `--set` contradicts; of several the last would have won."""
+    other = next((binding for binding in reversed(overrides) if binding.key == option.key), None)
+    if other is not None and other.value != option.value:
+        raise UserError(f"contradicts {other.where}; leave one of them out", where=option.where)
+
+
+def _refuse_missing_plugins(text: str, where: str) -> None:
+    """Refuse an operative text whose plugins are not there, before its bindings seem to name unknown components."""
+    for key in parse_operative(text):
+        if key.startswith("plugin ") and (name := key.removeprefix("plugin ")) not in registry.index():
+            raise UserError(
+                f"uses the plugin '{name}', which is not here; install its package or give its file with --plugin "
+                "(a run folder keeps a copy in plugins/)",
+                where=where,
+            )

@@ -1,0 +1,1 @@
+"""What is read off a run: measurements, flags, panels and plots."""

@@ -1,0 +1,181 @@
+"""From a GAN to numbers with their protocol."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+
+import torch
+
+from ganzoo.architectures.base import Discriminator
+from ganzoo.component import Part
+from ganzoo.data.base import DataSpec
+from ganzoo.errors import UserError
+from ganzoo.evaluation.inputs import EvaluationInputs
+from ganzoo.features.base import FeatureExtractor
+from ganzoo.layers.batch_statistics import evaluation_mode
+from ganzoo.metrics.base import Measurement, Metric
+from ganzoo.runs.folder import Json
+
+SAMPLING_SEEDS = "sampling seeds"
+
+
+@dataclass(frozen=True)
+class MetricFailure:
+    """A metric that could not be computed: its `metrics.name`, and why in a sentence."""
+
+    metric: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The numbers of all metrics, in order, and what could not be computed."""
+
+    measurements: list[Measurement]
+    failures: list[MetricFailure]
+
+
+def fitting(part: Part[Metric], *, spec: DataSpec, num_classes: int, discriminator: Discriminator | None) -> Metric:
+    """Return a metric that data set and networks can serve.
+
+    Args:
+        part: the metric.
+        spec: of the data set, to see whether it has the images that the metric compares with.
+        num_classes: classes of the labels that the networks take; 0 for an unconditional GAN.
+        discriminator: of the run.
+
+    Raises:
+        UserError: they cannot, with the place where the metric is named.
+    """
+    metric = part()
+    try:
+        metric.check_data(spec)
+        metric.check_networks(num_classes=num_classes, discriminator=discriminator)
+    except UserError as error:
+        raise UserError(str(error), where=part.where) from error
+    return metric
+
+
+def check_available(
+    metrics: Sequence[Part[Metric]],
+    device: torch.device,
+    *,
+    spec: DataSpec,
+    num_classes: int,
+    discriminator: Discriminator | None,
+) -> None:
+    """Refuse before any work if a metric cannot be had at its end.
+
+    Args:
+        metrics: to be computed.
+        device: to compute on.
+        spec: of the data set, to see whether it has the images that the metrics compare with.
+        num_classes: classes of the labels that the networks take; 0 for an unconditional GAN.
+        discriminator: of the run.
+
+    Raises:
+        UserError: what is missing and how to get it.
+    """
+    seen: list[Part[FeatureExtractor]] = []
+    for part in metrics:
+        metric = fitting(part, spec=spec, num_classes=num_classes, discriminator=discriminator)
+        for extractor in metric.extractors():
+            if extractor not in seen:
+                extractor(device=device, discriminator=discriminator).check_available()
+                seen.append(extractor)
+
+
+def evaluate(inputs: EvaluationInputs) -> Evaluated:
+    """Return the numbers of the inputs' protocol; a metric that cannot be computed leaves the others alone.
+
+    Raises:
+        NotFiniteError: the generator makes NaN or infinite pixels.
+    """
+    metrics, num_seeds = inputs.settings.metrics, inputs.settings.num_eval_seeds
+    ready: dict[int, Metric] = {}
+    measured: list[list[list[Measurement]]] = [[] for _ in metrics]
+    failures: dict[int, MetricFailure] = {}
+    for i, part in enumerate(metrics):
+        try:
+            ready[i] = _ready(part, inputs)
+        except UserError as error:
+            failures[i] = MetricFailure(part.name, str(error))
+    # The seed is the outer loop, so that all metrics share the images of each.
+    for k in range(num_seeds):
+        inputs.use_seed(inputs.first_seed + k)
+        for i, metric in ready.items():
+            if i in failures or (k > 0 and not metric.uses_fakes):
+                continue
+            try:
+                with _evaluation_mode(inputs.discriminator):
+                    measured[i].append(metric.measure(inputs))
+            except UserError as error:
+                failures[i] = MetricFailure(metrics[i].name, str(error))
+    numbers: dict[tuple[str, str], Measurement] = {}
+    for i, sets in enumerate(measured):
+        own = [] if i in failures else over_sets(sets)
+        names = [_name_and_split(m) for m in own]
+        twice = next((name for k, name in enumerate(names) if name in numbers or name in names[:k]), None)
+        if twice is None:
+            numbers.update(zip(names, own, strict=True))
+        else:
+            # What a plugin calls its numbers is known only now, and at the end of a run none may get lost.
+            name, split = twice
+            reason = (
+                f"there is another number '{name}'{f' of the split {split!r}' if split else ''}, from which its own "
+                "could not be told; leave one of the two out, or rename it"
+            )
+            failures[i] = MetricFailure(metrics[i].name, reason)
+    return Evaluated(list(numbers.values()), list(failures.values()))
+
+
+def _ready(part: Part[Metric], inputs: EvaluationInputs) -> Metric:
+    """Return a metric that has what it compares with."""
+    metric = part()
+    metric.check_data(inputs.spec)
+    metric.check_networks(num_classes=inputs.num_classes, discriminator=inputs.discriminator)
+    for extractor in metric.extractors():
+        inputs.check_extractor(extractor)
+    return metric
+
+
+def _evaluation_mode(discriminator: Discriminator | None) -> AbstractContextManager[None]:
+    """Hold a discriminator in evaluation mode, so that no metric moves its running statistics."""
+    return nullcontext() if discriminator is None else evaluation_mode(discriminator)
+
+
+def _name_and_split(m: Measurement) -> tuple[str, str]:
+    """Return what tells the numbers of one evaluation apart."""
+    return m.name, str(m.protocol.get("reference_split") or "")
+
+
+def over_sets(measured: Sequence[Sequence[Measurement]]) -> list[Measurement]:
+    """Return the mean of each number over sets of generated images, with its standard error; one set stays as it is."""
+    if len(measured) == 1:
+        return list(measured[0])
+    means = []
+    for numbers in zip(*measured, strict=True):
+        values = torch.tensor([number.value for number in numbers], dtype=torch.float64)
+        error = float(values.std()) / len(values) ** 0.5
+        means.append(replace(numbers[0], value=float(values.mean()), standard_error=error, error_source=SAMPLING_SEEDS))
+    return means
+
+
+def measurements_to_json(measurements: Sequence[Measurement]) -> list[Json]:
+    """Return measurements as they stand in `result.json`."""
+    return [
+        {
+            "name": m.name,
+            "value": m.value,
+            "standard_error": m.standard_error,
+            "error_source": m.error_source,
+            "higher_is_better": m.higher_is_better,
+            "protocol": dict(m.protocol),
+        }
+        for m in measurements
+    ]
+
+
+def failures_to_json(failures: Sequence[MetricFailure]) -> list[Json]:
+    """Return failures as they stand in `result.json`."""
+    return [{"metric": f.metric, "reason": f.reason} for f in failures]

@@ -1,0 +1,48 @@
+"""The page on benchmarks is true: its grid is accepted, its refusal is what is said, its lists are complete."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ganzoo.bench.grid import GRID_KEYS, ROW_KEYS, read_grid
+from ganzoo.bench.proof import prove
+from ganzoo.bench.rows import build_rows
+from ganzoo.cli import call
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
+(GRID,) = re.findall(r"^```\n(grid:.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def test_the_grid_is_accepted_and_its_rows_differ_in_their_axes_alone(tmp_path: Path) -> None:
+    path = tmp_path / "my_grid.gin"
+    path.write_text(GRID)
+    grid = read_grid(path)
+    proof = prove(grid, build_rows(grid, plugins=(), num_threads=1))
+    assert {row: set(axes) for row, axes in proof.axes.items()} == {
+        "plain": set(),
+        "wgangp": {"experiment.penalty"},
+        "r1": {"experiment.penalty"},
+    }
+
+
+def test_the_refusal_that_it_shows_is_what_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    weight = "'penalties.r1.weight = 1.0'"
+    Path("my_grid.gin").write_text(GRID.replace(weight, f"{weight}, 'optim.adam.learning_rate = 1e-4'"))
+    assert call(["bench", "my_grid.gin", "--dry-run"]) == 2
+    (shown,) = re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert capsys.readouterr().err == shown
+
+
+def test_its_table_has_every_key_of_a_grid() -> None:
+    keys = [f"grid.{key}" for key in GRID_KEYS] + [f"row.{key}" for key in ROW_KEYS]
+    assert sorted(re.findall(r"^\| `((?:grid|row)\.\w+)` \|", PAGE, re.MULTILINE)) == sorted(keys)
+
+
+def test_its_last_table_has_every_grid_that_is_here() -> None:
+    listed = re.findall(r"`(?:benchmarks/)?(\w+\.gin)`", PAGE.partition("## Grids that are here")[2])
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "benchmarks").glob("*.gin"))
