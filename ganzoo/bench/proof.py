@@ -268,7 +268,7 @@ def layout_of(environment: Mapping[str, Json]) -> str:
 
 def _code(name: str, files: Mapping[str, str]) -> str:
     """Return a kind of code, so named that files of different layouts are never compared."""
-    return f"{name} before the folders" if files and is_before_folders(files) else name
+    return f"before the folders: {name}" if files and is_before_folders(files) else name
 
 
 def each_file_once(mismatches: Sequence[Mismatch]) -> list[Mismatch]:
