@@ -85,22 +85,27 @@ def _named(name: str | None) -> str:
     return EMPTY if name is None else name
 
 
-def as_json(facts: Facts) -> str:
+def as_json(runtime_args: Facts) -> str:
     """Return the facts as the file holds them."""
-    value = {"options": facts.options, "refused": facts.refused, "sizes": facts.sizes, "rows": facts.rows}
+    value = {
+        "options": runtime_args.options,
+        "refused": runtime_args.refused,
+        "sizes": runtime_args.sizes,
+        "rows": runtime_args.rows,
+    }
     return json.dumps(value, indent=1) + "\n"
 
 
-def as_page(facts: Facts) -> str:
+def as_page(runtime_args: Facts) -> str:
     """Return the page."""
-    sections = [HEAD, "## Architectures and sizes\n", *_size_lines(facts)]
+    sections = [HEAD, "## Architectures and sizes\n", *_size_lines(runtime_args)]
     free = []
     for first, second in combinations(AXES, 2):
-        found = {(row[1], row[3]): str(row[4]) for row in facts.refused if (row[0], row[2]) == (first, second)}
+        found = {(row[1], row[3]): str(row[4]) for row in runtime_args.refused if (row[0], row[2]) == (first, second)}
         if found:
             sections += [
                 f"\n## {_title(first)} and {_title(second, in_text=True)}\n",
-                *_pair_lines(facts, first, second, found),
+                *_pair_lines(runtime_args, first, second, found),
             ]
         else:
             free.append(f"{_title(first, in_text=True)} and {_title(second, in_text=True)}")
@@ -115,21 +120,23 @@ def _title(axis: str, *, in_text: bool = False) -> str:
     return words if in_text else words[0].upper() + words[1:]
 
 
-def _size_lines(facts: Facts) -> list[str]:
+def _size_lines(runtime_args: Facts) -> list[str]:
     """Return a table of architectures and heights, with numbered reasons."""
-    reasons = list(dict.fromkeys(text for sizes in facts.sizes.values() for text in sizes.values() if text))
+    reasons = list(dict.fromkeys(text for sizes in runtime_args.sizes.values() for text in sizes.values() if text))
     lines = ["| architecture | " + " | ".join(f"{size} px" for size in SIZES) + " |", "|---" * (len(SIZES) + 1) + "|"]
-    for family, sizes in facts.sizes.items():
+    for family, sizes in runtime_args.sizes.items():
         cells = [f"no ({reasons.index(text) + 1})" if text else "yes" for text in sizes.values()]
         lines.append(f"| `{family}` | {' | '.join(cells)} |")
     return [*lines, "", *(f"{number}. {reason}" for number, reason in enumerate(reasons, start=1))]
 
 
-def _pair_lines(facts: Facts, first: str, second: str, found: Mapping[tuple[str | None, str | None], str]) -> list[str]:
+def _pair_lines(
+    runtime_args: Facts, first: str, second: str, found: Mapping[tuple[str | None, str | None], str]
+) -> list[str]:
     """Return a table of two axes with numbered reasons, without the rows and columns in which nothing is refused."""
     reasons = list(dict.fromkeys(found.values()))
-    rows = [name for name in facts.options[first] if any(name == pair[0] for pair in found)]
-    columns = [name for name in facts.options[second] if any(name == pair[1] for pair in found)]
+    rows = [name for name in runtime_args.options[first] if any(name == pair[0] for pair in found)]
+    columns = [name for name in runtime_args.options[second] if any(name == pair[1] for pair in found)]
     lines = [f"| | {' | '.join(map(_code, columns))} |", "|---" * (len(columns) + 1) + "|"]
     for name in rows:
         cells = [found.get((name, column)) for column in columns]
@@ -138,7 +145,7 @@ def _pair_lines(facts: Facts, first: str, second: str, found: Mapping[tuple[str 
     others = [
         what
         for what, kept, axis in (("row", rows, first), ("column", columns, second))
-        if len(kept) < len(facts.options[axis])
+        if len(kept) < len(runtime_args.options[axis])
     ]
     if others:
         lines += ["", f"What has no {' or '.join(others)} here is never refused."]
@@ -150,7 +157,7 @@ def _code(name: str | None) -> str:
 
 
 if __name__ == "__main__":
-    facts = find_out()
-    FACTS.write_text(as_json(facts), encoding="utf-8")
-    PAGE.write_text(as_page(facts), encoding="utf-8")
-    print(f"{len(facts.refused)} pairs are refused")
+    runtime_args = find_out()
+    FACTS.write_text(as_json(runtime_args), encoding="utf-8")
+    PAGE.write_text(as_page(runtime_args), encoding="utf-8")
+    print(f"{len(runtime_args.refused)} pairs are refused")

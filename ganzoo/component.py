@@ -17,9 +17,9 @@ class Component:
 
     kind: ClassVar[str]
     """The kind a subclass registers under."""
-    runtime_facts: ClassVar[frozenset[str]] = frozenset()
-    """Constructor arguments that the builder supplies and a configuration may not bind. A component takes the
-    facts it needs by naming them in its constructor."""
+    runtime_args: ClassVar[frozenset[str]] = frozenset()
+    """Constructor arguments that the builder supplies and a configuration may not bind. A component takes
+    those it needs by naming them in its constructor."""
 
 
 C = TypeVar("C", bound=Component)
@@ -46,8 +46,8 @@ def parameters_of(component: type[Component]) -> dict[str, inspect.Parameter]:
 
 
 def options_of(component: type[Component]) -> dict[str, inspect.Parameter]:
-    """Return the arguments that a configuration may bind: all but the runtime facts."""
-    return {n: p for n, p in parameters_of(component).items() if n not in component.runtime_facts}
+    """Return the arguments that a configuration may bind: all but the runtime arguments."""
+    return {n: p for n, p in parameters_of(component).items() if n not in component.runtime_args}
 
 
 def default_arguments(component: type[Component]) -> dict[str, object]:
@@ -80,7 +80,7 @@ class Part(Generic[C_co]):
         arguments: the configured arguments, by name.
         scope: the gin scope of the reference (`G` in `@G/optim.adam`), or empty.
         where: `file:line` of the reference, for error messages.
-        bound: where the arguments, and the facts that a configuration binds elsewhere, have their values from.
+        bound: where the arguments, and the runtime arguments that a configuration binds elsewhere, were bound.
     """
 
     name: str
@@ -95,17 +95,17 @@ class Part(Generic[C_co]):
         """Before what a configuration binds of it: `scope/kind.name`."""
         return f"{self.scope}/{self.name}" if self.scope else self.name
 
-    def __call__(self, **facts: object) -> C_co:
-        """Build the component from its arguments and the runtime facts, of which it gets those it names.
+    def __call__(self, **runtime_args: object) -> C_co:
+        """Build the component from its arguments and the runtime arguments, of which it gets those it names.
 
         Raises:
             UserError: an argument's value is refused by the component.
         """
-        unknown = facts.keys() - self.component.runtime_facts
-        overlap = facts.keys() & self.arguments.keys()
-        assert not unknown, f"{self.name}: {unknown} are no runtime facts of its kind"
-        assert not overlap, f"{self.name}: {overlap} are both configured and runtime facts"
-        wanted = {n: v for n, v in facts.items() if n in parameters_of(self.component)}
+        unknown = runtime_args.keys() - self.component.runtime_args
+        overlap = runtime_args.keys() & self.arguments.keys()
+        assert not unknown, f"{self.name}: {unknown} are no runtime arguments of its kind"
+        assert not overlap, f"{self.name}: {overlap} are both configured and runtime arguments"
+        wanted = {n: v for n, v in runtime_args.items() if n in parameters_of(self.component)}
         try:
             return self.component(**self.arguments, **wanted)
         except ValueError as error:

@@ -4,7 +4,9 @@ import hashlib
 
 import torch
 
-from ganzoo.randomness import Streams, derive_seed, initialization, make_generator
+from ganzoo.randomness import Streams, choose_rows, choose_share, derive_seed, initialization, make_generator
+
+LABELS = torch.tensor([0] * 10 + [1] * 5 + [2])
 
 
 def test_a_seed_is_the_first_63_bits_of_a_hash_of_seed_and_name() -> None:
@@ -41,3 +43,26 @@ def test_initialization_restores_the_global_generator_and_repeats() -> None:
         second = torch.nn.Linear(3, 3).weight
     assert torch.equal(first, second)
     assert torch.equal(torch.rand(2), expected)
+
+
+def test_each_class_keeps_its_share_rounded_and_one_at_least() -> None:
+    rows = choose_share(torch.arange(16), LABELS, 0.3, classes=range(3), seed=0, split="train")
+    # 3.0; 1.5, which Python rounds to 2; 0.3, which is raised to 1.
+    assert torch.bincount(LABELS[rows]).tolist() == [3, 2, 1]
+    assert rows.tolist() == sorted(rows.tolist())
+
+
+def test_a_larger_share_contains_a_smaller_one_and_a_class_does_not_depend_on_others() -> None:
+    def share(value: float, **changes: object) -> set[int]:
+        settings = {"classes": range(3), "seed": 0, "split": "train", **changes}
+        return set(choose_share(torch.arange(16), LABELS, value, **settings).tolist())
+
+    assert share(0.2) < share(0.5) < share(1.0) == set(range(16))
+    assert share(0.5, classes=[1]) == {row for row in share(0.5) if LABELS[row] == 1}
+    assert share(0.5, seed=1) != share(0.5) != share(0.5, split="test")
+
+
+def test_rows_keep_their_order() -> None:
+    rows = choose_rows(torch.tensor([3, 5, 8, 13]), 3, seed=0, stream="train")
+    assert len(rows) == 3
+    assert rows.tolist() == sorted(set(rows.tolist()) & {3, 5, 8, 13})

@@ -241,7 +241,7 @@ def test_a_part_gets_the_facts_that_it_names_and_places_its_own_refusal(tmp_path
     assert Part("losses.plugin_loss", component, {"margin": 2.0})().margin == 2.0  # type: ignore[attr-defined]
     with pytest.raises(UserError, match=r"^x.gin:7: losses.plugin_loss.margin must not be negative, not -1.0$"):
         Part("losses.plugin_loss", component, {"margin": -1.0}, where="x.gin:7")()
-    with pytest.raises(AssertionError, match="no runtime facts"):
+    with pytest.raises(AssertionError, match="no runtime arguments"):
         Part("losses.plugin_loss", component)(batch_size=4)
 
 

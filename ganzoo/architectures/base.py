@@ -34,12 +34,12 @@ class LabelLayers(Protocol):
 class Network(Component, nn.Module):
     """What generators and discriminators share.
 
-    The runtime facts are `image_shape` (C, H, W), `latent_dim` (L) and `conditioning` (None for an unconditional
+    The runtime arguments are `image_shape` (C, H, W), `latent_dim` (L) and `conditioning` (None for an unconditional
     network). A network that does not name `conditioning` in its constructor is refused under a conditional experiment.
     """
 
     kind = "architectures"
-    runtime_facts = frozenset({"image_shape", "latent_dim", "conditioning"})
+    runtime_args = frozenset({"image_shape", "latent_dim", "conditioning"})
 
     resolutions: ClassVar[tuple[int, ...]] = ()
     """The heights (= widths), in pixels, that it can be built for."""
@@ -86,11 +86,11 @@ class Generator(Network):
     def for_labels(
         normalization: Part[Normalization], conditioning: LabelLayers | None, latent_dim: int
     ) -> tuple[Part[Normalization], dict[str, int]]:
-        """Return the form of a normalization that takes the labels there are, and the facts that it is built from."""
+        """Return the form of a normalization that takes the labels there are, with its runtime arguments."""
         if conditioning is None:
             return normalization, {"latent_dim": latent_dim, "num_classes": 0}
-        facts = {"latent_dim": latent_dim, "num_classes": conditioning.num_classes}
-        return conditioning.generator_normalization(normalization), facts
+        runtime_args = {"latent_dim": latent_dim, "num_classes": conditioning.num_classes}
+        return conditioning.generator_normalization(normalization), runtime_args
 
     def sample_latents(self, num: int, *, rng: torch.Generator) -> Tensor:
         """Return latents (num, L) from the distribution this network is trained on: standard normal unless overridden.

@@ -101,7 +101,7 @@ class biggan_generator(StackedGenerator):
                 i,
                 o,
                 normalization=normalization.with_component(modulated),
-                facts={"latent_dim": chunk_dim + label_dim, "num_classes": 0},
+                runtime_args={"latent_dim": chunk_dim + label_dim, "num_classes": 0},
                 layers=layers,
                 variant="sngan",
             )

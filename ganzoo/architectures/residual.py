@@ -29,8 +29,8 @@ class GeneratorBlock(nn.Module):
     Args:
         in_channels: C.
         out_channels: O.
-        normalization: built for both places; facts but the width are `facts`.
-        facts: `latent_dim` and `num_classes` of the normalization.
+        normalization: built for both places; its runtime arguments but the width are `runtime_args`.
+        runtime_args: `latent_dim` and `num_classes` of the normalization.
         layers: makes the convolutions.
         variant: which form.
         upsample: whether to double height and width.
@@ -42,16 +42,16 @@ class GeneratorBlock(nn.Module):
         out_channels: int,
         *,
         normalization: Part[Normalization],
-        facts: Mapping[str, int],
+        runtime_args: Mapping[str, int],
         layers: LayerFactory,
         variant: Variant,
         upsample: bool = True,
     ) -> None:
         super().__init__()
         self.variant, self.upsample = variant, upsample
-        self.norm1 = normalization(num_features=in_channels, layers=layers, **facts)
+        self.norm1 = normalization(num_features=in_channels, layers=layers, **runtime_args)
         self.conv1 = layers.conv2d(in_channels, out_channels, 3)
-        self.norm2 = normalization(num_features=out_channels, layers=layers, **facts)
+        self.norm2 = normalization(num_features=out_channels, layers=layers, **runtime_args)
         self.conv2 = layers.conv2d(out_channels, out_channels, 3)
         self.shortcut = layers.conv2d(in_channels, out_channels, 1 if variant == "sngan" else 3, gain=1.0)
 
@@ -105,13 +105,13 @@ class DiscriminatorBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.variant, self.downsample = variant, downsample
-        facts = {"num_classes": 0, "latent_dim": 0, "layers": layers}
+        runtime_args = {"num_classes": 0, "latent_dim": 0, "layers": layers}
         self.norm1 = None
         if not is_first or variant == "compare_gan":
-            self.norm1 = normalization(num_features=in_channels, **facts)
+            self.norm1 = normalization(num_features=in_channels, **runtime_args)
         hidden_channels = out_channels if is_first or is_wide or variant == "compare_gan" else in_channels
         self.conv1 = layers.conv2d(in_channels, hidden_channels, 3)
-        self.norm2 = normalization(num_features=hidden_channels, **facts)
+        self.norm2 = normalization(num_features=hidden_channels, **runtime_args)
         self.conv2 = layers.conv2d(hidden_channels, out_channels, 3)
         self.shortcut = None
         if downsample or in_channels != out_channels or variant == "compare_gan":

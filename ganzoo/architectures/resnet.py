@@ -89,10 +89,10 @@ class resnet_generator(StackedGenerator):
         self.bottom_shape = (widths[0], bottom_size, bottom_size)
 
         last_norm = normalization.with_component(normalization.component.unconditional_form())
-        normalization, facts = self.for_labels(normalization, conditioning, latent_dim)
+        normalization, runtime_args = self.for_labels(normalization, conditioning, latent_dim)
         self.input = layers.linear(latent_dim, bottom_size**2 * widths[0])
         self.blocks = nn.ModuleList(
-            GeneratorBlock(i, o, normalization=normalization, facts=facts, layers=layers, variant=variant)
+            GeneratorBlock(i, o, normalization=normalization, runtime_args=runtime_args, layers=layers, variant=variant)
             for i, o in pairwise(widths)
         )
         self.last_norm = last_norm(num_features=widths[-1], latent_dim=latent_dim, num_classes=0, layers=layers)

@@ -65,7 +65,7 @@ class resnet5_generator(StackedGenerator):
         widths = [width * m for m in GENERATOR_MULTIPLIERS]
         self.bottom_shape = (widths[0], BOTTOM_SIZE, BOTTOM_SIZE)
 
-        normalization, facts = self.for_labels(normalization, conditioning, latent_dim)
+        normalization, runtime_args = self.for_labels(normalization, conditioning, latent_dim)
         self.uses_batch_statistics = normalization.component.uses_batch_statistics
         self.input = layers.linear(latent_dim, widths[0] * BOTTOM_SIZE**2)
         self.blocks, shapes, size = nn.ModuleList(), [], BOTTOM_SIZE
@@ -75,7 +75,7 @@ class resnet5_generator(StackedGenerator):
                 i,
                 o,
                 normalization=normalization,
-                facts=facts,
+                runtime_args=runtime_args,
                 layers=layers,
                 variant="compare_gan",
                 upsample=upsample,
@@ -83,7 +83,7 @@ class resnet5_generator(StackedGenerator):
             self.blocks.append(block)
             size = 2 * size if upsample else size
             shapes.append((o, size))
-        self.last_norm = normalization(num_features=widths[-1], layers=layers, **facts)
+        self.last_norm = normalization(num_features=widths[-1], layers=layers, **runtime_args)
         self.output = layers.conv2d(widths[-1], image_shape[0], 3)
         self.attention = attention_after(attention_resolution, shapes, layers)
 

@@ -59,14 +59,14 @@ class sndcgan_generator(StackedGenerator):
         bottom_size = size // 2**NUM_STRIDES
         self.bottom_shape = (widths[0], bottom_size, bottom_size)
 
-        normalization, facts = self.for_labels(normalization, conditioning, latent_dim)
+        normalization, runtime_args = self.for_labels(normalization, conditioning, latent_dim)
         self.uses_batch_statistics = normalization.component.uses_batch_statistics
         self.input = layers.linear(latent_dim, widths[0] * bottom_size**2)
-        self.first_norm = normalization(num_features=widths[0], layers=layers, **facts)
+        self.first_norm = normalization(num_features=widths[0], layers=layers, **runtime_args)
         self.blocks = nn.ModuleList(
             ConvolutionBlock(
                 layers.conv_transpose2d(i, o, 4, stride=2),
-                normalization(num_features=o, layers=layers, **facts),
+                normalization(num_features=o, layers=layers, **runtime_args),
                 negative_slope=0.0,
             )
             for i, o in pairwise(widths)

@@ -127,9 +127,9 @@ def describe(
     if description.supports:
         say("")
         print_table(("supports", ""), list(description.supports.items()))
-    if description.facts:
+    if description.runtime_args:
         say("")
-        say(f"supplied by ganzoo: {', '.join(description.facts)}")
+        say(f"supplied by ganzoo: {', '.join(description.runtime_args)}")
     if description.source:
         say("")
         say(f"source: {description.source}")

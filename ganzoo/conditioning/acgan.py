@@ -7,7 +7,7 @@ from ganzoo.architectures.base import Discriminator, ImageShape
 from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, PretextTask, Seen, TaskResult, Term, check_weights
+from ganzoo.pretext.base import LossTerm, PretextTask, TaskOutputs, TaskResult, ViewOutput, check_weights
 from ganzoo.registry import register
 
 
@@ -77,21 +77,21 @@ class LabelPrediction(PretextTask):
         self.head = layers.linear(feature_dim, num_classes)
         self.chance = {"accuracy_real": 1 / num_classes, "accuracy_fake": 1 / num_classes}
 
-    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the cross-entropies of real and of generated images."""
-        assert observed.real is not None
-        (real, accuracy_real), (fake, accuracy_fake) = self._classify(observed.real), self._classify(observed.fake)
+        assert outputs.real is not None
+        (real, accuracy_real), (fake, accuracy_fake) = self._classify(outputs.real), self._classify(outputs.fake)
         return TaskResult(
-            [Term("loss_real", real, self.d_real_weight), Term("loss_fake", fake, self.d_fake_weight)],
+            [LossTerm("loss_real", real, self.d_real_weight), LossTerm("loss_fake", fake, self.d_fake_weight)],
             {"accuracy_real": accuracy_real, "accuracy_fake": accuracy_fake},
         )
 
-    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the cross-entropy of the generated images: their labels are those that G was asked for."""
-        fake, accuracy_fake = self._classify(observed.fake)
-        return TaskResult([Term("loss_fake", fake, self.g_weight)], {"accuracy_fake": accuracy_fake})
+        fake, accuracy_fake = self._classify(outputs.fake)
+        return TaskResult([LossTerm("loss_fake", fake, self.g_weight)], {"accuracy_fake": accuracy_fake})
 
-    def _classify(self, seen: Seen) -> tuple[Tensor, Tensor]:
+    def _classify(self, seen: ViewOutput) -> tuple[Tensor, Tensor]:
         """Return cross-entropy and accuracy."""
         labels_N = seen.batch.labels_N
         assert labels_N is not None, "a conditional GAN was given no labels"

@@ -17,11 +17,11 @@ class Conditioning(Component):
     object serves one GAN: it builds the generator, then the discriminator, then the task, and may keep what they share.
 
     Args:
-        num_classes: K, a runtime fact from the data set.
+        num_classes: K, a runtime argument from the data set.
     """
 
     kind = "conditioning"
-    runtime_facts = frozenset({"num_classes"})
+    runtime_args = frozenset({"num_classes"})
 
     def __init__(self, *, num_classes: int) -> None:
         self.num_classes = num_classes

@@ -9,7 +9,7 @@ from torch.nn import functional
 from ganzoo.batch import UNKNOWN_LABEL
 from ganzoo.conditioning.projection import ProjectionHead, projection
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, PretextTask, Seen, TaskResult, Term, check_weights
+from ganzoo.pretext.base import LossTerm, PretextTask, TaskOutputs, TaskResult, ViewOutput, check_weights
 from ganzoo.randomness import choose_share
 from ganzoo.registry import register
 
@@ -114,25 +114,25 @@ class LabelledShare(PretextTask):
         self.class_logits, self.weight = class_logits, weight
         self.chance = {"accuracy_real": 1 / num_classes, "accuracy_fake": 1 / num_classes}
 
-    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the mean cross-entropy of the labelled images, 0 where a batch has none."""
-        assert observed.real is not None
-        logits_NK, labels_N = self._classify(observed.real)
+        assert outputs.real is not None
+        logits_NK, labels_N = self._classify(outputs.real)
         losses_N = functional.cross_entropy(logits_NK, labels_N, ignore_index=UNKNOWN_LABEL, reduction="none")
         known_N = labels_N != UNKNOWN_LABEL
         num_known = known_N.sum()
-        fake_logits_NK, fake_labels_N = self._classify(observed.fake)
+        fake_logits_NK, fake_labels_N = self._classify(outputs.fake)
         reports = {"accuracy_fake": (fake_logits_NK.detach().argmax(1) == fake_labels_N).float().mean()}
         # The one wait for the device: a batch without labels has no accuracy, and a 0 would be false.
         if num_known:
             reports["accuracy_real"] = (logits_NK.detach().argmax(1) == labels_N).sum() / num_known
-        return TaskResult([Term("loss_real", losses_N.sum() / num_known.clamp(min=1), self.weight)], reports)
+        return TaskResult([LossTerm("loss_real", losses_N.sum() / num_known.clamp(min=1), self.weight)], reports)
 
-    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return nothing: the classifier is D's alone."""
         return TaskResult()
 
-    def _classify(self, seen: Seen) -> tuple[Tensor, Tensor]:
+    def _classify(self, seen: ViewOutput) -> tuple[Tensor, Tensor]:
         labels_N = seen.batch.labels_N
         assert labels_N is not None, "a conditional GAN was given no labels"
         return self.class_logits(seen.output.features_NF), labels_N

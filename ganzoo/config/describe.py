@@ -41,7 +41,7 @@ class Description:
         name: `kind.name`.
         text: the docstring up to its arguments.
         parameters: what a configuration may bind.
-        facts: what the builder supplies.
+        runtime_args: what the builder supplies.
         supports: further properties and their values.
         source: the file that defines it.
     """
@@ -49,7 +49,7 @@ class Description:
     name: str
     text: str
     parameters: list[Parameter]
-    facts: list[str]
+    runtime_args: list[str]
     supports: dict[str, str]
     source: str
 
@@ -85,10 +85,10 @@ def describe(name: str, *, roots: Mapping[str, type[RecipeRoot]] = NO_ROOTS) -> 
         root = roots[name]
         return Description(name, _text(root), _parameters(root, inspect.signature(root).parameters), [], {}, "")
     component = registry.get(name)
-    facts = [n for n in parameters_of(component) if n in component.runtime_facts]
+    runtime_args = [n for n in parameters_of(component) if n in component.runtime_args]
     parameters = _parameters(component, options_of(component))
     source = inspect.getsourcefile(component) or component.__module__
-    return Description(name, _text(component), parameters, facts, dict(_supports(component)), source)
+    return Description(name, _text(component), parameters, runtime_args, dict(_supports(component)), source)
 
 
 def _text(described: type) -> str:
@@ -152,7 +152,7 @@ def _supports(component: type[Component]) -> Iterator[tuple[str, str]]:
     for cls in reversed(component.__mro__):
         for name in inspect.get_annotations(cls) if issubclass(cls, Component) else ():
             value = getattr(component, name, None)
-            if name not in ("kind", "runtime_facts") and not name.startswith("_") and _is_plain(value):
+            if name not in ("kind", "runtime_args") and not name.startswith("_") and _is_plain(value):
                 yield name, ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
     if issubclass(component, Dataset):
         yield from _dataset_supports(component)

@@ -178,17 +178,17 @@ class Resolver(Generic[Root]):
         return Part(reference.name, component, arguments, reference.scope, where, bound)
 
     def _bound(self, component: type[Component], name: str, scope: str) -> dict[str, Bound]:
-        """Return where a part's arguments were bound, and those of the run's facts that are fields of the root."""
+        """Return where a part's arguments were bound, and the runtime arguments that are fields of the root."""
         keys = {option: _keys(scope, name, option) for option in options_of(component)}
         root_fields = {field.name for field in fields(self.root_class)}
-        facts = sorted(root_fields & component.runtime_facts)
-        keys |= {fact: [f"{self.root_name}.{fact}"] for fact in facts}
+        runtime_args = sorted(root_fields & component.runtime_args)
+        keys |= {name: [f"{self.root_name}.{name}"] for name in runtime_args}
         found: dict[str, Bound] = {}
         for parameter, candidates in keys.items():
             binding = next((self.bound[key] for key in candidates if key in self.bound), None)
             if binding is not None:
                 found[parameter] = Bound(binding.key, binding.where, self._macros_of(binding))
-            elif parameter in facts:
+            elif parameter in runtime_args:
                 found[parameter] = Bound(candidates[0], "")
         return found
 
@@ -220,7 +220,7 @@ class Resolver(Generic[Root]):
         for binding in self.bound.values():
             if binding.selector != name or binding.argument in options:
                 continue
-            if binding.argument in component.runtime_facts:
+            if binding.argument in component.runtime_args:
                 same = binding.argument in {field.name for field in fields(self.root_class)}
                 source = f"bind {self.root_name}.{binding.argument} instead" if same else "remove the line"
                 raise UserError(

@@ -68,12 +68,12 @@ class Dataset(Component):
     """Images with their splits, of which `train` always exists.
 
     Args:
-        data_dir: where the user keeps data sets (`--data-dir`), a runtime fact; None if not given.
-        say: receives a sentence where loading takes long, a runtime fact; None for nobody.
+        data_dir: where the user keeps data sets (`--data-dir`), a runtime argument; None if not given.
+        say: receives a sentence where loading takes long, a runtime argument; None for nobody.
     """
 
     kind = "data"
-    runtime_facts = frozenset({"data_dir", "say"})
+    runtime_args = frozenset({"data_dir", "say"})
 
     def __init__(self, *, data_dir: Path | None = None, say: Callable[[str], None] | None = None) -> None:
         self.data_dir = data_dir

@@ -14,11 +14,11 @@ Settings = dict[str, str | int | float | bool]
 class FeatureExtractor(Component):
     """A frozen network from uint8 images to features, for metrics.
 
-    The runtime facts are `device`, where to run, and `discriminator`, the run's (None where there is none).
+    The runtime arguments are `device`, where to run, and `discriminator`, the run's (None where there is none).
     """
 
     kind = "features"
-    runtime_facts = frozenset({"device", "discriminator"})
+    runtime_args = frozenset({"device", "discriminator"})
 
     label: str
     """What its numbers are named after: `fd_<label>`, `kd_<label>`."""

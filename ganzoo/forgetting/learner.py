@@ -13,11 +13,11 @@ from ganzoo.forgetting.experiment import Arm, ForgettingExperiment
 from ganzoo.gan.build import build_tasks
 from ganzoo.gan.model import Gan
 from ganzoo.gan.steps import StepOutput, finish
-from ganzoo.gan.views import discriminate, observe, task_views
+from ganzoo.gan.views import discriminate, outputs_by_task, task_views
 from ganzoo.layers.consolidation import parameter_shapes
 from ganzoo.layers.spectral_norm import advance_spectral_norm
 from ganzoo.losses.base import AdversarialLoss
-from ganzoo.pretext.base import Seen, Term, View
+from ganzoo.pretext.base import LossTerm, View, ViewOutput
 from ganzoo.randomness import Streams, initialization
 from ganzoo.remedies.base import Examples, Remedy
 from ganzoo.training.train_state import update
@@ -80,7 +80,7 @@ def build_learner(
     num_steps = experiment.num_steps_per_task * spec.num_classes * experiment.num_cycles
     with initialization(seed, "discriminator"):
         network = experiment.discriminator(image_shape=spec.image_shape, latent_dim=0, conditioning=None)
-    facts: dict[str, object] = {
+    runtime_args: dict[str, object] = {
         "image_shape": spec.image_shape,
         "latent_dim": 0,
         "feature_dim": network.feature_dim,
@@ -91,7 +91,7 @@ def build_learner(
         "layers": network.layers,
     }
     parts = [] if arm.pretext is None else [arm.pretext]
-    tasks = build_tasks(parts, network, name=experiment.discriminator.name, seed=seed, facts=facts)
+    tasks = build_tasks(parts, network, name=experiment.discriminator.name, seed=seed, runtime_args=runtime_args)
     remedy = None
     if arm.remedy is not None:
         if arm.remedy.component.needs_independent_logits and network.uses_batch_statistics:
@@ -126,7 +126,7 @@ def train_step(learner: Learner, fresh: Examples, *, step: int) -> StepOutput:
     learner.scheduler.step()
     for name, task in gan.tasks.items():
         rng = streams[f"pretext/{name}"]
-        task.after_step(output.observed[name].detach(), gan.discriminator, role="d", step=step, rng=rng)
+        task.after_step(output.task_outputs[name].detach(), gan.discriminator, role="d", step=step, rng=rng)
     if remedy is not None:
         remedy.after_step(fresh, rng=streams["remedy/after_step"])
     return output
@@ -144,17 +144,17 @@ def step_output(learner: Learner, fresh: Examples, *, step: int) -> StepOutput:
     groups = {"real": View(examples.batch, "real")}
     no_extra: dict[str, dict[str, ImageBatch]] = {name: {} for name in gan.tasks}
     groups |= task_views(gan, nothing, examples.batch, no_extra, "d", streams)
-    seen = discriminate(gan, groups)
-    seen["fake"] = Seen(nothing, _no_rows(seen["real"].output))
-    observed = observe(gan, seen, no_extra)
+    outputs = discriminate(gan, groups)
+    outputs["fake"] = ViewOutput(nothing, _no_rows(outputs["real"].output))
+    task_outputs = outputs_by_task(gan, outputs, no_extra)
 
-    logits_N, is_positive_N = seen["real"].output.logits_N, examples.is_positive_N
+    logits_N, is_positive_N = outputs["real"].output.logits_N, examples.is_positive_N
     value = learner.loss.d_loss(logits_N[is_positive_N], logits_N[~is_positive_N])
-    terms = [Term("one_vs_all", value)]
+    terms = [LossTerm("one_vs_all", value)]
     if remedy is not None:
         terms += remedy.terms(gan.discriminator)
-    results = {name: task.d_terms(observed[name], step=step) for name, task in gan.tasks.items()}
-    return finish("d", terms, {}, results, observed, seen)
+    results = {name: task.d_terms(task_outputs[name], step=step) for name, task in gan.tasks.items()}
+    return finish("d", terms, {}, results, task_outputs, outputs)
 
 
 def _no_rows(output: DiscriminatorOutput) -> DiscriminatorOutput:

@@ -34,7 +34,7 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
         if not is_out_of_memory(error):
             raise
         raise UserError(out_of_memory_text(error, remedy="lower the widths or experiment.latent_dim")) from error
-    facts: dict[str, object] = {
+    runtime_args: dict[str, object] = {
         "image_shape": spec.image_shape,
         "latent_dim": experiment.latent_dim,
         "feature_dim": discriminator.feature_dim,
@@ -45,7 +45,11 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
         "layers": discriminator.layers,
     }
     tasks = build_tasks(
-        experiment.pretext, discriminator, name=experiment.discriminator.name, seed=experiment.seed, facts=facts
+        experiment.pretext,
+        discriminator,
+        name=experiment.discriminator.name,
+        seed=experiment.seed,
+        runtime_args=runtime_args,
     )
     tasks |= _auxiliary_task(experiment, conditioning, discriminator, tasks)
     _check_terms(experiment, tasks)
@@ -97,7 +101,7 @@ def build_tasks(
     *,
     name: str,
     seed: int,
-    facts: Mapping[str, object],
+    runtime_args: Mapping[str, object],
 ) -> dict[str, PretextTask]:
     """Build pretext tasks, by name, the weights of each from a stream of its own.
 
@@ -106,7 +110,7 @@ def build_tasks(
         discriminator: whose taps they read, and which they may copy.
         name: of its component, for messages.
         seed: of the weights.
-        facts: the other runtime facts of a task.
+        runtime_args: the other runtime arguments of a task.
 
     Raises:
         UserError: two of the same name, or a tap that the discriminator does not have.
@@ -114,7 +118,7 @@ def build_tasks(
     tasks: dict[str, PretextTask] = {}
     for task, part in by_name(parts).items():
         with initialization(seed, f"pretext/{task}"):
-            tasks[task] = part(**facts, discriminator=discriminator)
+            tasks[task] = part(**runtime_args, discriminator=discriminator)
         missing = [tap for tap in tasks[task].taps if tap not in discriminator.tap_shapes]
         if missing:
             known = ", ".join(discriminator.tap_shapes)

@@ -20,13 +20,13 @@ from ganzoo.gan.views import (
     frozen,
     generate,
     generate_extra,
-    observe,
+    outputs_by_task,
     task_views,
 )
 from ganzoo.layers.spectral_norm import advance_spectral_norm
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.penalties.base import Penalty
-from ganzoo.pretext.base import Observed, Role, Seen, TaskResult, Term, View
+from ganzoo.pretext.base import LossTerm, Role, TaskOutputs, TaskResult, View, ViewOutput
 from ganzoo.randomness import Streams
 
 
@@ -53,7 +53,7 @@ class StepOutput:
         loss: the scalar to be minimised.
         parts: its terms, of tasks without their weights, of penalties with them, and what else is worth logging;
             detached scalars named `d/...` or `g/...`.
-        observed: what D said, by task.
+        task_outputs: what D said, by task.
         fake: the generated images that D judged, detached.
         real: the real ones; None where there were none.
         real_logits_N: of these, detached; None where there were none.
@@ -62,7 +62,7 @@ class StepOutput:
 
     loss: Tensor
     parts: dict[str, Tensor]
-    observed: dict[str, Observed]
+    task_outputs: dict[str, TaskOutputs]
     fake: ImageBatch
     real: ImageBatch | None
     real_logits_N: Tensor | None
@@ -93,23 +93,23 @@ def d_step(
 
     groups = {"real": View(real, "real"), "fake": View(fake, "fake")}
     groups |= task_views(gan, fake, real, extra, "d", rng)
-    seen = discriminate(gan, groups)
-    observed = observe(gan, seen, extra)
+    outputs = discriminate(gan, groups)
+    task_outputs = outputs_by_task(gan, outputs, extra)
 
-    terms: list[Term] = []
+    terms: list[LossTerm] = []
     parts: dict[str, Tensor] = {}
     if objective.loss is not None:
-        real_logits_N = adversarial_logits(groups, seen, "real")
-        fake_logits_N = adversarial_logits(groups, seen, "fake")
-        terms.append(Term("adversarial", objective.loss.d_loss(real_logits_N, fake_logits_N)))
+        real_logits_N = adversarial_logits(groups, outputs, "real")
+        fake_logits_N = adversarial_logits(groups, outputs, "fake")
+        terms.append(LossTerm("adversarial", objective.loss.d_loss(real_logits_N, fake_logits_N)))
         parts |= {"logits_real": real_logits_N.detach().mean(), "logits_fake": fake_logits_N.detach().mean()}
     for name, penalty in objective.penalties.items():
         # Second derivatives need float32 even where the rest of the step runs in bfloat16.
         with torch.autocast(real.images_NCHW.device.type, enabled=False):
-            terms.append(Term(name, penalty(gan.discriminator, real, fake, rng=rng[name])))
-    results = {name: task.d_terms(observed[name], step=step) for name, task in gan.tasks.items()}
+            terms.append(LossTerm(name, penalty(gan.discriminator, real, fake, rng=rng[name])))
+    results = {name: task.d_terms(task_outputs[name], step=step) for name, task in gan.tasks.items()}
     num_penalty_images = sum(penalty.num_d_images(len(real)) for penalty in objective.penalties.values())
-    return finish("d", terms, parts, results, observed, seen, num_penalty_images)
+    return finish("d", terms, parts, results, task_outputs, outputs, num_penalty_images)
 
 
 def g_step(
@@ -136,30 +136,30 @@ def g_step(
             real = augmented(objective.augment, real, rng["augment/g/real"])
             groups["real"] = View(real, "real")
         groups |= task_views(gan, fake, real, extra, "g", rng)
-        seen = discriminate(gan, groups)
-        observed = observe(gan, seen, extra)
+        outputs = discriminate(gan, groups)
+        task_outputs = outputs_by_task(gan, outputs, extra)
 
-        terms: list[Term] = []
+        terms: list[LossTerm] = []
         if objective.loss is not None:
-            real_logits_N = adversarial_logits(groups, seen, "real") if objective.loss.g_needs_real else None
-            loss = objective.loss.g_loss(adversarial_logits(groups, seen, "fake"), real_logits_N)
-            terms.append(Term("adversarial", loss))
+            real_logits_N = adversarial_logits(groups, outputs, "real") if objective.loss.g_needs_real else None
+            loss = objective.loss.g_loss(adversarial_logits(groups, outputs, "fake"), real_logits_N)
+            terms.append(LossTerm("adversarial", loss))
         for name, penalty in objective.penalties.items():
             with torch.autocast(real.images_NCHW.device.type, enabled=False):
                 value = penalty.g_penalty(gan.generator)
             if value is not None:
-                terms.append(Term(name, value))
-        results = {name: task.g_terms(observed[name], step=step) for name, task in gan.tasks.items()}
-    return finish("g", terms, {}, results, observed, seen)
+                terms.append(LossTerm(name, value))
+        results = {name: task.g_terms(task_outputs[name], step=step) for name, task in gan.tasks.items()}
+    return finish("g", terms, {}, results, task_outputs, outputs)
 
 
 def finish(
     role: Role,
-    terms: list[Term],
+    terms: list[LossTerm],
     parts: dict[str, Tensor],
     results: dict[str, TaskResult],
-    observed: dict[str, Observed],
-    seen: dict[str, Seen],
+    task_outputs: dict[str, TaskOutputs],
+    outputs: dict[str, ViewOutput],
     num_other_images: int = 0,
 ) -> StepOutput:
     """Sum the terms of the step and of its tasks, and name the parts `d/...` or `g/...`."""
@@ -169,14 +169,14 @@ def finish(
     weighted = [term.weight * term.value for term in terms if term.weight]
     # A step may have nothing to minimise (a task that trains D alone, a weight annealed to 0): its gradient is then 0,
     # and only what an optimizer does by itself moves the weights, such as momentum.
-    loss = torch.stack(weighted).sum() if weighted else 0.0 * seen["fake"].output.logits_N.sum()
+    loss = torch.stack(weighted).sum() if weighted else 0.0 * outputs["fake"].output.logits_N.sum()
     parts = {term.name: term.value.detach() for term in terms} | parts | {"loss": loss.detach()}
     return StepOutput(
         loss=loss,
         parts={f"{role}/{key}": value for key, value in parts.items()},
-        observed=observed,
-        fake=seen["fake"].detach().batch,
-        real=seen["real"].batch if "real" in seen else None,
-        real_logits_N=seen["real"].output.logits_N.detach() if "real" in seen else None,
-        num_d_images=sum(len(group.batch) for group in seen.values()) + num_other_images,
+        task_outputs=task_outputs,
+        fake=outputs["fake"].detach().batch,
+        real=outputs["real"].batch if "real" in outputs else None,
+        real_logits_N=outputs["real"].output.logits_N.detach() if "real" in outputs else None,
+        num_d_images=sum(len(group.batch) for group in outputs.values()) + num_other_images,
     )

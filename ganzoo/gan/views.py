@@ -13,7 +13,7 @@ from ganzoo.augment.base import Augment
 from ganzoo.batch import ImageBatch, Latents
 from ganzoo.gan.model import Gan
 from ganzoo.layers.batch_statistics import frozen_batch_statistics
-from ganzoo.pretext.base import Observed, Role, Seen, StepBatch, View
+from ganzoo.pretext.base import Role, StepBatch, TaskOutputs, View, ViewOutput
 from ganzoo.randomness import Streams
 
 
@@ -73,7 +73,7 @@ def task_views(
     return views
 
 
-def discriminate(gan: Gan, groups: Mapping[str, View]) -> dict[str, Seen]:
+def discriminate(gan: Gan, groups: Mapping[str, View]) -> dict[str, ViewOutput]:
     """Let the discriminator see all groups, in ONE forward pass unless it normalises over the batch."""
     taps = sorted({tap for task in gan.tasks.values() for tap in task.taps})
     batches = [view.batch for view in groups.values()]
@@ -90,29 +90,31 @@ def discriminate(gan: Gan, groups: Mapping[str, View]) -> dict[str, Seen]:
         joined = gan.discriminator(images, torch.cat(labels) if gan.num_classes else None, taps=taps)
         outputs = joined.split([len(b) for b in batches])
     return {
-        name: Seen(view.batch, output, view.targets_N)
+        name: ViewOutput(view.batch, output, view.targets_N)
         for (name, view), output in zip(groups.items(), outputs, strict=True)
     }
 
 
-def observe(gan: Gan, seen: Mapping[str, Seen], extra: Mapping[str, Mapping[str, ImageBatch]]) -> dict[str, Observed]:
-    """Return for each task the upright groups, its own views, and the images of its extra latents."""
+def outputs_by_task(
+    gan: Gan, outputs: Mapping[str, ViewOutput], extra: Mapping[str, Mapping[str, ImageBatch]]
+) -> dict[str, TaskOutputs]:
+    """Return what D said, by task: of the upright groups and of its own views, with the images of its extra latents."""
     return {
-        name: Observed(
-            seen["fake"],
-            seen.get("real"),
-            {key.removeprefix(f"{name}/"): value for key, value in seen.items() if key.startswith(f"{name}/")},
+        name: TaskOutputs(
+            outputs["fake"],
+            outputs.get("real"),
+            {key.removeprefix(f"{name}/"): value for key, value in outputs.items() if key.startswith(f"{name}/")},
             extra[name],
         )
         for name in gan.tasks
     }
 
 
-def adversarial_logits(groups: Mapping[str, View], seen: Mapping[str, Seen], source: str) -> Tensor:
+def adversarial_logits(groups: Mapping[str, View], outputs: Mapping[str, ViewOutput], source: str) -> Tensor:
     """Return the logits of one source that enter the adversarial term: upright images, and views that ask for it."""
     return torch.cat(
         [
-            seen[name].output.logits_N.float()
+            outputs[name].output.logits_N.float()
             for name, view in groups.items()
             if view.source == source and (name == source or view.adversarial)
         ]

@@ -1,4 +1,4 @@
-"""Springs that hold each weight of a network as firmly as what it has learnt needs it.
+"""A quadratic penalty that keeps each weight near earlier values, by how much what was learned depends on it.
 
 Source: Kirkpatrick et al., "Overcoming catastrophic forgetting in neural networks", arXiv:1612.00796, equation 3. N:
 batch.
@@ -22,10 +22,11 @@ def parameter_shapes(network: nn.Module) -> dict[str, torch.Size]:
     return {name: p.shape for name, p in trained_parameters(network).items()}
 
 
-class Springs(nn.Module):
-    """A sum of quadratics, one set for each time that something was learnt, kept as the one quadratic that equals it.
+class QuadraticPenalty(nn.Module):
+    """A sum of quadratics, one for each task that ended, kept as the one quadratic that equals it.
 
-    Set t is 1/2 * sum_i F_ti (w_i - w_ti)^2: w_t the weights at that time, F_t their stiffness. Memory does not grow.
+    Task t adds 1/2 * sum_i F_ti (w_i - w_ti)^2: w_t are the weights at its end, F_t the diagonal of the Fisher
+    information there. Memory does not grow.
 
     Args:
         shapes: of the parameters, by name.
@@ -35,24 +36,24 @@ class Springs(nn.Module):
 
     def __init__(self, shapes: Mapping[str, torch.Size]) -> None:
         super().__init__()
-        # What all sets add up to: by weight, their stiffness and where they pull to; and their tension there.
-        self.stiffness, self.anchor = _Buffers(shapes), _Buffers(shapes)
+        # The one quadratic 1/2 * (sum_i F_i (w_i - m_i)^2 + constant): F `fisher`, m `anchor`.
+        self.fisher, self.anchor = _Buffers(shapes), _Buffers(shapes)
         self.register_buffer("constant", torch.zeros(()))
 
-    def energy(self, network: nn.Module) -> Tensor:
-        """Return what all sets add up to at the network's weights, a scalar of at least 0."""
+    def value(self, network: nn.Module) -> Tensor:
+        """Return the penalty at the network's weights, a scalar of at least 0."""
         squares = [
-            (self.stiffness[name] * (parameter - self.anchor[name]).square()).sum()
+            (self.fisher[name] * (parameter - self.anchor[name]).square()).sum()
             for name, parameter in trained_parameters(network).items()
         ]
         return (torch.stack(squares).sum() + self.constant) / 2
 
     @torch.no_grad()
-    def add(self, network: nn.Module, stiffness: Mapping[str, Tensor]) -> None:
-        """Hold the weights where they are now, besides where they are held already."""
+    def add(self, network: nn.Module, fisher: Mapping[str, Tensor]) -> None:
+        """Add the quadratic of a task that ended with the weights as they are now."""
         for name, parameter in trained_parameters(network).items():
             # a (w - u)^2 + b (w - v)^2 = (a + b) (w - m)^2 + a b / (a + b) (u - v)^2 with m the weighted mean of u, v.
-            old, new = self.stiffness[name], stiffness[name]
+            old, new = self.fisher[name], fisher[name]
             share = new / (old + new).clamp_min(torch.finfo(new.dtype).tiny)
             distance = parameter.detach() - self.anchor[name]
             self.constant += (old * share * distance.square()).sum()
@@ -60,11 +61,11 @@ class Springs(nn.Module):
             old.add_(new)
 
     @torch.no_grad()
-    def relax(self, factor: float) -> None:
-        """Multiply every stiffness so far by a factor."""
+    def decay(self, factor: float) -> None:
+        """Multiply the penalty of all tasks so far by a factor."""
         self.constant *= factor
-        for stiffness in self.stiffness.buffers():
-            stiffness *= factor
+        for fisher in self.fisher.buffers():
+            fisher *= factor
 
 
 class _Buffers(nn.Module):

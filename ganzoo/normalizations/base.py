@@ -11,13 +11,13 @@ from ganzoo.component import Component
 class Normalization(Component, nn.Module):
     """A layer (N, C, H, W) -> (N, C, H, W) that networks build once per place from a `Part`.
 
-    The runtime facts are `num_features` (C), `latent_dim` (L), `num_classes` (K, 0 where the layer shall not see
+    The runtime arguments are `num_features` (C), `latent_dim` (L), `num_classes` (K, 0 where the layer shall not see
     labels), and `layers`, the factory whose initialisation and spectral norm its weights shall follow unless its
     docstring says otherwise; a layer names those it needs in its constructor.
     """
 
     kind = "normalizations"
-    runtime_facts = frozenset({"num_features", "latent_dim", "num_classes", "layers"})
+    runtime_args = frozenset({"num_features", "latent_dim", "num_classes", "layers"})
 
     uses_batch_statistics: ClassVar[bool] = False
     """Whether an image's output depends on the others of its batch."""

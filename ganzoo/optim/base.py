@@ -12,11 +12,11 @@ class OptimizerRecipe(Component):
     """Makes the optimizer of one network, and the schedule that is advanced once per generator update.
 
     Args:
-        num_steps: generator updates of the whole run, a runtime fact.
+        num_steps: generator updates of the whole run, a runtime argument.
     """
 
     kind = "optim"
-    runtime_facts = frozenset({"num_steps"})
+    runtime_args = frozenset({"num_steps"})
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return the optimizer of these parameters."""

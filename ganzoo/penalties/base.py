@@ -16,11 +16,11 @@ class Penalty(Component, nn.Module):
 
     It sees upright images only and always runs in float32. State that must survive a restart is kept in buffers.
 
-    The runtime fact is `parameter_shapes` (of the discriminator's trained parameters, by name).
+    The runtime argument is `parameter_shapes` (of the discriminator's trained parameters, by name).
     """
 
     kind = "penalties"
-    runtime_facts = frozenset({"parameter_shapes"})
+    runtime_args = frozenset({"parameter_shapes"})
 
     needs_independent_logits: ClassVar[bool] = True
     """Whether it is meaningless if a logit depends on other images of the batch, as it is with batch normalization in

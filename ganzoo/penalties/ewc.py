@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import ImageBatch
-from ganzoo.layers.consolidation import Springs, fisher_diagonal
+from ganzoo.layers.consolidation import QuadraticPenalty, fisher_diagonal
 from ganzoo.penalties.base import Penalty, check_weight
 from ganzoo.registry import register
 
@@ -59,26 +59,26 @@ class ewc(Penalty):
             raise ValueError(f"decay must lie in [0, 1], not {decay}")
         self.weight, self.consolidate_every, self.decay = weight, consolidate_every, decay
         self.num_images_each = num_fisher_images // 2
-        self.springs = Springs(parameter_shapes)
+        self.quadratic = QuadraticPenalty(parameter_shapes)
         self.num_updates = 0
 
     def forward(
         self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator
     ) -> Tensor:
-        """Return the weighted energy of the springs, 0 in the first task; no image plays a part."""
-        return self.weight * self.springs.energy(discriminator)
+        """Return the weighted quadratic penalty, 0 in the first task; no image plays a part."""
+        return self.weight * self.quadratic.value(discriminator)
 
     def after_d_step(self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch) -> int:
         """End a task if it is time, on the images of the update."""
         self.num_updates += 1
         if self.num_updates % self.consolidate_every:
             return 0
-        self.springs.relax(self.decay)
-        # Each kind has half of the mean, whatever the batch; half of F is the stiffness that it adds.
+        self.quadratic.decay(self.decay)
+        # Each kind has half of the mean, whatever the batch; each adds half of its F.
         num = 0
         for images in (real[: self.num_images_each], fake[: self.num_images_each]):
             fisher = fisher_diagonal(discriminator, lambda x: discriminator(x.images_NCHW, x.labels_N).logits_N, images)
-            self.springs.add(discriminator, {name: value / 2 for name, value in fisher.items()})
+            self.quadratic.add(discriminator, {name: value / 2 for name, value in fisher.items()})
             num += len(images)
         return num
 
@@ -87,7 +87,7 @@ class ewc(Penalty):
         return 0
 
     def get_extra_state(self) -> Tensor:
-        """Return what is saved besides the springs: how many updates there were."""
+        """Return what is saved besides the quadratic: how many updates there were."""
         return torch.tensor(self.num_updates)
 
     def set_extra_state(self, state: Tensor) -> None:

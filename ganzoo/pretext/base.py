@@ -62,16 +62,18 @@ class StepBatch:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ViewOutput:
     """A group of images and what the discriminator said of it."""
 
     batch: ImageBatch
     output: DiscriminatorOutput
     targets_N: Tensor | None = None
 
-    def detach(self) -> "Seen":
+    def detach(self) -> "ViewOutput":
         """Return the same without gradients."""
-        return Seen(self.batch.with_images(self.batch.images_NCHW.detach()), _detached(self.output), self.targets_N)
+        return ViewOutput(
+            self.batch.with_images(self.batch.images_NCHW.detach()), _detached(self.output), self.targets_N
+        )
 
 
 def _detached(output: DiscriminatorOutput) -> DiscriminatorOutput:
@@ -80,7 +82,7 @@ def _detached(output: DiscriminatorOutput) -> DiscriminatorOutput:
 
 
 @dataclass(frozen=True)
-class Observed:
+class TaskOutputs:
     """What the discriminator said in this step.
 
     Args:
@@ -90,23 +92,23 @@ class Observed:
         extra: the generator's images of the task's own extra latents, which D saw only where they are views as well.
     """
 
-    fake: Seen
-    real: Seen | None
-    views: Mapping[str, Seen]
+    fake: ViewOutput
+    real: ViewOutput | None
+    views: Mapping[str, ViewOutput]
     extra: Mapping[str, ImageBatch] = field(default_factory=dict)
 
-    def detach(self) -> "Observed":
+    def detach(self) -> "TaskOutputs":
         """Return the same without gradients."""
-        return Observed(
+        return TaskOutputs(
             self.fake.detach(),
             None if self.real is None else self.real.detach(),
-            {name: seen.detach() for name, seen in self.views.items()},
+            {name: view.detach() for name, view in self.views.items()},
             {name: batch.with_images(batch.images_NCHW.detach()) for name, batch in self.extra.items()},
         )
 
 
 @dataclass(frozen=True)
-class Term:
+class LossTerm:
     """One named summand of a step's loss: `weight * value`. A weight of 0 leaves it out but still reports it."""
 
     name: str
@@ -118,14 +120,14 @@ class Term:
 class TaskResult:
     """A task's terms of one step, and detached scalars worth logging (accuracies), by name."""
 
-    terms: Sequence[Term] = ()
+    terms: Sequence[LossTerm] = ()
     reports: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class PretextTask(Component, nn.Module):
     """A self-supervised task of the discriminator.
 
-    The runtime facts are `feature_dim` (F of the discriminator), `tap_shapes` (its named taps), `image_shape`,
+    The runtime arguments are `feature_dim` (F of the discriminator), `tap_shapes` (its named taps), `image_shape`,
     `latent_dim`, `num_classes`, `batch_size`, `num_steps` (generator updates of the run, for schedules), `layers` (the
     discriminator's layer factory, for heads) and `discriminator` (the network itself, to be copied and not kept); a
     task names those it needs in its constructor.
@@ -134,7 +136,7 @@ class PretextTask(Component, nn.Module):
     """
 
     kind = "pretext"
-    runtime_facts = frozenset(
+    runtime_args = frozenset(
         {
             "feature_dim",
             "tap_shapes",
@@ -183,18 +185,18 @@ class PretextTask(Component, nn.Module):
         """Return the groups of images that the discriminator shall see, by name."""
         return {}
 
-    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return what the discriminator (with the task's heads) shall minimise in addition."""
         return TaskResult()
 
-    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return what the generator shall minimise in addition."""
         return TaskResult()
 
     def after_step(
-        self, observed: Observed, discriminator: Discriminator, *, role: Role, step: int, rng: torch.Generator
+        self, outputs: TaskOutputs, discriminator: Discriminator, *, role: Role, step: int, rng: torch.Generator
     ) -> None:
-        """Act after the update; `observed` is detached, `rng` is the stream that `views` draws from."""
+        """Act after the update; `outputs` is detached, `rng` is the stream that `views` draws from."""
 
 
 def check_weights(**weights: float) -> None:

@@ -4,7 +4,17 @@ import torch
 from torch import Tensor
 
 from ganzoo.batch import ImageBatch, Latents
-from ganzoo.pretext.base import Observed, PretextTask, Role, Seen, StepBatch, TaskResult, Term, View, check_weights
+from ganzoo.pretext.base import (
+    LossTerm,
+    PretextTask,
+    Role,
+    StepBatch,
+    TaskOutputs,
+    TaskResult,
+    View,
+    ViewOutput,
+    check_weights,
+)
 from ganzoo.pretext.flip_and_shift import check_flip_and_shift, flip_and_shift
 from ganzoo.registry import register
 
@@ -88,25 +98,25 @@ class consistency(PretextTask):
         changed_NCHW = flip_and_shift(batch.images_NCHW, flip=self.flip, max_shift=self.max_shift, rng=rng)
         return batch.with_images(changed_NCHW)
 
-    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the mean squared change of the logit in each group of changed images."""
-        parents = {"real": observed.real, "fake": observed.fake, "moved": observed.fake}
+        parents = {"real": outputs.real, "fake": outputs.fake, "moved": outputs.fake}
         weights = {"real": self.real_weight, "fake": self.fake_weight, "moved": self.latent_d_weight}
         terms = []
-        for name, changed in observed.views.items():
+        for name, changed in outputs.views.items():
             parent = parents[name]
             assert parent is not None
-            terms.append(Term(name, logit_change(parent, changed), weights[name]))
+            terms.append(LossTerm(name, logit_change(parent, changed), weights[name]))
         return TaskResult(terms)
 
-    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the mean squared distance in pixels of fakes and those of moved latents, weighted negatively."""
-        if not observed.extra:
+        if not outputs.extra:
             return TaskResult()
-        difference_NCHW = observed.extra["moved"].images_NCHW - observed.fake.batch.images_NCHW
-        return TaskResult([Term("moved", difference_NCHW.float().square().mean(), -self.latent_g_weight)])
+        difference_NCHW = outputs.extra["moved"].images_NCHW - outputs.fake.batch.images_NCHW
+        return TaskResult([LossTerm("moved", difference_NCHW.float().square().mean(), -self.latent_g_weight)])
 
 
-def logit_change(first: Seen, second: Seen) -> Tensor:
+def logit_change(first: ViewOutput, second: ViewOutput) -> Tensor:
     """Return the mean squared difference of two groups' logits, image by image."""
     return (first.output.logits_N.float() - second.output.logits_N.float()).square().mean()

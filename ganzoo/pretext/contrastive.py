@@ -13,7 +13,17 @@ from ganzoo.architectures.base import Discriminator, DiscriminatorOutput
 from ganzoo.batch import ImageBatch, Latents
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.layers.momentum_copy import MomentumCopy
-from ganzoo.pretext.base import Observed, PretextTask, Role, Seen, StepBatch, TaskResult, Term, View, check_weights
+from ganzoo.pretext.base import (
+    LossTerm,
+    PretextTask,
+    Role,
+    StepBatch,
+    TaskOutputs,
+    TaskResult,
+    View,
+    ViewOutput,
+    check_weights,
+)
 from ganzoo.pretext.flip_and_shift import check_flip_and_shift, flip_and_shift
 from ganzoo.registry import register
 
@@ -126,19 +136,19 @@ class contrastive(PretextTask):
         output: DiscriminatorOutput = self.slow_discriminator.network(batch.images_NCHW, batch.labels_N)
         return functional.normalize(self.slow_heads.network[source](output.features_NF).float(), dim=1)
 
-    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the contrasts of real and of generated images, weighted by beta and beta_fake."""
-        real, real_hits = self._contrast(observed.views["real"], "real")
-        fake, fake_hits = self._contrast(observed.views["fake"], "fake")
-        terms = [Term("real", real, self.beta), Term("fake", fake, self.beta_fake)]
+        real, real_hits = self._contrast(outputs.views["real"], "real")
+        fake, fake_hits = self._contrast(outputs.views["fake"], "fake")
+        terms = [LossTerm("real", real, self.beta), LossTerm("fake", fake, self.beta_fake)]
         return TaskResult(terms, {"accuracy_real": real_hits, "accuracy_fake": fake_hits})
 
-    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the contrast of generated images, weighted by alpha."""
-        fake, hits = self._contrast(observed.views["fake"], "fake")
-        return TaskResult([Term("fake", fake, self.alpha)], {"accuracy_fake": hits})
+        fake, hits = self._contrast(outputs.views["fake"], "fake")
+        return TaskResult([LossTerm("fake", fake, self.alpha)], {"accuracy_fake": hits})
 
-    def _contrast(self, seen: Seen, source: Source) -> tuple[Tensor, Tensor]:
+    def _contrast(self, seen: ViewOutput, source: Source) -> tuple[Tensor, Tensor]:
         """Return the loss, and the share of images whose own key is the nearest."""
         assert seen.targets_N is not None
         queue = self.queues[source]
@@ -150,13 +160,13 @@ class contrastive(PretextTask):
         return functional.cross_entropy(logits_NQ, first_N), hits
 
     def after_step(
-        self, observed: Observed, discriminator: Discriminator, *, role: Role, step: int, rng: torch.Generator
+        self, outputs: TaskOutputs, discriminator: Discriminator, *, role: Role, step: int, rng: torch.Generator
     ) -> None:
         """Let the keys of D's step join the queues, and the copies follow."""
         if role == "g":
             return
         for source, queue in self.queues.items():
-            keys_NE = observed.views[source].targets_N
+            keys_NE = outputs.views[source].targets_N
             assert isinstance(queue, KeyQueue)
             assert keys_NE is not None
             queue.push(keys_NE)

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from ganzoo.batch import ImageBatch
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, Role, Seen, StepBatch, TaskResult, Term, View
+from ganzoo.pretext.base import LossTerm, Role, StepBatch, TaskOutputs, TaskResult, View, ViewOutput
 from ganzoo.pretext.transform_prediction import accuracy
 from ganzoo.pretext.weighted_task import WeightedTask
 from ganzoo.registry import register
@@ -80,19 +80,21 @@ class deshuffle(WeightedTask):
         shuffled = ImageBatch(shuffled_NCHW, images.labels_N)
         return {"shuffled": View(shuffled, "real" if role == "d" else "fake", targets_N)}
 
-    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the cross-entropy on real images, weighted by beta."""
-        return self._classify(observed.views["shuffled"], "real", self.d_weight(step))
+        return self._classify(outputs.views["shuffled"], "real", self.d_weight(step))
 
-    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the cross-entropy on generated images, weighted by alpha."""
-        return self._classify(observed.views["shuffled"], "fake", self.g_weight(step))
+        return self._classify(outputs.views["shuffled"], "fake", self.g_weight(step))
 
-    def _classify(self, shuffled: Seen, source: str, weight: float) -> TaskResult:
+    def _classify(self, shuffled: ViewOutput, source: str, weight: float) -> TaskResult:
         assert shuffled.targets_N is not None
         logits_NK = self.head(shuffled.output.features_NF).float()
         loss = functional.cross_entropy(logits_NK, shuffled.targets_N)
-        return TaskResult([Term("loss", loss, weight)], {f"accuracy_{source}": accuracy(logits_NK, shuffled.targets_N)})
+        return TaskResult(
+            [LossTerm("loss", loss, weight)], {f"accuracy_{source}": accuracy(logits_NK, shuffled.targets_N)}
+        )
 
 
 @cache

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, Seen, TaskResult, Term
+from ganzoo.pretext.base import LossTerm, TaskOutputs, TaskResult, ViewOutput
 from ganzoo.pretext.weighted_task import WeightedTask
 from ganzoo.registry import register
 from ganzoo.schedule import Schedule
@@ -65,16 +65,16 @@ class infomax(WeightedTask):
         self.local_head = Projection(tap_shapes[self.tap][0], joint_dim, layers)
         self.global_head = Projection(feature_dim, joint_dim, layers)
 
-    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the contrast on real images, weighted by beta."""
-        assert observed.real is not None
-        return TaskResult([Term("loss", self.contrast(observed.real), self.d_weight(step))])
+        assert outputs.real is not None
+        return TaskResult([LossTerm("loss", self.contrast(outputs.real), self.d_weight(step))])
 
-    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the contrast on generated images, weighted by alpha."""
-        return TaskResult([Term("loss", self.contrast(observed.fake), self.g_weight(step))])
+        return TaskResult([LossTerm("loss", self.contrast(outputs.fake), self.g_weight(step))])
 
-    def contrast(self, seen: Seen) -> Tensor:
+    def contrast(self, seen: ViewOutput) -> Tensor:
         """Return the InfoNCE loss of a group of images."""
         # A linear layer on every position is a 1x1 convolution.
         local_NPc = seen.output.taps[self.tap].flatten(2).transpose(1, 2)

@@ -8,9 +8,9 @@ from torch.nn import functional
 
 from ganzoo.architectures.base import ImageShape
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, Role, StepBatch, TaskResult, Term, View
+from ganzoo.pretext.base import LossTerm, Role, StepBatch, TaskOutputs, TaskResult, View
 from ganzoo.pretext.rotation import rotation
-from ganzoo.pretext.transform_prediction import Protocol, accuracy
+from ganzoo.pretext.transform_prediction import ImageSelection, accuracy
 from ganzoo.registry import register
 from ganzoo.schedule import Schedule
 
@@ -48,7 +48,7 @@ class label_augmentation(rotation):
         beta: float = 1.0,
         adversarial: Literal["replace", "add"] = "replace",
         loss: Literal["cross_entropy", "hinge"] = "cross_entropy",
-        protocol: Protocol = "all_images",
+        protocol: ImageSelection = "all_images",
         alpha_schedule: Schedule = "constant",
         beta_schedule: Schedule = "constant",
         feature_dim: int,
@@ -78,7 +78,7 @@ class label_augmentation(rotation):
     @property
     def num_outputs(self) -> int:
         """How many classes the head tells apart: k for a real image turned k times, K + k for a generated one."""
-        return 2 * self.num_classes
+        return 2 * self.num_transforms
 
     def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> dict[str, View]:
         """Return turned versions of generated images, and in D's step of real ones."""
@@ -88,25 +88,25 @@ class label_augmentation(rotation):
             views["real"] = self._view(batch.real, "real", rng)
         return views
 
-    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the losses of (k, real) and of (k, generated), weighted by beta."""
-        assert observed.real is not None
+        assert outputs.real is not None
         weight = self.d_weight(step)
-        real_NK, turns_N = self._scores(observed.real, observed.views["real"])
-        fake_NK, fake_turns_N = self._scores(observed.fake, observed.views["fake"])
-        generated_N = fake_turns_N + self.num_classes
+        real_NK, turns_N = self._scores(outputs.real, outputs.views["real"])
+        fake_NK, fake_turns_N = self._scores(outputs.fake, outputs.views["fake"])
+        generated_N = fake_turns_N + self.num_transforms
         loss = functional.cross_entropy if self.loss == "cross_entropy" else multi_class_hinge
-        terms = [Term("real", loss(real_NK, turns_N), weight), Term("fake", loss(fake_NK, generated_N), weight)]
+        terms = [LossTerm("real", loss(real_NK, turns_N), weight), LossTerm("fake", loss(fake_NK, generated_N), weight)]
         reports = {"accuracy_real": accuracy(real_NK, turns_N), "accuracy_fake": accuracy(fake_NK, generated_N)}
         return TaskResult(terms, reports)
 
-    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return how much rather D says (k, generated) than (k, real) of generated images, weighted by alpha."""
         weight = self.g_weight(step)
-        fake_NK, turns_N = self._scores(observed.fake, observed.views["fake"])
+        fake_NK, turns_N = self._scores(outputs.fake, outputs.views["fake"])
         loss = functional.cross_entropy if self.loss == "cross_entropy" else mean_gap
-        as_real, as_fake = loss(fake_NK, turns_N), loss(fake_NK, turns_N + self.num_classes)
-        return TaskResult([Term("as_real", as_real, weight), Term("as_fake", as_fake, -weight)])
+        as_real, as_fake = loss(fake_NK, turns_N), loss(fake_NK, turns_N + self.num_transforms)
+        return TaskResult([LossTerm("as_real", as_real, weight), LossTerm("as_fake", as_fake, -weight)])
 
 
 def multi_class_hinge(logits_NK: Tensor, targets_N: Tensor) -> Tensor:

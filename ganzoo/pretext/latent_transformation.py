@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from ganzoo.batch import Latents
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, Role, StepBatch, TaskResult, Term, View
+from ganzoo.pretext.base import LossTerm, Role, StepBatch, TaskOutputs, TaskResult, View
 from ganzoo.pretext.weighted_task import WeightedTask
 from ganzoo.registry import register
 from ganzoo.schedule import Schedule
@@ -74,21 +74,21 @@ class latent_transformation(WeightedTask):
         is_shared_N = torch.arange(len(moved), device=moved.images_NCHW.device) % (len(moved) // 2) < len(moved) // 4
         return {"moved": View(moved, "fake", is_shared_N)}
 
-    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the cross-entropy on generated images, weighted by beta."""
-        return self._compare(observed, self.d_weight(step))
+        return self._compare(outputs, self.d_weight(step))
 
-    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the cross-entropy on generated images, weighted by alpha."""
-        return self._compare(observed, self.g_weight(step))
+        return self._compare(outputs, self.g_weight(step))
 
-    def _compare(self, observed: Observed, weight: float) -> TaskResult:
-        moved = observed.views["moved"]
+    def _compare(self, outputs: TaskOutputs, weight: float) -> TaskResult:
+        moved = outputs.views["moved"]
         assert moved.targets_N is not None
-        steps_NF = moved.output.features_NF.float() - observed.fake.output.features_NF.float()
+        steps_NF = moved.output.features_NF.float() - outputs.fake.output.features_NF.float()
         first_MF, second_MF = steps_NF.chunk(2)
         logits_M: Tensor = self.head(torch.cat([first_MF, second_MF], dim=1)).squeeze(1).float()
         is_shared_M = moved.targets_N[: len(logits_M)]
         loss = functional.binary_cross_entropy_with_logits(logits_M, is_shared_M.float())
         hits = ((logits_M.detach() > 0) == is_shared_M).float().mean()
-        return TaskResult([Term("loss", loss, weight)], {"accuracy_fake": hits})
+        return TaskResult([LossTerm("loss", loss, weight)], {"accuracy_fake": hits})

@@ -21,10 +21,10 @@ class random_labels(rotation):
 
     def draw_targets(self, share: int, *, rng: torch.Generator) -> Tensor:
         """Return the last three of four labels in a random order for each image, one version after another."""
-        orders_NK = torch.rand(share, self.num_classes, generator=rng).argsort(dim=1)
+        orders_NK = torch.rand(share, self.num_transforms, generator=rng).argsort(dim=1)
         return orders_NK[:, 1:].T.flatten()
 
     def upright_targets(self, targets_N: Tensor) -> Tensor:
         """Return the label of each order that its transformed versions leave over."""
-        total = self.num_classes * (self.num_classes - 1) // 2
-        return total - targets_N.reshape(self.num_classes - 1, -1).sum(0)
+        total = self.num_transforms * (self.num_transforms - 1) // 2
+        return total - targets_N.reshape(self.num_transforms - 1, -1).sum(0)

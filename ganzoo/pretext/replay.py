@@ -5,7 +5,7 @@ import torch
 from ganzoo.architectures.base import Discriminator, ImageShape
 from ganzoo.batch import ImageBatch
 from ganzoo.layers.reservoir import Reservoir
-from ganzoo.pretext.base import Observed, PretextTask, Role, StepBatch, View
+from ganzoo.pretext.base import PretextTask, Role, StepBatch, TaskOutputs, View
 from ganzoo.registry import register
 
 
@@ -48,11 +48,11 @@ class replay(PretextTask):
         return {"kept": View(ImageBatch(drawn["images"], drawn.get("labels")), "fake", adversarial=True)}
 
     def after_step(
-        self, observed: Observed, discriminator: Discriminator, *, role: Role, step: int, rng: torch.Generator
+        self, outputs: TaskOutputs, discriminator: Discriminator, *, role: Role, step: int, rng: torch.Generator
     ) -> None:
         """Let the fakes of D's step join those kept."""
         if role == "g":
             return
-        fake = observed.fake.batch
+        fake = outputs.fake.batch
         labels = {} if fake.labels_N is None else {"labels": fake.labels_N}
         self.kept.take({"images": fake.images_NCHW, **labels}, rng=rng)

@@ -16,7 +16,7 @@ class rotation(TransformPrediction):
     number of quarter turns. `all_four` is the protocol of the paper and of compare_gan, `one_each` that of mimicry.
     """
 
-    num_classes = 4
+    num_transforms = 4
     needs_upright = True
     needs_square = True
 

@@ -7,9 +7,9 @@ from torch.nn import functional
 
 from ganzoo.architectures.base import ImageShape
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, Role, StepBatch, TaskResult, Term, View
+from ganzoo.pretext.base import LossTerm, Role, StepBatch, TaskOutputs, TaskResult, View
 from ganzoo.pretext.rotation import rotation
-from ganzoo.pretext.transform_prediction import Protocol, accuracy
+from ganzoo.pretext.transform_prediction import ImageSelection, accuracy
 from ganzoo.registry import register
 from ganzoo.schedule import Schedule
 
@@ -47,7 +47,7 @@ class rotation_minimax(rotation):
         alpha: float = 0.1,
         beta: float = 0.5,
         g_objective: Literal["match", "difference"] = "match",
-        protocol: Protocol = "all_four",
+        protocol: ImageSelection = "all_four",
         alpha_schedule: Schedule = "constant",
         beta_schedule: Schedule = "constant",
         feature_dim: int,
@@ -75,7 +75,7 @@ class rotation_minimax(rotation):
     @property
     def num_outputs(self) -> int:
         """How many classes the head tells apart: the turns of real images, and generated images."""
-        return self.num_classes + 1
+        return self.num_transforms + 1
 
     def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> dict[str, View]:
         """Return turned versions of real and of generated images, in G's step of real ones only to compare with."""
@@ -84,30 +84,32 @@ class rotation_minimax(rotation):
             views["real"] = self._view(batch.real, "real", rng)
         return views
 
-    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the cross-entropies of real images by their turn and of generated ones as such, weighted by beta."""
-        assert observed.real is not None
+        assert outputs.real is not None
         weight = self.d_weight(step)
-        real_NK, turns_N = self._scores(observed.real, observed.views["real"])
-        fake_NK, other_N = self._scores(observed.fake, observed.views["fake"])
-        generated_N = torch.full_like(other_N, self.num_classes)
+        real_NK, turns_N = self._scores(outputs.real, outputs.views["real"])
+        fake_NK, other_N = self._scores(outputs.fake, outputs.views["fake"])
+        generated_N = torch.full_like(other_N, self.num_transforms)
         terms = [
-            Term("real", functional.cross_entropy(real_NK, turns_N), weight),
-            Term("fake", functional.cross_entropy(fake_NK, generated_N), weight),
+            LossTerm("real", functional.cross_entropy(real_NK, turns_N), weight),
+            LossTerm("fake", functional.cross_entropy(fake_NK, generated_N), weight),
         ]
         reports = {"accuracy_real": accuracy(real_NK, turns_N), "accuracy_fake": accuracy(fake_NK, generated_N)}
         return TaskResult(terms, reports)
 
-    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return how far generated images are from being taken for real ones in their turn, weighted by alpha."""
         weight = self.g_weight(step)
-        fake_NK, turns_N = self._scores(observed.fake, observed.views["fake"])
+        fake_NK, turns_N = self._scores(outputs.fake, outputs.views["fake"])
         as_turned = functional.cross_entropy(fake_NK, turns_N)
         reports = {"accuracy_turn": accuracy(fake_NK, turns_N)}
         if self.g_objective == "difference":
-            as_generated = functional.cross_entropy(fake_NK, torch.full_like(turns_N, self.num_classes))
-            return TaskResult([Term("as_real", as_turned, weight), Term("as_fake", as_generated, -weight)], reports)
-        assert observed.real is not None
+            as_generated = functional.cross_entropy(fake_NK, torch.full_like(turns_N, self.num_transforms))
+            return TaskResult(
+                [LossTerm("as_real", as_turned, weight), LossTerm("as_fake", as_generated, -weight)], reports
+            )
+        assert outputs.real is not None
         # The real images' value is what the generated ones' shall come to; no gradient reaches G through it.
-        target = functional.cross_entropy(*self._scores(observed.real, observed.views["real"]))
-        return TaskResult([Term("match", (as_turned - target).abs(), weight)], reports)
+        target = functional.cross_entropy(*self._scores(outputs.real, outputs.views["real"]))
+        return TaskResult([LossTerm("match", (as_turned - target).abs(), weight)], reports)

@@ -12,11 +12,11 @@ from torch.nn import functional
 from ganzoo.architectures.base import ImageShape
 from ganzoo.batch import ImageBatch
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, Role, Seen, StepBatch, TaskResult, Term, View
+from ganzoo.pretext.base import LossTerm, Role, StepBatch, TaskOutputs, TaskResult, View, ViewOutput
 from ganzoo.pretext.weighted_task import WeightedTask
 from ganzoo.schedule import Schedule
 
-Protocol = Literal["all_four", "one_each", "all_images"]
+ImageSelection = Literal["all_four", "one_each", "all_images"]
 
 
 class TransformPrediction(WeightedTask):
@@ -24,7 +24,7 @@ class TransformPrediction(WeightedTask):
 
     A linear head on D's pooled features classifies K transforms. D learns it on real images only and G is rewarded for
     fakes whose transform D recognises, so that the two collaborate on the task (arXiv:1811.11212, section 3).
-    A subclass gives `num_classes` and `transform`.
+    A subclass gives `num_transforms` and `transform`.
 
     Args:
         alpha: weight of the generator's loss.
@@ -36,7 +36,7 @@ class TransformPrediction(WeightedTask):
         beta_schedule: the same for beta.
     """
 
-    num_classes: ClassVar[int]
+    num_transforms: ClassVar[int]
 
     needs_square: ClassVar[bool] = False
     """Whether its transforms keep the size of square images only; others are refused."""
@@ -46,7 +46,7 @@ class TransformPrediction(WeightedTask):
         *,
         alpha: float = 0.2,
         beta: float = 1.0,
-        protocol: Protocol = "all_four",
+        protocol: ImageSelection = "all_four",
         alpha_schedule: Schedule = "constant",
         beta_schedule: Schedule = "constant",
         feature_dim: int,
@@ -58,10 +58,10 @@ class TransformPrediction(WeightedTask):
         super().__init__(
             alpha=alpha, beta=beta, alpha_schedule=alpha_schedule, beta_schedule=beta_schedule, num_steps=num_steps
         )
-        if batch_size % self.num_classes and protocol != "all_images":
+        if batch_size % self.num_transforms and protocol != "all_images":
             raise ValueError(
-                f"a batch of {batch_size} cannot be shared evenly by {self.num_classes} transforms; "
-                f"set batch_size to a multiple of {self.num_classes}"
+                f"a batch of {batch_size} cannot be shared evenly by {self.num_transforms} transforms; "
+                f"set batch_size to a multiple of {self.num_transforms}"
             )
         height, width = image_shape[1:]
         if self.needs_square and height != width:
@@ -71,12 +71,12 @@ class TransformPrediction(WeightedTask):
             )
         self.protocol = protocol
         self.head = layers.linear(feature_dim, self.num_outputs)
-        self.chance = {"accuracy_real": 1 / self.num_classes, "accuracy_fake": 1 / self.num_classes}
+        self.chance = {"accuracy_real": 1 / self.num_transforms, "accuracy_fake": 1 / self.num_transforms}
 
     @property
     def num_outputs(self) -> int:
         """How many classes the head tells apart; the K transforms are the first of them."""
-        return self.num_classes
+        return self.num_transforms
 
     def transform(self, x_NCHW: Tensor) -> list[Tensor]:
         """Return the K versions of a batch, upright first; each (N, C, H, W) in [-1, 1]."""
@@ -91,32 +91,32 @@ class TransformPrediction(WeightedTask):
 
     def draw_targets(self, share: int, *, rng: torch.Generator) -> Tensor:
         """Return what the head shall say of the transformed images: ((K - 1) * share,), one version after another."""
-        return torch.arange(1, self.num_classes).repeat_interleave(share)
+        return torch.arange(1, self.num_transforms).repeat_interleave(share)
 
     def upright_targets(self, targets_N: Tensor) -> Tensor:
         """Return what it shall say of the upright ones, (share,), beside the targets of the transformed images."""
-        return targets_N.new_zeros(len(targets_N) // (self.num_classes - 1))
+        return targets_N.new_zeros(len(targets_N) // (self.num_transforms - 1))
 
-    def d_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the cross-entropy on real images, weighted by beta."""
-        assert observed.real is not None
-        return self._classify(observed.real, observed.views["transformed"], "real", self.d_weight(step))
+        assert outputs.real is not None
+        return self._classify(outputs.real, outputs.views["transformed"], "real", self.d_weight(step))
 
-    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
+    def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the cross-entropy on generated images, weighted by alpha."""
-        return self._classify(observed.fake, observed.views["transformed"], "fake", self.g_weight(step))
+        return self._classify(outputs.fake, outputs.views["transformed"], "fake", self.g_weight(step))
 
     def _rows(self, k: int, num_images: int) -> slice:
         """Return which images of the batch version k is made from."""
         if self.protocol == "all_images":
             return slice(0, num_images)
-        share = num_images // self.num_classes
+        share = num_images // self.num_transforms
         if self.protocol == "one_each":
             return slice(k * share, (k + 1) * share)
         return slice(num_images - share, num_images)
 
     def _view(self, batch: ImageBatch, source: Literal["real", "fake"], rng: torch.Generator) -> View:
-        sources = [batch[self._rows(k, len(batch))] for k in range(self.num_classes)]
+        sources = [batch[self._rows(k, len(batch))] for k in range(self.num_transforms)]
         if self.protocol == "one_each":
             # All K versions of each share, to keep one: `transform` stays the one method that a task has to give, and
             # on a K-th of the batch each this costs no more than `all_images`, little beside a pass of D.
@@ -127,17 +127,17 @@ class TransformPrediction(WeightedTask):
         targets_N = self.draw_targets(len(sources[0]), rng=rng).to(versions[0].device)
         return View(ImageBatch(torch.cat(versions[1:]), torch.cat(labels) if labels else None), source, targets_N)
 
-    def _scores(self, parent: Seen, views: Seen) -> tuple[Tensor, Tensor]:
+    def _scores(self, parent: ViewOutput, views: ViewOutput) -> tuple[Tensor, Tensor]:
         """Return the head's logits of the upright images and then of their transformed versions, and the targets."""
         assert views.targets_N is not None
         upright_NF = parent.output.features_NF[self._rows(0, len(parent.batch))]
         logits_NK = self.head(torch.cat([upright_NF, views.output.features_NF])).float()
         return logits_NK, torch.cat([self.upright_targets(views.targets_N), views.targets_N])
 
-    def _classify(self, parent: Seen, views: Seen, source: str, weight: float) -> TaskResult:
+    def _classify(self, parent: ViewOutput, views: ViewOutput, source: str, weight: float) -> TaskResult:
         logits_NK, targets_N = self._scores(parent, views)
         loss = functional.cross_entropy(logits_NK, targets_N)
-        return TaskResult([Term("loss", loss, weight)], {f"accuracy_{source}": accuracy(logits_NK, targets_N)})
+        return TaskResult([LossTerm("loss", loss, weight)], {f"accuracy_{source}": accuracy(logits_NK, targets_N)})
 
 
 def accuracy(logits_NK: Tensor, targets_N: Tensor) -> Tensor:

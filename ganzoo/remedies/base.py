@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import ImageBatch
 from ganzoo.component import Component
-from ganzoo.pretext.base import Term
+from ganzoo.pretext.base import LossTerm
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class Examples:
 class Remedy(Component, nn.Module):
     """A remedy against forgetting.
 
-    The runtime facts are `image_shape` (C, H, W), `parameter_shapes` (of the network's trained parameters, by name) and
-    `batch_size` (fresh examples of a step); a remedy names those it needs in its constructor.
+    The runtime arguments are `image_shape` (C, H, W), `parameter_shapes` (of the network's trained parameters, by
+    name) and `batch_size` (fresh examples of a step); a remedy names those it needs in its constructor.
     """
 
     kind = "remedies"
-    runtime_facts = frozenset({"image_shape", "parameter_shapes", "batch_size"})
+    runtime_args = frozenset({"image_shape", "parameter_shapes", "batch_size"})
 
     needs_independent_logits: ClassVar[bool] = False
     """Whether it looks at one image's logit alone, which means nothing in a network that normalises over the batch.
@@ -67,7 +67,7 @@ class Remedy(Component, nn.Module):
         """
         return fresh
 
-    def terms(self, network: Discriminator) -> Sequence[Term]:
+    def terms(self, network: Discriminator) -> Sequence[LossTerm]:
         """Return what the network shall minimise in addition."""
         return ()
 

@@ -1,12 +1,12 @@
-"""Springs that hold each weight as firmly as earlier tasks needed it. N: batch."""
+"""Elastic weight consolidation of a network that learns one task after another. N: batch."""
 
 from collections.abc import Mapping, Sequence
 
 import torch
 
 from ganzoo.architectures.base import Discriminator
-from ganzoo.layers.consolidation import Springs, fisher_diagonal
-from ganzoo.pretext.base import Term
+from ganzoo.layers.consolidation import QuadraticPenalty, fisher_diagonal
+from ganzoo.pretext.base import LossTerm
 from ganzoo.registry import register
 from ganzoo.remedies.base import Examples, Remedy
 
@@ -44,13 +44,13 @@ class elastic_weight_consolidation(Remedy):
         if num_fisher_images < 1:
             raise ValueError(f"num_fisher_images must be at least 1, not {num_fisher_images}")
         self.strength, self.num_task_examples = strength, num_fisher_images
-        self.springs = Springs(parameter_shapes)
+        self.quadratic = QuadraticPenalty(parameter_shapes)
 
-    def terms(self, network: Discriminator) -> Sequence[Term]:
+    def terms(self, network: Discriminator) -> Sequence[LossTerm]:
         """Return half the sum of all ended tasks' weighted squared distances, weighted by the strength."""
-        return [Term("consolidation", self.springs.energy(network), self.strength)]
+        return [LossTerm("consolidation", self.quadratic.value(network), self.strength)]
 
     def after_task(self, network: Discriminator, examples: Examples) -> None:
-        """Add the springs of the task that ended."""
+        """Add the quadratic of the task that ended."""
         fisher = fisher_diagonal(network, lambda batch: network(batch.images_NCHW).logits_N, examples.batch)
-        self.springs.add(network, fisher)
+        self.quadratic.add(network, fisher)

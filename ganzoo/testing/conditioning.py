@@ -13,7 +13,7 @@ from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
-from ganzoo.pretext.base import Observed, PretextTask, Seen, Term
+from ganzoo.pretext.base import LossTerm, PretextTask, TaskOutputs, ViewOutput
 from ganzoo.randomness import initialization
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tasks import check_result
@@ -44,8 +44,8 @@ def check_conditioning(part: Part[Conditioning], findings: Findings) -> None:
             except ValueError:
                 findings.expect(wants_refusal, where, "it refuses a layer that has a conditional form", "return that")
                 continue
-            facts = {"num_features": NUM_FEATURES, "latent_dim": LATENT_DIM, "num_classes": NUM_CLASSES}
-            layer = form(**facts, layers=LayerFactory(spectral_norm=False))
+            runtime_args = {"num_features": NUM_FEATURES, "latent_dim": LATENT_DIM, "num_classes": NUM_CLASSES}
+            layer = form(**runtime_args, layers=LayerFactory(spectral_norm=False))
             x_NCHW = torch.randn(8, NUM_FEATURES, 5, 5, generator=make_rng())
             out_NCHW = layer(x_NCHW, make_latents(8, latent_dim=LATENT_DIM, num_classes=NUM_CLASSES))
             findings.expect(out_NCHW.shape == x_NCHW.shape, where, "its layer changes the shape", "keep it")
@@ -119,19 +119,19 @@ def _check_networks(conditioning: Conditioning, spectral_norm: bool, findings: F
     expect_finite(findings, {"the images": images_NCHW, "the logits": output.logits_N}, where)
     with findings.guard("what training_labels hides"):
         for real_labels_N in _labels_of_training(conditioning, latents.labels_N):
-            real = Seen(ImageBatch(images_NCHW, real_labels_N), discriminator(images_NCHW, real_labels_N))
+            real = ViewOutput(ImageBatch(images_NCHW, real_labels_N), discriminator(images_NCHW, real_labels_N))
             expect_finite(findings, {"the logits of unlabelled images": real.output.logits_N}, where)
             if task is not None:
-                fake = Seen(ImageBatch(images_NCHW, latents.labels_N), output)
+                fake = ViewOutput(ImageBatch(images_NCHW, latents.labels_N), output)
                 _check_terms(task, fake, real, findings)
     changed = not torch.allclose(output.logits_N, discriminator(images_NCHW, others.labels_N).logits_N)
     findings.expect(
         changed or task is not None, where, "labels do not change its logits", "use them, or return an auxiliary_task"
     )
-    terms = [Term("logit", output.logits_N.sum())]
+    terms = [LossTerm("logit", output.logits_N.sum())]
     if task is not None:
-        seen = Seen(ImageBatch(images_NCHW, latents.labels_N), output)
-        terms += task.d_terms(Observed(seen, seen, {}), step=0).terms
+        seen = ViewOutput(ImageBatch(images_NCHW, latents.labels_N), output)
+        terms += task.d_terms(TaskOutputs(seen, seen, {}), step=0).terms
     torch.stack([term.weight * term.value for term in terms]).sum().backward()  # type: ignore[no-untyped-call]
     expect_all_trained(findings, generator, "build_generator")
     expect_all_trained(findings, discriminator, where)
@@ -139,9 +139,9 @@ def _check_networks(conditioning: Conditioning, spectral_norm: bool, findings: F
         expect_all_trained(findings, task, "auxiliary_task")
 
 
-def _check_terms(task: PretextTask, fake: Seen, real: Seen, findings: Findings) -> None:
+def _check_terms(task: PretextTask, fake: ViewOutput, real: ViewOutput, findings: Findings) -> None:
     """Check what the auxiliary task returns in either step."""
-    of_d, of_g = task.d_terms(Observed(fake, real, {}), step=0), task.g_terms(Observed(fake, None, {}), step=0)
+    of_d, of_g = task.d_terms(TaskOutputs(fake, real, {}), step=0), task.g_terms(TaskOutputs(fake, None, {}), step=0)
     for name, result in (("d_terms", of_d), ("g_terms", of_g)):
         at = f"{name} of auxiliary_task"
         expect_finite(findings, {f"'{term.name}'": term.value for term in result.terms}, at)
@@ -177,8 +177,8 @@ class ConditionedGenerator(Generator):
         self.normalize = None
         if conditioning is not None:
             part = conditioning.generator_normalization(Part("normalizations.toy", _Conditional))
-            facts = {"latent_dim": latent_dim, "num_classes": conditioning.num_classes}
-            self.normalize = part(num_features=image_shape[0], **facts, layers=self.layers)
+            runtime_args = {"latent_dim": latent_dim, "num_classes": conditioning.num_classes}
+            self.normalize = part(num_features=image_shape[0], **runtime_args, layers=self.layers)
 
     def forward(self, inputs: Latents) -> Tensor:
         """Return images (N, C, H, W) in [-1, 1]."""

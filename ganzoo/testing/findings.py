@@ -65,7 +65,7 @@ class Findings:
             self.add(
                 f"{where} ({self._line_of(error)})",
                 f"raises {type(error).__name__}: {error}",
-                "it must work under the facts that its kind's base class describes",
+                "it must work under the runtime arguments that its kind's base class describes",
             )
 
     def _line_of(self, error: BaseException) -> str:

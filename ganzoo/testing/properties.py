@@ -156,7 +156,7 @@ def check_penalty(part: Part[Penalty], findings: Findings) -> None:
     with findings.guard(where):
         with initialization(0, "discriminator"):
             discriminator = ToyDiscriminator()
-        penalty = part(**known_facts(part, parameter_shapes={n: p.shape for n, p in discriminator.named_parameters()}))
+        penalty = part(**known_args(part, parameter_shapes={n: p.shape for n, p in discriminator.named_parameters()}))
         real, fake = make_images(LARGE_BATCH, seed=1), make_images(LARGE_BATCH, seed=2)
         originals = [images.images_NCHW.clone() for images in (real, fake)]
         value = penalty(discriminator, real, fake, rng=make_rng())
@@ -173,7 +173,7 @@ def check_normalization(part: Part[Normalization], findings: Findings) -> None:
     """Check a layer at another batch size, and on bfloat16 activations."""
     num_classes = NUM_CLASSES if "num_classes" in parameters_of(part.component) else 0
     with findings.guard(f"batch of {LARGE_BATCH}"):
-        facts = known_facts(
+        runtime_args = known_args(
             part,
             num_features=NUM_FEATURES,
             latent_dim=LATENT_DIM,
@@ -181,7 +181,7 @@ def check_normalization(part: Part[Normalization], findings: Findings) -> None:
             layers=LayerFactory(spectral_norm=False),
         )
         with initialization(0, "normalization"):
-            layer = part(**facts)
+            layer = part(**runtime_args)
         x_NCHW = torch.randn(LARGE_BATCH, NUM_FEATURES, 5, 5, generator=make_rng())
         condition = make_latents(LARGE_BATCH, latent_dim=LATENT_DIM, num_classes=num_classes)
         with no_global_rng(findings, "layer"):
@@ -202,9 +202,9 @@ def check_normalization(part: Part[Normalization], findings: Findings) -> None:
             )
 
 
-def known_facts(part: Part[Component], **facts: object) -> dict[str, object]:
-    """Return those of some facts that are runtime facts of a part's kind."""
-    return {name: value for name, value in facts.items() if name in part.component.runtime_facts}
+def known_args(part: Part[Component], **runtime_args: object) -> dict[str, object]:
+    """Return those of some values that are runtime arguments of a part's kind."""
+    return {name: value for name, value in runtime_args.items() if name in part.component.runtime_args}
 
 
 class WatchedTrial(Trial):

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo.component import Part
 from ganzoo.layers.consolidation import parameter_shapes
-from ganzoo.pretext.base import Term
+from ganzoo.pretext.base import LossTerm
 from ganzoo.randomness import Streams, initialization
 from ganzoo.remedies.base import Examples, Remedy
 from ganzoo.testing.findings import Findings
@@ -37,7 +37,7 @@ class Lesson:
         """Return the fresh examples of a step, half of them positive."""
         return Examples(make_images(num, shape=IMAGE_SHAPE, seed=100 + step), torch.arange(num) % 2 == 0)
 
-    def loss(self, examples: Examples, terms: Sequence[Term]) -> Tensor:
+    def loss(self, examples: Examples, terms: Sequence[LossTerm]) -> Tensor:
         """Return a loss with the remedy's terms in it."""
         logits_N = self.network(examples.batch.images_NCHW).logits_N
         signs_N = examples.is_positive_N.float() * 2 - 1

@@ -6,7 +6,7 @@ import torch
 
 from ganzoo.component import Part
 from ganzoo.errors import UserError
-from ganzoo.pretext.base import Observed, PretextTask, Role, TaskResult, View
+from ganzoo.pretext.base import PretextTask, Role, TaskOutputs, TaskResult, View
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tools import (
     equal,
@@ -146,15 +146,15 @@ def _check_steps(trial: Trial, findings: Findings, where: str) -> None:
             expect_untouched(findings, gan.d_parameters(), at, "the discriminator or a head")
             expect_all_trained(findings, gan.generator, at)
         terms = task.d_terms if role == "d" else task.g_terms
-        terms(output.observed[TASK], step=NUM_STEPS - 1)
+        terms(output.task_outputs[TASK], step=NUM_STEPS - 1)
 
 
 def _watch_terms(task: PretextTask, findings: Findings, where: str) -> None:
     """Let every result of a task be checked before a step sums it up, where a wrong shape is an obscure error."""
 
     def watched(terms: Callable[..., TaskResult], at: str) -> Callable[..., TaskResult]:
-        def checked(observed: Observed, *, step: int) -> TaskResult:
-            result = terms(observed, step=step)
+        def checked(outputs: TaskOutputs, *, step: int) -> TaskResult:
+            result = terms(outputs, step=step)
             check_result(result, task, findings, at)
             return result
 

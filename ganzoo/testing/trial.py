@@ -114,8 +114,8 @@ class Trial:
         return parts
 
     def _after_step(self, output: StepOutput, role: Role, step: int) -> None:
-        observed, rng = output.observed[TASK].detach(), self.rng[f"pretext/{TASK}"]
-        self.task.after_step(observed, self.gan.discriminator, role=role, step=step, rng=rng)
+        outputs, rng = output.task_outputs[TASK].detach(), self.rng[f"pretext/{TASK}"]
+        self.task.after_step(outputs, self.gan.discriminator, role=role, step=step, rng=rng)
 
     @torch.no_grad()
     def views(self, role: Role) -> tuple[Mapping[str, View], bool]:

@@ -172,8 +172,8 @@ class TrainState:
                 seen = penalty.after_d_step(self.gan.discriminator, output.real, output.fake)
                 self.counters["num_d_images"] += seen
         for name, task in self.gan.tasks.items():
-            observed, rng = output.observed[name].detach(), self.streams[f"pretext/{name}"]
-            task.after_step(observed, self.gan.discriminator, role=role, step=self.step, rng=rng)
+            outputs, rng = output.task_outputs[name].detach(), self.streams[f"pretext/{name}"]
+            task.after_step(outputs, self.gan.discriminator, role=role, step=self.step, rng=rng)
 
     def is_finite(self) -> bool:
         """Return whether every weight and buffer, and every value since the last row, is finite."""

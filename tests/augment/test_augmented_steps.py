@@ -132,7 +132,7 @@ def test_rotation_turns_augmented_images_and_reuses_the_upright_ones(role: str) 
     for k in (1, 2, 3):
         turned = images_NCHW[num_upright + 2 * (k - 1) : num_upright + 2 * k]
         assert torch.equal(turned, torch.rot90(source, k, dims=(2, 3)))
-    views = output.observed["rotation"].views["transformed"]
+    views = output.task_outputs["rotation"].views["transformed"]
     assert views.targets_N is not None
     assert views.targets_N.tolist() == [1, 1, 2, 2, 3, 3]
     # And it was augmented before.

@@ -150,8 +150,8 @@ def test_rank_sum_with_ties_counts_all_splits():
     row, baseline = [None, None, None, 9.0, 2.0], [1.0, 2.0, None, 4.0, 5.0]
     ranks = stats.rankdata([math.inf if v is None else v for v in row + baseline])
     sums = np.array([sum(ranks[list(split)]) for split in itertools.combinations(range(10), 5)])
-    observed = ranks[:5].sum()
-    expected = 2 * min((sums <= observed).mean(), (sums >= observed).mean())
+    outputs = ranks[:5].sum()
+    expected = 2 * min((sums <= outputs).mean(), (sums >= outputs).mean())
     assert rank_sum(row, baseline, higher_is_better=False)[0] == pytest.approx(expected)
 
 

@@ -19,7 +19,7 @@ from ganzoo.errors import UserError
 from ganzoo.gan.build import build_gan, build_objective
 from ganzoo.gan.steps import d_step, g_step
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, Seen
+from ganzoo.pretext.base import TaskOutputs, ViewOutput
 from ganzoo.randomness import Streams
 
 SPEC = DataSpec((1, 16, 16), 3, {"train": 20})
@@ -33,9 +33,9 @@ def task(**weights: float) -> LabelPrediction:
     return made
 
 
-def seen(features: list[list[float]], labels: list[int]) -> Seen:
+def seen(features: list[list[float]], labels: list[int]) -> ViewOutput:
     batch = ImageBatch(torch.zeros(len(labels), 1, 2, 2), torch.tensor(labels))
-    return Seen(batch, DiscriminatorOutput(torch.zeros(len(labels)), torch.tensor(features)))
+    return ViewOutput(batch, DiscriminatorOutput(torch.zeros(len(labels)), torch.tensor(features)))
 
 
 # Cross-entropies: of [0, 0, 0] log 3; of [log 2, 0, 0], whose probabilities are 1/2, 1/4, 1/4, log 2 and log 4.
@@ -45,7 +45,7 @@ FAKE = seen([[math.log(2), 0.0, 0.0], [math.log(2), 0.0, 0.0]], [1, 0])
 
 def test_d_classifies_both_kinds_and_g_its_own_by_hand() -> None:
     made = task(d_real_weight=0.5, d_fake_weight=0.3, g_weight=0.1)
-    result = made.d_terms(Observed(FAKE, REAL, {}), step=0)
+    result = made.d_terms(TaskOutputs(FAKE, REAL, {}), step=0)
     found = {term.name: (term.value.item(), term.weight) for term in result.terms}
     assert found["loss_real"] == (pytest.approx((math.log(3) + math.log(2)) / 2), 0.5)
     assert found["loss_fake"] == (pytest.approx((math.log(4) + math.log(2)) / 2), 0.3)
@@ -53,7 +53,7 @@ def test_d_classifies_both_kinds_and_g_its_own_by_hand() -> None:
         "accuracy_real": 0.5,
         "accuracy_fake": 0.5,
     }
-    (term,) = made.g_terms(Observed(FAKE, None, {}), step=0).terms
+    (term,) = made.g_terms(TaskOutputs(FAKE, None, {}), step=0).terms
     assert (term.value.item(), term.weight) == (pytest.approx((math.log(4) + math.log(2)) / 2), 0.1)
 
 

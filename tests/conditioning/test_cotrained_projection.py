@@ -19,7 +19,7 @@ from ganzoo.errors import UserError
 from ganzoo.gan.build import build_gan, build_objective
 from ganzoo.gan.steps import d_step, g_step
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, PretextTask, Seen
+from ganzoo.pretext.base import PretextTask, TaskOutputs, ViewOutput
 from ganzoo.randomness import Streams, initialization
 
 SPEC = DataSpec((1, 16, 16), 3, {"train": 20})
@@ -36,9 +36,9 @@ def parts(**options: float) -> tuple[LabellingHead, PretextTask]:
     return head, conditioning.auxiliary_task(feature_dim=3, layers=LAYERS)
 
 
-def seen(features: list[list[float]], labels: list[int]) -> Seen:
+def seen(features: list[list[float]], labels: list[int]) -> ViewOutput:
     batch = ImageBatch(torch.zeros(len(labels), 1, 2, 2), torch.tensor(labels))
-    return Seen(batch, DiscriminatorOutput(torch.zeros(len(labels)), torch.tensor(features, requires_grad=True)))
+    return ViewOutput(batch, DiscriminatorOutput(torch.zeros(len(labels)), torch.tensor(features, requires_grad=True)))
 
 
 def test_an_image_is_projected_on_its_label_or_on_the_class_it_is_taken_for() -> None:
@@ -61,7 +61,7 @@ FAKE = seen([[math.log(2), 0.0, 0.0], [math.log(2), 0.0, 0.0]], [1, 0])
 def test_the_classifier_learns_from_labelled_real_images_alone_by_hand() -> None:
     head, task = parts(class_weight=0.5)
     real = seen(REAL, [2, 0, 1, -1])
-    result = task.d_terms(Observed(FAKE, real, {}), step=0)
+    result = task.d_terms(TaskOutputs(FAKE, real, {}), step=0)
     (term,) = result.terms
     assert (term.name, term.weight) == ("loss_real", 0.5)
     assert term.value.item() == pytest.approx((math.log(3) + math.log(2) + math.log(4)) / 3)
@@ -73,12 +73,12 @@ def test_the_classifier_learns_from_labelled_real_images_alone_by_hand() -> None
     assert real.output.features_NF.grad[3].eq(0).all()
     assert FAKE.output.features_NF.grad is None
     assert head.classifier.weight.grad is not None
-    assert not list(task.g_terms(Observed(FAKE, None, {}), step=0).terms)
+    assert not list(task.g_terms(TaskOutputs(FAKE, None, {}), step=0).terms)
 
 
 def test_a_batch_without_labels_adds_nothing_and_reports_no_accuracy() -> None:
     _, task = parts()
-    result = task.d_terms(Observed(FAKE, seen(REAL, [-1] * 4), {}), step=0)
+    result = task.d_terms(TaskOutputs(FAKE, seen(REAL, [-1] * 4), {}), step=0)
     assert result.terms[0].value.item() == 0.0
     assert result.reports.keys() == {"accuracy_fake"}
 

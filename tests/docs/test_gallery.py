@@ -33,7 +33,7 @@ class dropped_in(TransformPrediction):
     Source: this test, arXiv:1811.11212. Departures: it is *no* paper's.
     """
 
-    num_classes = 2
+    num_transforms = 2
 
     def transform(self, x_NCHW: Tensor) -> list[Tensor]:
         """Return both versions."""

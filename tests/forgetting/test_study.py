@@ -101,7 +101,7 @@ def test_curves_of_other_code_or_versions_than_the_first_are_named_in_the_result
 
 
 PLUGIN = '''
-from ganzoo.pretext.base import PretextTask, TaskResult, Term
+from ganzoo.pretext.base import PretextTask, TaskResult, LossTerm
 from ganzoo.registry import register
 
 @register("pretext")
@@ -112,8 +112,8 @@ class replacing(PretextTask):
 @register("pretext")
 class of_fakes(PretextTask):
     """A task."""
-    def d_terms(self, observed, *, step):
-        return TaskResult([Term("loss", observed.fake.output.logits_N.mean())])
+    def d_terms(self, outputs, *, step):
+        return TaskResult([LossTerm("loss", outputs.fake.output.logits_N.mean())])
 
 @register("pretext")
 class of_pairs(PretextTask):

@@ -168,7 +168,7 @@ def test_images_of_a_data_set_without_a_size_are_another_architectures(experimen
 
 def test_a_loss_beside_a_task_that_replaces_it(experiment: Experiment) -> None:
     class replacing(TransformPrediction):
-        num_classes = 1
+        num_transforms = 1
         replaces_adversarial = True
 
     part = replace(experiment.pretext[0], name="pretext.replacing", component=replacing, arguments={})
@@ -205,7 +205,7 @@ def test_a_penalty_beside_a_task_that_replaces_its_logit_names_ways_out_that_are
 
 def test_a_tap_that_the_discriminator_does_not_have(experiment: Experiment) -> None:
     class deep(TransformPrediction):
-        num_classes = 1
+        num_transforms = 1
         taps = ("block9",)
 
     message = refused(experiment, pretext=(replace(experiment.pretext[0], component=deep, arguments={}),))

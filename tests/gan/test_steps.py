@@ -18,7 +18,7 @@ from ganzoo.layers.spectral_norm import advance_spectral_norm
 from ganzoo.losses.hinge import hinge
 from ganzoo.penalties.base import Penalty
 from ganzoo.penalties.wgangp import wgangp
-from ganzoo.pretext.base import Observed, PretextTask, Role, StepBatch, TaskResult, Term
+from ganzoo.pretext.base import LossTerm, PretextTask, Role, StepBatch, TaskOutputs, TaskResult
 from ganzoo.pretext.rotation import rotation
 from ganzoo.randomness import Streams, initialization
 from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator
@@ -42,9 +42,14 @@ class Recording(ToyDiscriminator):
 
 
 def make_rotation(discriminator: Discriminator, cls: type[rotation] = rotation, **options: object) -> rotation:
-    facts = {"feature_dim": discriminator.feature_dim, "image_shape": (3, 16, 16), "batch_size": BATCH, "num_steps": 10}
+    runtime_args = {
+        "feature_dim": discriminator.feature_dim,
+        "image_shape": (3, 16, 16),
+        "batch_size": BATCH,
+        "num_steps": 10,
+    }
     with initialization(0, "rotation"):
-        return cls(layers=discriminator.layers, **facts, **options)  # type: ignore[arg-type]
+        return cls(layers=discriminator.layers, **runtime_args, **options)  # type: ignore[arg-type]
 
 
 def make_gan(task: str | PretextTask | None = "rotation", *, num_classes: int = 0, batch_norm: bool = False) -> Gan:
@@ -293,10 +298,10 @@ class Pair(PretextTask):
         self.seen.append(batch)
         return {}
 
-    def g_terms(self, observed: Observed, *, step: int) -> TaskResult:
-        assert observed.real is not None
-        difference = observed.fake.output.features_NF.mean() - observed.real.output.features_NF.mean()
-        return TaskResult([Term("match", difference.square())])
+    def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
+        assert outputs.real is not None
+        difference = outputs.fake.output.features_NF.mean() - outputs.real.output.features_NF.mean()
+        return TaskResult([LossTerm("match", difference.square())])
 
 
 def test_extra_latents_leave_the_running_statistics_of_g_alone() -> None:

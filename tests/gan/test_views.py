@@ -7,7 +7,15 @@ from torch import Tensor
 from ganzoo.augment.base import Augment
 from ganzoo.batch import ImageBatch, Latents
 from ganzoo.gan.model import Gan
-from ganzoo.gan.views import adversarial_logits, augmented, discriminate, frozen, generate, generate_extra, observe
+from ganzoo.gan.views import (
+    adversarial_logits,
+    augmented,
+    discriminate,
+    frozen,
+    generate,
+    generate_extra,
+    outputs_by_task,
+)
 from ganzoo.pretext.base import PretextTask, Role, View
 from ganzoo.randomness import Streams, initialization
 from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator
@@ -39,27 +47,27 @@ def test_one_joined_pass_equals_a_pass_for_each_group(num_classes: int) -> None:
     gan = make_gan({"task": Tapping()}, num_classes)
     batches = [images(num, num, 1 if num_classes else None) for num in (4, 3, 5)]
     groups = {name: View(batch, "real") for name, batch in zip(("real", "fake", "task/x"), batches, strict=True)}
-    seen = discriminate(gan, groups)
+    outputs = discriminate(gan, groups)
     for name, batch in zip(groups, batches, strict=True):
         alone = gan.discriminator(batch.images_NCHW, batch.labels_N, taps=("block1",))
-        torch.testing.assert_close(seen[name].output.logits_N, alone.logits_N)
-        torch.testing.assert_close(seen[name].output.features_NF, alone.features_NF)
-        torch.testing.assert_close(seen[name].output.taps["block1"], alone.taps["block1"])
-        assert seen[name].batch is batch
+        torch.testing.assert_close(outputs[name].output.logits_N, alone.logits_N)
+        torch.testing.assert_close(outputs[name].output.features_NF, alone.features_NF)
+        torch.testing.assert_close(outputs[name].output.taps["block1"], alone.taps["block1"])
+        assert outputs[name].batch is batch
 
 
 def test_each_task_observes_the_upright_groups_and_its_own_views() -> None:
     gan = make_gan({"a": Tapping(), "a_b": Tapping()})
     groups = {name: View(images(2, i), "real") for i, name in enumerate(("real", "fake", "a/x", "a_b/x", "a_b/y"))}
-    seen = discriminate(gan, groups)
+    outputs = discriminate(gan, groups)
     extra = {"a": {"near": images(2, 9)}, "a_b": {}}
-    observed = observe(gan, seen, extra)
-    assert observed["a"].views == {"x": seen["a/x"]}
-    assert observed["a_b"].views == {"x": seen["a_b/x"], "y": seen["a_b/y"]}
-    assert observed["a"].extra == extra["a"]
-    assert observed["a_b"].extra == {}
-    assert observed["a"].real is seen["real"]
-    assert observed["a"].fake is seen["fake"]
+    task_outputs = outputs_by_task(gan, outputs, extra)
+    assert task_outputs["a"].views == {"x": outputs["a/x"]}
+    assert task_outputs["a_b"].views == {"x": outputs["a_b/x"], "y": outputs["a_b/y"]}
+    assert task_outputs["a"].extra == extra["a"]
+    assert task_outputs["a_b"].extra == {}
+    assert task_outputs["a"].real is outputs["real"]
+    assert task_outputs["a"].fake is outputs["fake"]
 
 
 def test_the_adversarial_term_takes_a_view_only_if_it_asks_for_it_and_as_its_source_says() -> None:
@@ -71,13 +79,13 @@ def test_the_adversarial_term_takes_a_view_only_if_it_asks_for_it_and_as_its_sou
         "t/real": View(images(3, 3), "real", adversarial=True),
         "t/fake": View(images(4, 4), "fake", adversarial=True),
     }
-    seen = discriminate(gan, groups)
+    outputs = discriminate(gan, groups)
 
     def joined(*names: str) -> Tensor:
-        return torch.cat([seen[name].output.logits_N for name in names])
+        return torch.cat([outputs[name].output.logits_N for name in names])
 
-    assert torch.equal(adversarial_logits(groups, seen, "real"), joined("real", "t/real"))
-    assert torch.equal(adversarial_logits(groups, seen, "fake"), joined("fake", "t/fake"))
+    assert torch.equal(adversarial_logits(groups, outputs, "real"), joined("real", "t/real"))
+    assert torch.equal(adversarial_logits(groups, outputs, "fake"), joined("fake", "t/fake"))
 
 
 class Negate(Augment):

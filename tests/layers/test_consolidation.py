@@ -1,10 +1,10 @@
-"""Fisher information and springs of networks for which both can be written down."""
+"""Fisher information and quadratic penalties of networks for which both can be written down."""
 
 import torch
 from torch import Tensor, nn
 
 from ganzoo.batch import ImageBatch
-from ganzoo.layers.consolidation import Springs, fisher_diagonal, parameter_shapes
+from ganzoo.layers.consolidation import QuadraticPenalty, fisher_diagonal, parameter_shapes
 from ganzoo.layers.factory import LayerFactory
 
 
@@ -37,23 +37,23 @@ def test_fisher_information_of_logistic_regression_is_the_analytic_one() -> None
         assert network.w.grad is None
 
 
-def test_springs_are_the_sum_of_their_quadratics_each_weakened_as_often_as_it_was_relaxed() -> None:
+def test_the_penalty_is_the_sum_of_the_quadratics_each_decayed_as_often_as_asked() -> None:
     network, sets = Logistic(), []
-    springs = Springs(parameter_shapes(network))
-    assert float(springs.energy(network).detach()) == 0.0
+    penalty = QuadraticPenalty(parameter_shapes(network))
+    assert float(penalty.value(network).detach()) == 0.0
     for t in range(3):
-        springs.relax(0.5)
+        penalty.decay(0.5)
         sets = [(f * 0.5, w) for f, w in sets]
         with torch.no_grad():
             network.w.copy_(torch.randn(4, generator=rng(t)))
-        stiffness = torch.rand(4, generator=rng(10 + t))
-        springs.add(network, {"w": stiffness, "b": torch.zeros(())})
-        sets.append((stiffness, network.w.detach().clone()))
+        fisher = torch.rand(4, generator=rng(10 + t))
+        penalty.add(network, {"w": fisher, "b": torch.zeros(())})
+        sets.append((fisher, network.w.detach().clone()))
     network.w.data = torch.tensor([1.0, -1.0, 0.5, 2.0])
     expected = torch.stack([(f * (network.w - w).square()).sum() / 2 for f, w in sets]).sum()
-    torch.testing.assert_close(springs.energy(network), expected)
+    torch.testing.assert_close(penalty.value(network), expected)
     torch.testing.assert_close(
-        torch.autograd.grad(springs.energy(network), network.w), torch.autograd.grad(expected, network.w)
+        torch.autograd.grad(penalty.value(network), network.w), torch.autograd.grad(expected, network.w)
     )
 
 
@@ -61,8 +61,8 @@ def test_under_spectral_norm_the_weights_before_the_division_are_held() -> None:
     torch.manual_seed(0)
     layer = LayerFactory(spectral_norm=True).linear(3, 2)
     assert set(parameter_shapes(layer)) == {"bias", "parametrizations.weight.original"}
-    springs = Springs(parameter_shapes(layer))
-    springs.add(layer, {name: torch.ones(shape) for name, shape in parameter_shapes(layer).items()})
+    penalty = QuadraticPenalty(parameter_shapes(layer))
+    penalty.add(layer, {name: torch.ones(shape) for name, shape in parameter_shapes(layer).items()})
     with torch.no_grad():
         layer.parametrizations.weight.original.add_(2.0)  # type: ignore[union-attr, operator]
-    torch.testing.assert_close(springs.energy(layer), torch.tensor(6 * 4.0 / 2))
+    torch.testing.assert_close(penalty.value(layer), torch.tensor(6 * 4.0 / 2))

@@ -6,7 +6,7 @@ import torch
 from ganzoo import registry
 from ganzoo.architectures.base import DiscriminatorOutput
 from ganzoo.batch import ImageBatch, Latents
-from ganzoo.pretext.base import Observed, Seen, StepBatch
+from ganzoo.pretext.base import StepBatch, TaskOutputs, ViewOutput
 from ganzoo.pretext.consistency import consistency
 from ganzoo.testing import check_component
 from ganzoo.testing.trial import Trial
@@ -19,22 +19,22 @@ def images(value: float = 0.0, labels: torch.Tensor | None = None) -> ImageBatch
     return ImageBatch(torch.full((2, 1, 8, 8), value), labels)
 
 
-def seen(logits: list[float], value: float = 0.0) -> Seen:
-    return Seen(images(value), DiscriminatorOutput(torch.tensor(logits), torch.zeros(2, 3)))
+def seen(logits: list[float], value: float = 0.0) -> ViewOutput:
+    return ViewOutput(images(value), DiscriminatorOutput(torch.tensor(logits), torch.zeros(2, 3)))
 
 
 def test_d_pays_for_the_mean_squared_change_of_its_logits_group_by_group() -> None:
     views = {"real": seen([1.0, 2.0]), "fake": seen([0.0, -1.0]), "moved": seen([-3.0, 1.0])}
-    observed = Observed(seen([0.5, -1.0]), seen([2.0, 4.0]), views)
-    result = consistency(real_weight=10.0, fake_weight=5.0, latent_d_weight=2.0).d_terms(observed, step=0)
+    outputs = TaskOutputs(seen([0.5, -1.0]), seen([2.0, 4.0]), views)
+    result = consistency(real_weight=10.0, fake_weight=5.0, latent_d_weight=2.0).d_terms(outputs, step=0)
     # Changes: 1 and 2; 0.5 and 0; 3.5 and 2.
     expected = {"real": (2.5, 10.0), "fake": (0.125, 5.0), "moved": (8.125, 2.0)}
     assert {term.name: (float(term.value), term.weight) for term in result.terms} == expected
 
 
 def test_g_is_rewarded_for_the_mean_squared_distance_of_its_images() -> None:
-    observed = Observed(seen([0.0, 0.0], value=0.25), None, {}, {"moved": images(-0.25)})
-    (term,) = consistency(latent_g_weight=0.5).g_terms(observed, step=0).terms
+    outputs = TaskOutputs(seen([0.0, 0.0], value=0.25), None, {}, {"moved": images(-0.25)})
+    (term,) = consistency(latent_g_weight=0.5).g_terms(outputs, step=0).terms
     assert float(term.value) == pytest.approx(0.25)
     assert term.weight == -0.5
 

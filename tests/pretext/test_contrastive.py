@@ -12,7 +12,7 @@ from ganzoo import registry
 from ganzoo.architectures.base import DiscriminatorOutput
 from ganzoo.batch import ImageBatch
 from ganzoo.layers.spectral_norm import advance_spectral_norm, normalized_weights
-from ganzoo.pretext.base import Observed, Seen
+from ganzoo.pretext.base import TaskOutputs, ViewOutput
 from ganzoo.pretext.contrastive import KeyQueue, contrastive, instance_logits
 from ganzoo.testing.toys import ToyDiscriminator
 from ganzoo.testing.trial import Trial
@@ -20,8 +20,8 @@ from ganzoo.testing.trial import Trial
 
 def make(**options: object) -> contrastive:
     discriminator = ToyDiscriminator()
-    facts = {"feature_dim": discriminator.feature_dim, "batch_size": 2, "layers": discriminator.layers}
-    return contrastive(discriminator=discriminator, **facts, **options)  # type: ignore[arg-type]
+    runtime_args = {"feature_dim": discriminator.feature_dim, "batch_size": 2, "layers": discriminator.layers}
+    return contrastive(discriminator=discriminator, **runtime_args, **options)  # type: ignore[arg-type]
 
 
 def trial(**options: object) -> Trial:
@@ -49,7 +49,7 @@ def test_the_loss_is_the_cross_entropy_of_finding_the_own_key_at_the_temperature
         assert isinstance(queue, KeyQueue)
         queue.keys_QE = unit[[2, 3]]
     # Queries of length 2 along axes 0 and 1; own keys along 0 and along the first of the queue.
-    seen = Seen(
+    seen = ViewOutput(
         ImageBatch(torch.zeros(2, 3, 16, 16)),
         DiscriminatorOutput(torch.zeros(2), 2 * unit[[0, 1]] + torch.tensor([[0.0], [1.0]]) * unit[2] * 2),
         unit[[0, 3]],
@@ -59,8 +59,8 @@ def test_the_loss_is_the_cross_entropy_of_finding_the_own_key_at_the_temperature
         -math.log(math.exp(2) / (math.exp(2) + 2)),
         -math.log(1 / (1 + math.exp(math.sqrt(2)) + 1)),
     ]
-    observed = Observed(seen, seen, {"real": seen, "fake": seen})
-    d, g = task.d_terms(observed, step=0), task.g_terms(observed, step=0)
+    outputs = TaskOutputs(seen, seen, {"real": seen, "fake": seen})
+    d, g = task.d_terms(outputs, step=0), task.g_terms(outputs, step=0)
     for term, weight in zip([*d.terms, *g.terms], [0.6, 0.7, 0.3], strict=True):
         assert float(term.value) == pytest.approx(sum(losses) / 2, rel=1e-5)
         assert term.weight == weight
@@ -92,15 +92,15 @@ def test_a_discriminator_step_pushes_its_keys_and_a_generator_step_nothing() -> 
     trained = trial()
     task = task_of(trained)
     output = trained.d_step(0)
-    observed, rng = output.observed["task"], torch.Generator()
+    outputs, rng = output.task_outputs["task"], torch.Generator()
     before = copy.deepcopy(task.state_dict())
-    task.after_step(observed, trained.gan.discriminator, role="g", step=0, rng=rng)
+    task.after_step(outputs, trained.gan.discriminator, role="g", step=0, rng=rng)
     assert all(torch.equal(value, before[name]) for name, value in task.state_dict().items())
-    task.after_step(observed, trained.gan.discriminator, role="d", step=0, rng=rng)
+    task.after_step(outputs, trained.gan.discriminator, role="d", step=0, rng=rng)
     for source in ("real", "fake"):
         queue = task.queues[source]
         assert isinstance(queue, KeyQueue)
-        assert torch.equal(queue.keys_QE[:8], observed.views[source].targets_N)  # type: ignore[arg-type]
+        assert torch.equal(queue.keys_QE[:8], outputs.views[source].targets_N)  # type: ignore[arg-type]
         assert torch.equal(queue.keys_QE[8:], before[f"queues.{source}.keys_QE"][8:])
 
 

@@ -8,15 +8,15 @@ import torch
 from ganzoo.architectures.base import DiscriminatorOutput
 from ganzoo.batch import ImageBatch
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, Seen, StepBatch
+from ganzoo.pretext.base import StepBatch, TaskOutputs, ViewOutput
 from ganzoo.pretext.deshuffle import deshuffle, distant_permutations, shuffle_tiles
 
 DIGITS = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]])
 
 
 def task(size: int = 12, **options: object) -> deshuffle:
-    facts = {"feature_dim": 4, "image_shape": (1, size, size), "num_steps": 5}
-    return deshuffle(layers=LayerFactory(spectral_norm=False), **facts, **options)  # type: ignore[arg-type]
+    runtime_args = {"feature_dim": 4, "image_shape": (1, size, size), "num_steps": 5}
+    return deshuffle(layers=LayerFactory(spectral_norm=False), **runtime_args, **options)  # type: ignore[arg-type]
 
 
 def test_place_i_shows_the_tile_from_the_place_that_the_permutation_names() -> None:
@@ -77,17 +77,17 @@ def test_the_loss_is_the_cross_entropy_of_the_head_and_the_accuracy_its_hits() -
     with torch.no_grad():
         tested.head.weight.copy_(torch.eye(4))
     features = torch.log(torch.tensor([[0.7, 0.1, 0.1, 0.1], [0.25, 0.25, 0.2, 0.3]]))
-    seen = Seen(
+    seen = ViewOutput(
         ImageBatch(torch.zeros(2, 1, 12, 12)), DiscriminatorOutput(torch.zeros(2), features), torch.tensor([0, 1])
     )
-    views: Mapping[str, Seen] = {"shuffled": seen}
+    views: Mapping[str, ViewOutput] = {"shuffled": seen}
     expected = -(torch.tensor([0.7, 0.25]).log().mean())
 
-    d = tested.d_terms(Observed(seen, seen, views), step=2)
+    d = tested.d_terms(TaskOutputs(seen, seen, views), step=2)
     torch.testing.assert_close(d.terms[0].value, expected)
     assert d.terms[0].weight == 0.5
     assert float(d.reports["accuracy_real"]) == 0.5
-    g = tested.g_terms(Observed(seen, None, views), step=2)
+    g = tested.g_terms(TaskOutputs(seen, None, views), step=2)
     torch.testing.assert_close(g.terms[0].value, expected)
     assert g.terms[0].weight == pytest.approx(0.15)
     assert float(g.reports["accuracy_fake"]) == 0.5

@@ -10,7 +10,7 @@ from ganzoo import registry
 from ganzoo.architectures.base import DiscriminatorOutput
 from ganzoo.batch import ImageBatch
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, Seen
+from ganzoo.pretext.base import TaskOutputs, ViewOutput
 from ganzoo.pretext.infomax import Projection, info_nce, infomax
 from ganzoo.testing.trial import Trial
 
@@ -18,8 +18,8 @@ TAPS = {"block0": (4, 4, 4), "block1": (3, 2, 2), "block2": (5, 2, 2)}
 
 
 def make(**options: object) -> infomax:
-    facts = {"feature_dim": 5, "tap_shapes": TAPS, "batch_size": 3, "num_steps": 5}
-    return infomax(layers=LayerFactory(spectral_norm=False), **facts, **options)  # type: ignore[arg-type]
+    runtime_args = {"feature_dim": 5, "tap_shapes": TAPS, "batch_size": 3, "num_steps": 5}
+    return infomax(layers=LayerFactory(spectral_norm=False), **runtime_args, **options)  # type: ignore[arg-type]
 
 
 def softmax_by_hand(local_NPR: Tensor, global_NR: Tensor) -> float:
@@ -62,17 +62,17 @@ def test_d_learns_it_on_real_images_and_g_on_fakes_from_the_last_tap_but_one() -
     assert task.taps == ("block1",)
     rng = torch.Generator().manual_seed(1)
 
-    def seen() -> Seen:
+    def seen() -> ViewOutput:
         output = DiscriminatorOutput(
             torch.zeros(3), torch.randn(3, 5, generator=rng), {"block1": torch.randn(3, 3, 2, 2, generator=rng)}
         )
-        return Seen(ImageBatch(torch.zeros(3, 1, 8, 8)), output)
+        return ViewOutput(ImageBatch(torch.zeros(3, 1, 8, 8)), output)
 
     real, fake = seen(), seen()
-    observed = Observed(fake, real, {})
+    outputs = TaskOutputs(fake, real, {})
     for result, group, weight in (
-        (task.d_terms(observed, step=2), real, 0.4),
-        (task.g_terms(observed, step=2), fake, 0.15),
+        (task.d_terms(outputs, step=2), real, 0.4),
+        (task.g_terms(outputs, step=2), fake, 0.15),
     ):
         with torch.no_grad():
             # Places in the order of rows and columns, each with its channels last.

@@ -15,7 +15,7 @@ from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.gan.build import build_gan
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, PretextTask, Seen
+from ganzoo.pretext.base import PretextTask, TaskOutputs, ViewOutput
 from ganzoo.pretext.label_augmentation import label_augmentation, mean_gap, multi_class_hinge
 from ganzoo.testing import check_component
 from ganzoo.testing.trial import Trial
@@ -26,23 +26,23 @@ def part(**options: object) -> Part[PretextTask]:
 
 
 def make(**options: object) -> label_augmentation:
-    facts = {"feature_dim": 8, "image_shape": (3, 16, 16), "batch_size": 1, "num_steps": 5}
-    task = label_augmentation(layers=LayerFactory(spectral_norm=False), **facts, **options)  # type: ignore[arg-type]
+    runtime_args = {"feature_dim": 8, "image_shape": (3, 16, 16), "batch_size": 1, "num_steps": 5}
+    task = label_augmentation(layers=LayerFactory(spectral_norm=False), **runtime_args, **options)  # type: ignore[arg-type]
     with torch.no_grad():
         task.head.weight.copy_(torch.eye(8))
     return task
 
 
-def observed(scores_real: torch.Tensor, scores_fake: torch.Tensor) -> Observed:
+def outputs(scores_real: torch.Tensor, scores_fake: torch.Tensor) -> TaskOutputs:
     """One real and one generated image, each upright and in three turns, with scores (4, 8) given."""
 
-    def seen(scores: torch.Tensor, targets: torch.Tensor | None) -> Seen:
+    def seen(scores: torch.Tensor, targets: torch.Tensor | None) -> ViewOutput:
         images = ImageBatch(torch.zeros(len(scores), 3, 16, 16))
-        return Seen(images, DiscriminatorOutput(torch.zeros(len(scores)), scores), targets)
+        return ViewOutput(images, DiscriminatorOutput(torch.zeros(len(scores)), scores), targets)
 
     turns = torch.arange(1, 4)
     views = {"real": seen(scores_real[1:], turns), "fake": seen(scores_fake[1:], turns)}
-    return Observed(seen(scores_fake[:1], None), seen(scores_real[:1], None), views)
+    return TaskOutputs(seen(scores_fake[:1], None), seen(scores_real[:1], None), views)
 
 
 def scores() -> tuple[torch.Tensor, torch.Tensor]:
@@ -56,14 +56,14 @@ ROWS = torch.arange(4)
 def test_the_cross_entropies_are_those_of_turn_and_authenticity() -> None:
     real, fake = scores()
     task = make(alpha=0.5, beta=2.0)
-    d = task.d_terms(observed(real, fake), step=0)
+    d = task.d_terms(outputs(real, fake), step=0)
     assert [term.name for term in d.terms] == ["real", "fake"]
     torch.testing.assert_close(d.terms[0].value, -real.softmax(1)[ROWS, ROWS].log().mean())
     torch.testing.assert_close(d.terms[1].value, -fake.softmax(1)[ROWS, ROWS + 4].log().mean())
     assert [term.weight for term in d.terms] == [2.0, 2.0]
     assert float(d.reports["accuracy_fake"]) == float((fake.argmax(1) == ROWS + 4).float().mean())
     # The normalisations cancel in G's difference: what is left is one score minus another.
-    g = task.g_terms(observed(real, fake), step=0)
+    g = task.g_terms(outputs(real, fake), step=0)
     total = sum(term.weight * term.value for term in g.terms)
     torch.testing.assert_close(total, 0.5 * (fake[ROWS, ROWS + 4] - fake[ROWS, ROWS]).mean())
 
@@ -79,10 +79,10 @@ def test_the_hinge_losses_are_those_by_hand() -> None:
 def test_the_hinge_objective_uses_them_for_both_players() -> None:
     real, fake = scores()
     task = make(loss="hinge")
-    d = task.d_terms(observed(real, fake), step=0)
+    d = task.d_terms(outputs(real, fake), step=0)
     torch.testing.assert_close(d.terms[0].value, multi_class_hinge(real, ROWS))
     torch.testing.assert_close(d.terms[1].value, multi_class_hinge(fake, ROWS + 4))
-    g = task.g_terms(observed(real, fake), step=0)
+    g = task.g_terms(outputs(real, fake), step=0)
     # Both means run over 7 classes: of each image, all scores less 8 times the right one's.
     total = sum(term.weight * term.value for term in g.terms)
     torch.testing.assert_close(total, 8 / 7 * (fake[ROWS, ROWS + 4] - fake[ROWS, ROWS]).mean())

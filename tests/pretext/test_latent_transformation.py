@@ -10,14 +10,14 @@ from ganzoo import registry
 from ganzoo.architectures.base import DiscriminatorOutput
 from ganzoo.batch import ImageBatch, Latents
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, Seen, StepBatch
+from ganzoo.pretext.base import StepBatch, TaskOutputs, ViewOutput
 from ganzoo.pretext.latent_transformation import latent_transformation
 from ganzoo.testing.trial import Trial
 
 
 def make(batch_size: int = 8, **options: object) -> latent_transformation:
-    facts = {"feature_dim": 1, "batch_size": batch_size, "num_steps": 5}
-    return latent_transformation(layers=LayerFactory(spectral_norm=False), **facts, **options)  # type: ignore[arg-type]
+    runtime_args = {"feature_dim": 1, "batch_size": batch_size, "num_steps": 5}
+    return latent_transformation(layers=LayerFactory(spectral_norm=False), **runtime_args, **options)  # type: ignore[arg-type]
 
 
 def images(num: int) -> ImageBatch:
@@ -55,15 +55,15 @@ def test_the_loss_is_the_cross_entropy_of_what_the_head_says_of_two_differences_
         head.bias.fill_(0.5)
     task.head = nn.Sequential(head)
 
-    def seen(values: list[float], targets: torch.Tensor | None = None) -> Seen:
-        return Seen(images(4), DiscriminatorOutput(torch.zeros(4), torch.tensor(values)[:, None]), targets)
+    def seen(values: list[float], targets: torch.Tensor | None = None) -> ViewOutput:
+        return ViewOutput(images(4), DiscriminatorOutput(torch.zeros(4), torch.tensor(values)[:, None]), targets)
 
     # Differences 1, 2 and 3, 0: comparison 0 is of 1 and 3, comparison 1 of 2 and 0.
     views = {"moved": seen([1.0, 3.0, 5.0, 4.0], torch.tensor([True, False, True, False]))}
-    observed = Observed(seen([0.0, 1.0, 2.0, 4.0]), None, views)
+    outputs = TaskOutputs(seen([0.0, 1.0, 2.0, 4.0]), None, views)
     logits = [1 - 6 + 0.5, 2 - 0 + 0.5]
     expected = (math.log1p(math.exp(-logits[0])) + math.log1p(math.exp(logits[1]))) / 2
-    for result, weight in ((task.d_terms(observed, step=2), 0.5), (task.g_terms(observed, step=2), 0.3)):
+    for result, weight in ((task.d_terms(outputs, step=2), 0.5), (task.g_terms(outputs, step=2), 0.3)):
         assert result.terms[0].value.item() == pytest.approx(expected, rel=1e-5)
         assert result.terms[0].weight == pytest.approx(weight)
         assert float(result.reports["accuracy_fake"]) == 0.0

@@ -8,7 +8,7 @@ import torch
 from ganzoo.architectures.base import DiscriminatorOutput
 from ganzoo.batch import ImageBatch
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, Role, Seen, StepBatch
+from ganzoo.pretext.base import Role, StepBatch, TaskOutputs, ViewOutput
 from ganzoo.pretext.random_labels import random_labels
 from ganzoo.pretext.rotation import rotation
 
@@ -68,10 +68,10 @@ def test_a_head_that_knows_the_turn_is_right_in_a_quarter_of_the_cases_and_one_t
         """Score features that name the true turn."""
         turns_NF = torch.eye(4).repeat_interleave(BATCH // 4, dim=0) * sharpness
         upright_NF = torch.cat([torch.zeros(BATCH - BATCH // 4, 4), turns_NF[: BATCH // 4]])
-        real = Seen(images(1), DiscriminatorOutput(torch.zeros(BATCH), upright_NF))
+        real = ViewOutput(images(1), DiscriminatorOutput(torch.zeros(BATCH), upright_NF))
         turned = DiscriminatorOutput(torch.zeros(len(view.batch)), turns_NF[BATCH // 4 :])
         result = control.d_terms(
-            Observed(real, real, {"transformed": Seen(view.batch, turned, view.targets_N)}), step=0
+            TaskOutputs(real, real, {"transformed": ViewOutput(view.batch, turned, view.targets_N)}), step=0
         )
         return result.terms[0].value.item(), float(result.reports["accuracy_real"])
 

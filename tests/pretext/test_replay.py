@@ -13,7 +13,7 @@ from ganzoo.config.load import load
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
 from ganzoo.gan.build import build_gan
-from ganzoo.pretext.base import Observed, Seen, StepBatch
+from ganzoo.pretext.base import StepBatch, TaskOutputs, ViewOutput
 from ganzoo.pretext.replay import replay
 from ganzoo.testing.toys import ToyDiscriminator
 from ganzoo.testing.trial import Trial
@@ -32,9 +32,9 @@ def fakes(first: int, num: int = 4, *, labelled: bool = False) -> ImageBatch:
 
 
 def remember(task: replay, batch: ImageBatch, role: str = "d", seed: int = 0) -> None:
-    seen = Seen(batch, DiscriminatorOutput(torch.zeros(len(batch)), torch.zeros(len(batch), 1)))
+    seen = ViewOutput(batch, DiscriminatorOutput(torch.zeros(len(batch)), torch.zeros(len(batch), 1)))
     rng = torch.Generator().manual_seed(seed)
-    task.after_step(Observed(seen, seen, {}), ToyDiscriminator(), role=role, step=0, rng=rng)  # type: ignore[arg-type]
+    task.after_step(TaskOutputs(seen, seen, {}), ToyDiscriminator(), role=role, step=0, rng=rng)  # type: ignore[arg-type]
 
 
 def test_nothing_is_shown_before_something_is_kept_nor_in_the_generators_step() -> None:
@@ -78,13 +78,13 @@ def test_d_s_adversarial_term_is_over_fresh_and_kept_fakes_together_and_g_s_over
     trial, bare = Trial(part, batch_size=8), Trial(None, batch_size=8)  # type: ignore[arg-type]
     first = trial.d_step(0)
     torch.testing.assert_close(first.parts["d/adversarial"], bare.d_step(0).parts["d/adversarial"])
-    trial.task.after_step(first.observed["task"], trial.gan.discriminator, role="d", step=0, rng=torch.Generator())
+    trial.task.after_step(first.task_outputs["task"], trial.gan.discriminator, role="d", step=0, rng=torch.Generator())
     output = trial.d_step(1)
     assert output.num_d_images == 8 + 8 + 4
-    observed = output.observed["task"]
-    fake_N = torch.cat([observed.fake.output.logits_N, observed.views["kept"].output.logits_N])
-    assert observed.real is not None
-    torch.testing.assert_close(output.parts["d/adversarial"], fake_N.mean() - observed.real.output.logits_N.mean())
+    outputs = output.task_outputs["task"]
+    fake_N = torch.cat([outputs.fake.output.logits_N, outputs.views["kept"].output.logits_N])
+    assert outputs.real is not None
+    torch.testing.assert_close(output.parts["d/adversarial"], fake_N.mean() - outputs.real.output.logits_N.mean())
     assert trial.g_step(1).num_d_images == 8
 
 

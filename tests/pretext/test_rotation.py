@@ -9,7 +9,7 @@ from ganzoo.architectures.base import DiscriminatorOutput
 from ganzoo.batch import ImageBatch
 from ganzoo.errors import UserError
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, Seen, StepBatch, View
+from ganzoo.pretext.base import StepBatch, TaskOutputs, View, ViewOutput
 from ganzoo.pretext.rotation import rotation
 
 # One image, written out by hand at 0, 90, 180 and 270 degrees counter-clockwise.
@@ -77,10 +77,10 @@ def test_the_upright_images_of_the_loss_are_class_0_from_the_pass_that_saw_them_
         tested.head.weight.copy_(torch.eye(4))
     rng = torch.Generator().manual_seed(0)
     upright_NF, turned_NF = torch.randn(8, 4, generator=rng), torch.randn(6, 4, generator=rng)
-    real = Seen(batch(), DiscriminatorOutput(torch.zeros(8), upright_NF))
+    real = ViewOutput(batch(), DiscriminatorOutput(torch.zeros(8), upright_NF))
     view = seen_by_d(tested, StepBatch(batch(), batch()))
-    views = {"transformed": Seen(view.batch, DiscriminatorOutput(torch.zeros(6), turned_NF), view.targets_N)}
-    result = tested.d_terms(Observed(real, real, views), step=0)
+    views = {"transformed": ViewOutput(view.batch, DiscriminatorOutput(torch.zeros(6), turned_NF), view.targets_N)}
+    result = tested.d_terms(TaskOutputs(real, real, views), step=0)
 
     probabilities = torch.cat([upright_NF[rows], turned_NF]).softmax(1)
     targets = [0, 0, 1, 1, 2, 2, 3, 3]
@@ -106,11 +106,13 @@ def test_conditional_views_carry_the_labels_of_their_own_images(protocol: str) -
 def test_alpha_weighs_the_fakes_and_beta_the_real_images_each_with_its_schedule() -> None:
     tested = task(alpha=0.4, beta=0.8, alpha_schedule="linear", beta_schedule="cosine")
     view = seen_by_d(tested, StepBatch(batch(), batch()))
-    whole = Seen(batch(), DiscriminatorOutput(torch.zeros(8), torch.zeros(8, 4)))
-    views = {"transformed": Seen(view.batch, DiscriminatorOutput(torch.zeros(6), torch.zeros(6, 4)), view.targets_N)}
-    observed = Observed(whole, whole, views)
-    assert tested.g_terms(observed, step=1).terms[0].weight == pytest.approx(0.3)
-    assert tested.d_terms(observed, step=2).terms[0].weight == pytest.approx(0.4)
+    whole = ViewOutput(batch(), DiscriminatorOutput(torch.zeros(8), torch.zeros(8, 4)))
+    views = {
+        "transformed": ViewOutput(view.batch, DiscriminatorOutput(torch.zeros(6), torch.zeros(6, 4)), view.targets_N)
+    }
+    outputs = TaskOutputs(whole, whole, views)
+    assert tested.g_terms(outputs, step=1).terms[0].weight == pytest.approx(0.3)
+    assert tested.d_terms(outputs, step=2).terms[0].weight == pytest.approx(0.4)
 
 
 def test_defaults_are_the_papers() -> None:
@@ -128,8 +130,8 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["rotation", "random_labels", "rotation_minimax", "label_augmentation"])
 def test_images_that_are_not_square_are_refused_with_their_size(name: str) -> None:
-    facts = {"feature_dim": 4, "batch_size": 8, "num_steps": 5, "layers": LayerFactory(spectral_norm=False)}
+    runtime_args = {"feature_dim": 4, "batch_size": 8, "num_steps": 5, "layers": LayerFactory(spectral_norm=False)}
     part = registry.part(f"pretext.{name}")
-    part(**facts, image_shape=(1, 24, 24))
+    part(**runtime_args, image_shape=(1, 24, 24))
     with pytest.raises(UserError, match="images of 16 x 24 pixels have another size once they are turned"):
-        part(**facts, image_shape=(1, 16, 24))
+        part(**runtime_args, image_shape=(1, 16, 24))

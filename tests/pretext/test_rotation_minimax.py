@@ -7,7 +7,7 @@ from ganzoo import registry
 from ganzoo.architectures.base import DiscriminatorOutput
 from ganzoo.batch import ImageBatch
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import Observed, Seen, StepBatch
+from ganzoo.pretext.base import StepBatch, TaskOutputs, ViewOutput
 from ganzoo.pretext.rotation_minimax import rotation_minimax
 from ganzoo.testing import check_component
 from ganzoo.testing.trial import Trial
@@ -16,26 +16,26 @@ ROWS = torch.arange(4)
 
 
 def make(**options: object) -> rotation_minimax:
-    facts = {"feature_dim": 5, "image_shape": (3, 16, 16), "batch_size": 4, "num_steps": 5}
-    task = rotation_minimax(layers=LayerFactory(spectral_norm=False), **facts, **options)  # type: ignore[arg-type]
+    runtime_args = {"feature_dim": 5, "image_shape": (3, 16, 16), "batch_size": 4, "num_steps": 5}
+    task = rotation_minimax(layers=LayerFactory(spectral_norm=False), **runtime_args, **options)  # type: ignore[arg-type]
     with torch.no_grad():
         task.head.weight.copy_(torch.eye(5))
     return task
 
 
-def observed(real_45: torch.Tensor, fake_45: torch.Tensor, *, with_real: bool = True) -> Observed:
+def outputs(real_45: torch.Tensor, fake_45: torch.Tensor, *, with_real: bool = True) -> TaskOutputs:
     """A batch of four, whose last image is seen in four turns, with scores (4, 5) of these."""
 
-    def parent(scores_45: torch.Tensor) -> Seen:
+    def parent(scores_45: torch.Tensor) -> ViewOutput:
         features = torch.cat([torch.full((3, 5), 7.0), scores_45[:1]])
-        return Seen(ImageBatch(torch.zeros(4, 1, 4, 4)), DiscriminatorOutput(torch.zeros(4), features))
+        return ViewOutput(ImageBatch(torch.zeros(4, 1, 4, 4)), DiscriminatorOutput(torch.zeros(4), features))
 
-    def turned(scores_45: torch.Tensor) -> Seen:
+    def turned(scores_45: torch.Tensor) -> ViewOutput:
         output = DiscriminatorOutput(torch.zeros(3), scores_45[1:])
-        return Seen(ImageBatch(torch.zeros(3, 1, 4, 4)), output, torch.arange(1, 4))
+        return ViewOutput(ImageBatch(torch.zeros(3, 1, 4, 4)), output, torch.arange(1, 4))
 
     views = {"fake": turned(fake_45)} | ({"real": turned(real_45)} if with_real else {})
-    return Observed(parent(fake_45), parent(real_45) if with_real else None, views)
+    return TaskOutputs(parent(fake_45), parent(real_45) if with_real else None, views)
 
 
 def scores() -> tuple[torch.Tensor, torch.Tensor]:
@@ -49,7 +49,7 @@ def surprise(scores_45: torch.Tensor, classes: torch.Tensor | int) -> torch.Tens
 
 def test_d_recognises_turns_of_real_images_and_generated_ones_as_a_fifth_class() -> None:
     real, fake = scores()
-    result = make(beta=0.7).d_terms(observed(real, fake), step=0)
+    result = make(beta=0.7).d_terms(outputs(real, fake), step=0)
     values = {term.name: term for term in result.terms}
     torch.testing.assert_close(values["real"].value, surprise(real, ROWS))
     torch.testing.assert_close(values["fake"].value, surprise(fake, 4))
@@ -61,7 +61,7 @@ def test_d_recognises_turns_of_real_images_and_generated_ones_as_a_fifth_class()
 def test_under_match_g_brings_the_value_of_fakes_to_that_of_real_images() -> None:
     real, fake = scores()
     fake.requires_grad_()
-    (term,) = make(alpha=0.4).g_terms(observed(real, fake), step=0).terms
+    (term,) = make(alpha=0.4).g_terms(outputs(real, fake), step=0).terms
     torch.testing.assert_close(term.value, (surprise(fake, ROWS) - surprise(real, ROWS)).abs())
     assert term.weight == 0.4
     # The gradient is that of the fakes' value, with the sign of the difference.
@@ -74,7 +74,7 @@ def test_under_match_g_brings_the_value_of_fakes_to_that_of_real_images() -> Non
 def test_under_difference_g_wants_the_turn_said_rather_than_the_fifth_class_and_sees_no_real_image() -> None:
     real, fake = scores()
     task = make(g_objective="difference", alpha=0.4)
-    result = task.g_terms(observed(real, fake, with_real=False), step=0)
+    result = task.g_terms(outputs(real, fake, with_real=False), step=0)
     total = sum(term.weight * term.value for term in result.terms)
     # The normalisations cancel.
     torch.testing.assert_close(total, 0.4 * (fake[:, 4] - fake[ROWS, ROWS]).mean())

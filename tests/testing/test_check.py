@@ -41,7 +41,7 @@ from ganzoo.losses.base import AdversarialLoss
 from ganzoo.normalizations.base import Normalization
 from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.penalties.base import Penalty, input_gradient
-from ganzoo.pretext.base import PretextTask, TaskResult, Term, View
+from ganzoo.pretext.base import PretextTask, TaskResult, LossTerm, View
 from ganzoo.pretext.transform_prediction import TransformPrediction
 from ganzoo.registry import register
 """
@@ -67,7 +67,7 @@ class NAME(TransformPrediction):
 
     Source: this test.
     """
-    num_classes = 2
+    num_transforms = 2
     def transform(self, x_NCHW):
         return [x_NCHW, OTHER]
 '''
@@ -85,9 +85,9 @@ class NAME(PretextTask):
     def views(self, batch, *, role, rng):
         images = batch.real if role == "d" else batch.fake
         return {"x": View(ImageBatch(images.images_NCHW, LABELS), "real")}
-    def d_terms(self, observed, *, step):
-        return TaskResult([Term("loss", self.head(observed.views["x"].output.features_NF).VALUE)])
-    def g_terms(self, observed, *, step):
+    def d_terms(self, outputs, *, step):
+        return TaskResult([LossTerm("loss", self.head(outputs.views["x"].output.features_NF).VALUE)])
+    def g_terms(self, outputs, *, step):
         return TaskResult()
 '''
 
@@ -162,8 +162,8 @@ BREACHES = {
     "no_chance": (
         TRANSFORM.replace("OTHER", "x_NCHW.flip(3)")
         + "    def __init__(self, *, feature_dim, image_shape, batch_size, num_steps: int, layers: object):\n"
-        "        facts = {'image_shape': image_shape, 'batch_size': batch_size, 'num_steps': num_steps}\n"
-        "        super().__init__(feature_dim=feature_dim, layers=layers, **facts)\n"
+        "        runtime_args = {'image_shape': image_shape, 'batch_size': batch_size, 'num_steps': num_steps}\n"
+        "        super().__init__(feature_dim=feature_dim, layers=layers, **runtime_args)\n"
         "        self.chance = {}\n",
         "it does not say what guessing reaches in 'accuracy_real'",
     ),
@@ -230,10 +230,10 @@ class NAME(OptimizerRecipe):
     ),
     "counts_in_secret": (
         TRANSFORM.replace("OTHER", "x_NCHW.flip(3)") + "    num_calls = 0\n"
-        "    def g_terms(self, observed, *, step):\n"
+        "    def g_terms(self, outputs, *, step):\n"
         "        self.num_calls += 1\n"
-        "        result = super().g_terms(observed, step=step)\n"
-        "        return TaskResult([Term('loss', result.terms[0].value * self.num_calls)], result.reports)\n",
+        "        result = super().g_terms(outputs, step=step)\n"
+        "        return TaskResult([LossTerm('loss', result.terms[0].value * self.num_calls)], result.reports)\n",
         "loaded from its state_dict, it goes on differently",
     ),
 }
@@ -373,7 +373,7 @@ def test_an_unknown_component_or_option_is_the_users_mistake() -> None:
 
 
 REMEDY = '''
-from ganzoo.pretext.base import Term
+from ganzoo.pretext.base import LossTerm
 from ganzoo.remedies.base import Examples, Remedy
 
 @register("remedies")
@@ -396,14 +396,14 @@ REMEDIES = [
         "def mix(self, fresh, *, rng): return Examples(fresh.batch[4:], fresh.is_positive_N[4:])",
         "begin",
     ),
-    ("of_none", "def terms(self, network): return [Term('x', torch.zeros(()))]", "no gradient flows"),
+    ("of_none", "def terms(self, network): return [LossTerm('x', torch.zeros(()))]", "no gradient flows"),
     ("drawing", "def after_step(self, fresh, *, rng): torch.rand(1)", "global random generator"),
     ("meddling", "def after_task(self, network, examples): network.linear.bias.data += 1", "changes the network"),
     (
         "forgetful",
         "def after_task(self, network, examples): self.kept = network.linear.bias.detach().clone()\n"
         "    def terms(self, network):\n"
-        "        return [] if self.kept is None else [Term('x', (network.linear.bias - self.kept + 1).norm())]",
+        "        return [] if self.kept is None else [LossTerm('x', (network.linear.bias - self.kept + 1).norm())]",
         "goes on differently",
     ),
 ]

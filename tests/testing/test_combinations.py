@@ -62,10 +62,12 @@ def test_a_refusal_names_both_parts_in_one_sentence(row: list[str | None]) -> No
 @pytest.mark.slow
 def test_the_table_of_the_docs_is_what_really_builds() -> None:
     make = runpy.run_path(str(ROOT / "docs/make_compatibility.py"))
-    facts = make["find_out"]()
+    runtime_args = make["find_out"]()
     again = "; make it again: python docs/make_compatibility.py"
-    assert make["as_json"](facts) == (ROOT / "docs/compatibility.json").read_text(), f"the facts have changed{again}"
-    assert make["as_page"](facts) == (ROOT / "docs/compatibility.md").read_text(), f"the page has changed{again}"
+    assert make["as_json"](runtime_args) == (ROOT / "docs/compatibility.json").read_text(), (
+        f"the facts have changed{again}"
+    )
+    assert make["as_page"](runtime_args) == (ROOT / "docs/compatibility.md").read_text(), f"the page has changed{again}"
 
 
 def create(experiment: Experiment) -> TrainState:

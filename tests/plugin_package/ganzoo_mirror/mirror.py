@@ -13,7 +13,7 @@ class mirror(TransformPrediction):
     Source: an example; compare rotation (arXiv:1811.11212).
     """
 
-    num_classes = 4
+    num_transforms = 4
 
     def transform(self, x_NCHW: Tensor) -> list[Tensor]:
         """Return the four versions of a batch, upright first; each (N, C, H, W) in [-1, 1]."""

@@ -14,7 +14,7 @@ from ganzoo.conditioning.base import Conditioning
 from ganzoo.conditioning.cotrained_projection import LabellingHead
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
-from ganzoo.pretext.base import PretextTask, TaskResult, Term
+from ganzoo.pretext.base import LossTerm, PretextTask, TaskResult
 from ganzoo.registry import register
 from ganzoo.testing.toys import ToyConditioning, ToyDiscriminator, ToyGenerator, ToyHead
 
@@ -401,12 +401,14 @@ class Classification(PretextTask):
         super().__init__()
         self.head = layers.linear(feature_dim, num_classes)
 
-    def d_terms(self, observed, *, step):
-        logits_NK, labels_N = self.head(observed.real.output.features_NF), observed.real.batch.labels_N
+    def d_terms(self, outputs, *, step):
+        logits_NK, labels_N = self.head(outputs.real.output.features_NF), outputs.real.batch.labels_N
         accuracy = (logits_NK.detach().argmax(1) == labels_N).float().mean()
-        return TaskResult([Term("loss", functional.cross_entropy(logits_NK, labels_N))], {"accuracy_real": accuracy})
+        return TaskResult(
+            [LossTerm("loss", functional.cross_entropy(logits_NK, labels_N))], {"accuracy_real": accuracy}
+        )
 
-    def g_terms(self, observed, *, step):
+    def g_terms(self, outputs, *, step):
         return TaskResult()
 
 

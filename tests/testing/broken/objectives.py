@@ -11,7 +11,7 @@ from ganzoo.batch import ImageBatch
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.penalties.base import Penalty
-from ganzoo.pretext.base import PretextTask, TaskResult, Term, View
+from ganzoo.pretext.base import LossTerm, PretextTask, TaskResult, View
 from ganzoo.registry import register
 from ganzoo.remedies.base import Examples, Remedy
 
@@ -235,17 +235,17 @@ class good_task(PretextTask):
         images = batch.real if role == "d" else batch.fake
         return {"x": View(ImageBatch(images.images_NCHW.flip(3), images.labels_N), "real" if role == "d" else "fake")}
 
-    def result(self, observed):
-        return TaskResult([Term("loss", self.value(observed))])
+    def result(self, outputs):
+        return TaskResult([LossTerm("loss", self.value(outputs))])
 
-    def value(self, observed):
-        return self.head(observed.views["x"].output.features_NF).square().mean()
+    def value(self, outputs):
+        return self.head(outputs.views["x"].output.features_NF).square().mean()
 
-    def d_terms(self, observed, *, step):
-        return self.result(observed)
+    def d_terms(self, outputs, *, step):
+        return self.result(outputs)
 
-    def g_terms(self, observed, *, step):
-        return self.result(observed)
+    def g_terms(self, outputs, *, step):
+        return self.result(outputs)
 
 
 @broken("pretext")
@@ -267,49 +267,49 @@ class of_an_unknown_tap(good_task):
 class of_two_equal_names(good_task):
     said: ClassVar = "terms share a name: ['loss', 'loss']; name each differently"
 
-    def result(self, observed):
-        return TaskResult([Term("loss", self.value(observed)), Term("loss", self.value(observed))])
+    def result(self, outputs):
+        return TaskResult([LossTerm("loss", self.value(outputs)), LossTerm("loss", self.value(outputs))])
 
 
 @broken("pretext")
 class of_a_number_for_each_image(good_task):
     said: ClassVar = "term 'loss' is (8,); return a scalar"
 
-    def value(self, observed):
-        return self.head(observed.views["x"].output.features_NF).square().squeeze(1)
+    def value(self, outputs):
+        return self.head(outputs.views["x"].output.features_NF).square().squeeze(1)
 
 
 @broken("pretext")
 class of_infinite_weight(good_task):
     said: ClassVar = "the weight of 'loss' is inf; let it be finite"
 
-    def result(self, observed):
-        return TaskResult([Term("loss", self.value(observed), float("inf"))])
+    def result(self, outputs):
+        return TaskResult([LossTerm("loss", self.value(outputs), float("inf"))])
 
 
 @broken("pretext")
 class reporting_with_gradient(good_task):
     said: ClassVar = "report 'size' is no detached scalar; call .detach() and take a mean"
 
-    def result(self, observed):
-        features_NF = observed.views["x"].output.features_NF
-        return TaskResult([Term("loss", self.value(observed))], {"size": features_NF.mean()})
+    def result(self, outputs):
+        features_NF = outputs.views["x"].output.features_NF
+        return TaskResult([LossTerm("loss", self.value(outputs))], {"size": features_NF.mean()})
 
 
 @broken("pretext")
 class more_than_right(good_task):
     said: ClassVar = "'accuracy' is 2.0; an accuracy lies in [0, 1]"
 
-    def result(self, observed):
-        return TaskResult([Term("loss", self.value(observed))], {"accuracy": torch.tensor(2.0)})
+    def result(self, outputs):
+        return TaskResult([LossTerm("loss", self.value(outputs))], {"accuracy": torch.tensor(2.0)})
 
 
 @broken("pretext")
 class that_never_repeats(good_task):
     said: ClassVar = "run twice from the same seed, its values differ; draw from `rng` alone"
 
-    def value(self, observed):
-        return super().value(observed) * random.random()
+    def value(self, outputs):
+        return super().value(outputs) * random.random()
 
 
 @broken("pretext")
@@ -353,16 +353,16 @@ class that_turns_the_fakes(good_task):
 class that_trains_its_head_in_gs_step(good_task):
     said: ClassVar = "the discriminator or a head got a gradient; let the step decide whose turn it is"
 
-    def g_terms(self, observed, *, step):
+    def g_terms(self, outputs, *, step):
         self.head.requires_grad_(True)
-        return self.result(observed)
+        return self.result(outputs)
 
 
 @broken("pretext")
 class that_updates_d(good_task):
     said: ClassVar = "after_step: it changes the generator or the discriminator; change the task's own heads"
 
-    def after_step(self, observed, discriminator, **facts):
+    def after_step(self, outputs, discriminator, **runtime_args):
         next(discriminator.parameters()).data.mul_(0.9)
 
 
@@ -370,8 +370,8 @@ class that_updates_d(good_task):
 class of_small_numbers(good_task):
     said: ClassVar = "under bfloat16: d/task/loss is not finite; compute it in float32"
 
-    def value(self, observed):
-        logits_N1 = self.head(observed.views["x"].output.features_NF)
+    def value(self, outputs):
+        logits_N1 = self.head(outputs.views["x"].output.features_NF)
         return (logits_N1 / (torch.ones_like(logits_N1) + 1e-3).log()).square().mean()
 
 
@@ -402,13 +402,15 @@ class of_a_vector(Remedy):
     def terms(self, network):
         # Where a step sums it up, it is a scalar; what is checked is the term itself.
         return (
-            [Term("weights", network.linear.weight.squeeze(0))] if not torch.is_grad_enabled() else self.once(network)
+            [LossTerm("weights", network.linear.weight.squeeze(0))]
+            if not torch.is_grad_enabled()
+            else self.once(network)
         )
 
     def once(self, network):
         self.num_calls = getattr(self, "num_calls", 0) + 1
         value = network.linear.weight.squeeze(0)
-        return [Term("weights", value if self.num_calls > 6 else value.sum())]
+        return [LossTerm("weights", value if self.num_calls > 6 else value.sum())]
 
 
 @broken("remedies")
@@ -416,4 +418,4 @@ class of_two_terms_alike(Remedy):
     said: ClassVar = "terms: names are not unique: ['x', 'x']; give each its own"
 
     def terms(self, network):
-        return [Term("x", network.linear.weight.sum()), Term("x", network.linear.weight.sum())]
+        return [LossTerm("x", network.linear.weight.sum()), LossTerm("x", network.linear.weight.sum())]
