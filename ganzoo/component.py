@@ -1,4 +1,4 @@
-"""What a component is, and a component together with its arguments: the part of a configuration.
+"""A component, and a part of a configuration: a component together with its arguments.
 
 Nothing here knows which components there are; `registry` does.
 """
@@ -7,9 +7,9 @@ import inspect
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
-from ganzoo.errors import Bound, UserError, blame
+from ganzoo.errors import ParameterError, UserError
 
 
 class Component:
@@ -18,8 +18,8 @@ class Component:
     kind: ClassVar[str]
     """The kind a subclass registers under."""
     runtime_args: ClassVar[frozenset[str]] = frozenset()
-    """Constructor arguments that the builder supplies and a configuration may not bind. A component takes
-    those it needs by naming them in its constructor."""
+    """Constructor arguments that the builder supplies and a configuration may not bind. A component names those it
+    needs in its constructor."""
 
 
 C = TypeVar("C", bound=Component)
@@ -51,7 +51,7 @@ def options_of(component: type[Component]) -> dict[str, inspect.Parameter]:
 
 
 def default_arguments(component: type[Component]) -> dict[str, object]:
-    """Return the arguments that a component can do without, with their defaults."""
+    """Return the defaults of those arguments that have one."""
     return {n: p.default for n, p in options_of(component).items() if p.default is not inspect.Parameter.empty}
 
 
@@ -70,9 +70,40 @@ def annotation_of(component: type[Component], name: str) -> object:
         ) from error
 
 
+class Bound(NamedTuple):
+    """Where a parameter has its value from.
+
+    Args:
+        key: its full key.
+        where: `file:line` or the text of a `--set`; empty for a default.
+        macro: the end of a sentence that says where the value's macros are defined; empty without macros.
+    """
+
+    key: str
+    where: str = ""
+    macro: str = ""
+
+
+def parameter_refusal(
+    error: ParameterError, parameters: Mapping[str, Bound], *, where: str, start: str = ""
+) -> UserError:
+    """Return the error that a user sees, at the place of the first parameter that was bound.
+
+    Args:
+        error: the component's, with short names.
+        parameters: by short name.
+        where: the place if none of them was bound.
+        start: the beginning of the message.
+    """
+    message = start + error.message({name: bound.key for name, bound in parameters.items()})
+    named = [parameters[name] for name in error.names if name in parameters]
+    place = next((bound for bound in named if bound.where), Bound("", where))
+    return UserError(message + place.macro, where=place.where)
+
+
 @dataclass(frozen=True)
 class Part(Generic[C_co]):
-    """A component together with its arguments, to be built once per use: what `@kind.name` in gin becomes.
+    """A component together with its arguments; it is built once per use. `@kind.name` in gin becomes a part.
 
     Args:
         name: `kind.name`.
@@ -92,11 +123,11 @@ class Part(Generic[C_co]):
 
     @property
     def section(self) -> str:
-        """Before what a configuration binds of it: `scope/kind.name`."""
+        """`scope/kind.name`: what stands before its parameters in a configuration."""
         return f"{self.scope}/{self.name}" if self.scope else self.name
 
     def __call__(self, **runtime_args: object) -> C_co:
-        """Build the component from its arguments and the runtime arguments, of which it gets those it names.
+        """Build the component from its arguments and those runtime arguments that its constructor names.
 
         Raises:
             UserError: an argument's value is refused by the component.
@@ -109,17 +140,19 @@ class Part(Generic[C_co]):
         try:
             return self.component(**self.arguments, **wanted)
         except ValueError as error:
-            raise self.refusal(str(error)) from error
+            raise self.refusal(error) from error
 
-    def refusal(self, message: str) -> UserError:
-        """Return the error that says why the component refuses what it was given, where that was bound.
+    def refusal(self, error: ValueError) -> UserError:
+        """Return the error that a user sees where the component refuses its arguments.
 
         Args:
-            message: the component's, with the short names of its parameters.
+            error: the component's. Only a `ParameterError` has the place of a parameter.
         """
-        own = {name: Bound(f"{self.section}.{name}", "") for name in options_of(self.component)}
-        text, where = blame(message, of=self.name, parameters={**own, **self.bound})
-        return UserError(text, where=where or self.where)
+        if not isinstance(error, ParameterError):
+            return UserError(f"{self.name}: {error}", where=self.where)
+        own = {name: Bound(f"{self.section}.{name}") for name in options_of(self.component)}
+        start = "" if error.name in own else f"{self.name}: "
+        return parameter_refusal(error, {**own, **self.bound}, where=self.where, start=start)
 
     def with_component(self, component: type[C]) -> "Part[C]":
         """Return a part of another component of the same kind, keeping the arguments that it also takes."""
@@ -128,5 +161,5 @@ class Part(Generic[C_co]):
 
 
 def complete_arguments(part: Part[Component]) -> dict[str, object]:
-    """Return a part's arguments together with the defaults of those it does not give."""
+    """Return a part's arguments, and the defaults of the others."""
     return {**default_arguments(part.component), **part.arguments}

@@ -1,9 +1,10 @@
-"""What ganzoo says when something outside its control is wrong, and how it suggests a near name."""
+"""The errors that a user sees, and the suggestion of a near name."""
 
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+
+MENTION = re.compile(r"\{(\w+)\}")  # of a parameter, in the text of a `ParameterError`
 
 
 class UserError(Exception):
@@ -11,73 +12,95 @@ class UserError(Exception):
 
     Args:
         message: what was given, what was expected, and how to mend it.
-        where: `file:line`, or the text of a `--set`, if the mistake stands in a configuration.
+        where: `file:line` or the text of a `--set`, if the mistake is in a configuration.
     """
 
     def __init__(self, message: str, *, where: str = "") -> None:
         super().__init__(f"{where}: {message}" if where else message)
 
 
-class Bound(NamedTuple):
-    """Where a parameter has its value from: its full name, the place (empty for a default), and a macro's place."""
+class ParameterError(ValueError):
+    """A component refuses the value of one of its parameters.
 
-    key: str
-    where: str
-    macro: str = ""
-
-
-def blame(message: str, *, of: str, parameters: Mapping[str, Bound]) -> tuple[str, str]:
-    """Return what a component says of its parameters with their full names, and the place of the first that is bound.
+    >>> print(ParameterError("num_keys", "must be at least {batch_size}, not 8"))
+    num_keys must be at least batch_size, not 8
 
     Args:
-        message: of the component, which knows its parameters by their short names.
-        of: the component's name, for a message that does not begin with a parameter.
-        parameters: by short name.
+        name: the parameter; the message begins with it.
+        text: what is wrong, and how to mend it. `{other}` mentions another parameter, of the component or of the run.
+            A user sees all of them with their full keys, such as `experiment.batch_size`.
     """
-    named = [m[0] for m in re.finditer(r"(?<![\w.'@])[a-z]\w*(?![\w'(]|\.\w)", message) if m[0] in parameters]
-    bound = next((parameters[name] for name in named if parameters[name].where), None)
-    begins = bool(named) and re.match(rf"{named[0]}\b", message) is not None
 
-    def in_full(found: re.Match[str]) -> str:
-        known = parameters.get(found["name"])
-        return f"{found['before']}{known.key}" if known else found[0]
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(name, text)
+        self.name, self.text = name, text
 
-    # Elsewhere, a word such as "size" may mean anything; after a verb it is something to bind.
-    text = re.sub(r"(?P<before>\b(?:set|raise|lower|use) )(?P<name>[a-z]\w*)(?![\w.])", in_full, message)
-    text = f"{parameters[named[0]].key}{text.removeprefix(named[0])}" if begins else f"{of}: {text}"
-    return (text + bound.macro, bound.where) if bound is not None else (text, "")
+    def __str__(self) -> str:
+        return self.message({})
+
+    @property
+    def names(self) -> list[str]:
+        """The parameter and those that the text mentions, in order."""
+        return [self.name, *MENTION.findall(self.text)]
+
+    def message(self, keys: Mapping[str, str]) -> str:
+        """Return the sentence, with the full keys of those parameters that have one."""
+        text = MENTION.sub(lambda found: keys.get(found[1], found[1]), self.text)
+        return f"{keys.get(self.name, self.name)} {text}"
+
+
+def check_at_least(least: int, **values: int | None) -> None:
+    """Refuse numbers that are too small; None is none of them.
+
+    Raises:
+        ParameterError: for the first of the parameters, given by their names.
+    """
+    for name, value in values.items():
+        if value is not None and value < least:
+            raise ParameterError(name, f"must be at least {least}, not {value}")
+
+
+def check_positive(**values: float) -> None:
+    """Refuse numbers that are not greater than 0.
+
+    Raises:
+        ParameterError: for the first of the parameters, given by their names.
+    """
+    for name, value in values.items():
+        if value <= 0:
+            raise ParameterError(name, f"must be greater than 0, not {value}")
 
 
 class RunFailedError(Exception):
-    """A run that cannot go on through no mistake in its configuration: exit code 1, state kept."""
+    """A run cannot go on, though its configuration has no mistake: exit code 1, state kept."""
 
 
 class NotFiniteError(RunFailedError):
-    """A value, a weight or a pixel is NaN or infinite, and would be again from the same checkpoint."""
+    """A value, a weight or a pixel is NaN or infinite; from the same checkpoint it would be so again."""
 
 
 class RunInterruptedError(RunFailedError):
-    """What ended a run lies outside it, such as a signal or a full disk, and says nothing of its recipe: exit code 3.
+    """Something outside a run ended it, such as a signal or a full disk: exit code 3.
 
-    The same command goes on from the newest checkpoint.
+    It says nothing about the recipe. The same command resumes the run from its newest checkpoint.
     """
 
 
 def os_error_text(error: OSError) -> str:
-    """Return what an operating system's error says, the file first, as half a sentence."""
+    """Return the operating system's error as half a sentence that begins with the file."""
     if error.filename is None:
         return f"{error}"
     return f"cannot use '{error.filename}' ({error.strerror or error})"
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Return whether torch raised an error for want of memory; of a CPU's it has no class."""
+    """Return whether torch ran out of memory. On a CPU its error has no class of its own, so the text decides."""
     words = ("out of memory", "can't allocate memory", "not enough memory", "Storage size calculation overflowed")
     return any(word in str(error) for word in words)
 
 
 def out_of_memory_text(error: RuntimeError, *, remedy: str = "lower experiment.batch_size or the widths") -> str:
-    """Return what torch says of too little memory as half a sentence."""
+    """Return torch's error about too little memory as half a sentence, with a remedy."""
     reason = str(error).split("] ")[-1].partition("\n")[0].strip(". ")
     return f"there is too little memory ({reason}); {remedy}"
 

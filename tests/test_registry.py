@@ -18,6 +18,7 @@ from ganzoo.losses.hinge import hinge
 from ganzoo.registry import register
 
 LOSS = '''
+from ganzoo.errors import ParameterError
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.registry import register
 
@@ -30,7 +31,7 @@ class {name}(AdversarialLoss):
 
     def __init__(self, *, margin: float = 1.0{extra}) -> None:
         if margin < 0:
-            raise ValueError(f"margin must not be negative, not {{margin}}")
+            raise ParameterError("margin", f"must not be negative, not {{margin}}")
         self.margin = margin
 '''
 

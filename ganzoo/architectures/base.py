@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ganzoo.batch import Latents
 from ganzoo.component import Component, Part
+from ganzoo.errors import ParameterError
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
 
@@ -61,16 +62,6 @@ class Network(Component, nn.Module):
         if height != width or height not in cls.resolutions:
             known = ", ".join(str(r) for r in cls.resolutions)
             raise ValueError(f"cannot make {height} x {width} images; it is made for {known} px squares")
-
-    @staticmethod
-    def check_width(width: int) -> None:
-        """Refuse a network without channels.
-
-        Raises:
-            ValueError: the width is below 1.
-        """
-        if width < 1:
-            raise ValueError(f"width must be at least 1, not {width}")
 
 
 class Generator(Network):
@@ -149,12 +140,13 @@ class Discriminator(Network):
         """Refuse a normalization that has no input here.
 
         Raises:
-            ValueError: it takes the generator's input.
+            ParameterError: it takes the generator's input.
         """
         if normalization.component.needs_condition:
-            raise ValueError(
-                f"{normalization.name} takes the generator's input and cannot stand in a discriminator; "
-                "use @normalizations.none, @normalizations.batch or @normalizations.layer"
+            raise ParameterError(
+                "normalization",
+                f"is {normalization.name}, which takes the generator's input and cannot stand in a discriminator; "
+                "use @normalizations.none, @normalizations.batch or @normalizations.layer",
             )
 
     def judge(self, features_NF: Tensor, labels_N: Tensor | None, tapped: dict[str, Tensor]) -> DiscriminatorOutput:

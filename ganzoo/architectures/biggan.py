@@ -11,6 +11,7 @@ from ganzoo.architectures.residual import DiscriminatorBlock, GeneratorBlock
 from ganzoo.architectures.stacked import StackedDiscriminator, StackedGenerator
 from ganzoo.batch import Latents
 from ganzoo.component import Part
+from ganzoo.errors import ParameterError, check_at_least
 from ganzoo.layers.attention import attention_after
 from ganzoo.layers.factory import LayerFactory, orthogonal
 from ganzoo.normalizations.base import Normalization
@@ -73,19 +74,20 @@ class biggan_generator(StackedGenerator):
     ) -> None:
         layers = LayerFactory(spectral_norm=spectral_norm, initializer=orthogonal)
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, width=width, layers=layers)
-        if embedding_dim < 1:
-            raise ValueError(f"embedding_dim must be at least 1, not {embedding_dim}")
+        check_at_least(1, embedding_dim=embedding_dim)
         modulated = normalization.component.latent_form()
         if modulated is None:
-            raise ValueError(
-                f"{normalization.name} of the generator has no form that takes latents, of which each block gets a "
-                "chunk; use @normalizations.batch or @normalizations.self_modulated_batch"
+            raise ParameterError(
+                "normalization",
+                f"is {normalization.name}, which has no form that takes the chunk of latents of each block; use "
+                "@normalizations.batch or @normalizations.self_modulated_batch",
             )
         widths = [width * m for m in GENERATOR_MULTIPLIERS[image_shape[1]]]
         if latent_dim < len(widths):
-            raise ValueError(
-                f"experiment.latent_dim = {latent_dim} cannot be cut into {len(widths)} chunks, one for the first "
-                f"layer and one for each block; set it to at least {len(widths)}"
+            raise ParameterError(
+                "latent_dim",
+                f"= {latent_dim} cannot be cut into {len(widths)} chunks, one for the first layer and one for each "
+                f"block; set it to at least {len(widths)}",
             )
         self.uses_batch_statistics = modulated.uses_batch_statistics
         self.bottom_shape = (widths[0], BOTTOM_SIZE, BOTTOM_SIZE)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput, Generator, ImageShape, LabelLayers
 from ganzoo.component import Part
+from ganzoo.errors import check_at_least
 from ganzoo.layers.attention import attention_after
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
@@ -45,7 +46,7 @@ class StackedGenerator(Generator):
     ) -> None:
         super().__init__()
         self.check_resolution(image_shape)
-        self.check_width(width)
+        check_at_least(1, width=width)
         self.image_shape, self.latent_dim, self.latent, self.layers = image_shape, latent_dim, latent, layers
 
     def sample_latents(self, num: int, *, rng: torch.Generator) -> Tensor:
@@ -82,7 +83,7 @@ class StackedDiscriminator(Discriminator):
     ) -> None:
         super().__init__()
         self.check_resolution(image_shape)
-        self.check_width(width)
+        check_at_least(1, width=width)
         self.check_normalization(normalization)
         self.uses_batch_statistics = normalization.component.uses_batch_statistics
         self.layers = layers

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.augment.base import Augment
+from ganzoo.errors import ParameterError, check_at_least
 from ganzoo.layers import affine, color
 from ganzoo.registry import register
 
@@ -140,17 +141,17 @@ class ada(Augment):
         super().__init__()
         unknown = [name for name in transforms if name not in TRANSFORMS]
         if unknown or not transforms or len(set(transforms)) < len(transforms):
-            raise ValueError(
-                f"transforms must name each of {', '.join(TRANSFORMS)} at most once, and one of them, not {transforms}"
+            known = ", ".join(TRANSFORMS)
+            raise ParameterError(
+                "transforms", f"must name each of {known} at most once, and one of them, not {transforms}"
             )
         if target is not None and not -1 <= target <= 1:
-            raise ValueError(f"target is a mean of signs and must lie in [-1, 1], not {target}")
+            raise ParameterError("target", f"is a mean of signs and must lie in [-1, 1], not {target}")
         if not 0 <= initial_probability <= 1:
-            raise ValueError(f"initial_probability must lie in [0, 1], not {initial_probability}")
-        if num_batches < 1:
-            raise ValueError(f"num_batches must be at least 1, not {num_batches}")
+            raise ParameterError("initial_probability", f"must lie in [0, 1], not {initial_probability}")
+        check_at_least(1, num_batches=num_batches)
         if ramp_kimg <= 0:
-            raise ValueError(f"ramp_kimg must be above 0, not {ramp_kimg}; target = None keeps p as it begins")
+            raise ParameterError("ramp_kimg", f"must be above 0, not {ramp_kimg}; target = None keeps p as it begins")
         self.transforms, self.target = tuple(transforms), target
         self.num_batches, self.ramp_kimg = num_batches, ramp_kimg
         self.turns_images = any(name in self.transforms for name in TURNS)

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ganzoo.augment.base import Augment
+from ganzoo.errors import ParameterError
 from ganzoo.registry import register
 
 Policy = Literal["color", "translation", "cutout"]
@@ -38,9 +39,8 @@ class diffaugment(Augment):
         super().__init__()
         unknown = [name for name in policy if name not in POLICIES]
         if unknown or not policy or len(set(policy)) < len(policy):
-            raise ValueError(
-                f"policy must name each of {', '.join(POLICIES)} at most once, and one of them, not {policy}"
-            )
+            known = ", ".join(POLICIES)
+            raise ParameterError("policy", f"must name each of {known} at most once, and one of them, not {policy}")
         self.policy = tuple(policy)
 
     def forward(self, images_NCHW: Tensor, *, rng: torch.Generator) -> Tensor:

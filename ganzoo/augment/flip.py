@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.augment.base import Augment
+from ganzoo.errors import ParameterError
 from ganzoo.registry import register
 
 
@@ -22,7 +23,7 @@ class flip(Augment):
     def __init__(self, *, probability: float = 0.5) -> None:
         super().__init__()
         if not 0 <= probability <= 1:
-            raise ValueError(f"probability must lie in [0, 1], not {probability}")
+            raise ParameterError("probability", f"must lie in [0, 1], not {probability}")
         self.probability = probability
 
     def forward(self, images_NCHW: Tensor, *, rng: torch.Generator) -> Tensor:

@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from ganzoo.bench.published import published_rows
-from ganzoo.component import Component, Part
-from ganzoo.config.gin_parser import Binding, Reference
+from ganzoo.config.gin_parser import Binding
 from ganzoo.config.recipe_files import PROTOCOLS, find_recipe, read_file, shown
-from ganzoo.config.value_types import WrongTypeError, coerce
+from ganzoo.config.value_types import converted, item_types, member_for, wrong_type
 from ganzoo.errors import UserError, nearest
 
 Item = TypeVar("Item", str, int)
@@ -182,16 +181,15 @@ def _value(bound: Mapping[str, Binding], key: str, annotation: object) -> object
     """Return what a key is bound to, of the right type; None if it is not bound."""
     if key not in bound:
         return None
-
-    def refuse(reference: Reference | Part[Component], _expected: type[Component], what: str) -> Part[Component]:
-        raise WrongTypeError(
-            f"{what} names parts of no experiment here; write the binding as a string, not {reference}"
-        )
-
-    try:
-        return coerce(bound[key].value, annotation, key, refuse)
-    except WrongTypeError as error:
-        raise UserError(str(error), where=bound[key].where) from error
+    value = bound[key].value
+    checks: list[tuple[str, object, object]] = [(key, value, annotation)]
+    if isinstance(value, list | tuple):
+        types = item_types(annotation, len(value))
+        checks += [(f"{key}, item {i},", *pair) for i, pair in enumerate(zip(value, types, strict=True), start=1)]
+    for what, given, type_ in checks:
+        if member_for(given, type_) is None:
+            raise UserError(wrong_type(given, type_, what), where=bound[key].where)
+    return converted(value, annotation)
 
 
 def _distinct(values: tuple[Item, ...], binding: Binding, what: str) -> tuple[Item, ...]:

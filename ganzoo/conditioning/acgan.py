@@ -6,6 +6,7 @@ from torch.nn import functional
 from ganzoo.architectures.base import Discriminator, ImageShape
 from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
+from ganzoo.errors import ParameterError
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import LossTerm, PretextTask, TaskOutputs, TaskResult, ViewOutput, check_weights
 from ganzoo.registry import register
@@ -36,7 +37,7 @@ class acgan(Conditioning):
         weights = {"d_real_weight": d_real_weight, "d_fake_weight": d_fake_weight, "g_weight": g_weight}
         check_weights(**weights)
         if d_real_weight == 0:
-            raise ValueError("d_real_weight must be greater than 0: D cannot learn the classes from fakes alone")
+            raise ParameterError("d_real_weight", "must be greater than 0: D cannot learn the classes from fakes alone")
         self.weights = weights
 
     def build_discriminator(

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from ganzoo.batch import UNKNOWN_LABEL
 from ganzoo.conditioning.projection import ProjectionHead, projection
+from ganzoo.errors import ParameterError, check_at_least
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import LossTerm, PretextTask, TaskOutputs, TaskResult, ViewOutput, check_weights
 from ganzoo.randomness import choose_share
@@ -40,12 +41,11 @@ class cotrained_projection(projection):
     ) -> None:
         super().__init__(num_classes=num_classes)
         if not 0 < label_fraction <= 1:
-            raise ValueError(f"label_fraction must lie above 0 and at most at 1, not be {label_fraction}")
+            raise ParameterError("label_fraction", f"must lie above 0 and at most at 1, not be {label_fraction}")
         check_weights(class_weight=class_weight)
         if class_weight == 0:
-            raise ValueError("class_weight must be greater than 0: the classifier would never learn")
-        if label_seed < 0:
-            raise ValueError(f"label_seed must be at least 0, not {label_seed}")
+            raise ParameterError("class_weight", "must be greater than 0: the classifier would never learn")
+        check_at_least(0, label_seed=label_seed)
         self.label_fraction, self.class_weight, self.label_seed = label_fraction, class_weight, label_seed
         self._head: LabellingHead | None = None
 

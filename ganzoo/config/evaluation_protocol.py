@@ -6,7 +6,7 @@ from typing import ClassVar
 from ganzoo.component import Part, complete_arguments
 from ganzoo.config.recipe_files import PROTOCOLS
 from ganzoo.config.root import RecipeRoot
-from ganzoo.errors import UserError
+from ganzoo.errors import UserError, check_at_least
 from ganzoo.layers.batch_statistics import BatchNormStatistics
 from ganzoo.metrics.base import Metric
 
@@ -39,11 +39,8 @@ class EvaluationProtocol(RecipeRoot):
     eval_ema: bool | None = None
 
     def __post_init__(self) -> None:
-        for name in ("num_eval_seeds", "eval_batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if self.eval_seed is not None and self.eval_seed < 0:
-            raise ValueError(f"eval_seed must be at least 0, not {self.eval_seed}")
+        check_at_least(1, num_eval_seeds=self.num_eval_seeds, eval_batch_size=self.eval_batch_size)
+        check_at_least(0, eval_seed=self.eval_seed)
         for i, part in enumerate(self.metrics):
             if any(_is_alike(part, other) for other in self.metrics[:i]):
                 names = " and ".join(_distinguishing(part))

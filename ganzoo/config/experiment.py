@@ -10,7 +10,7 @@ from ganzoo.component import Component, Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.config.evaluation_protocol import EvaluationProtocol
 from ganzoo.data.base import Dataset
-from ganzoo.errors import UserError
+from ganzoo.errors import ParameterError, UserError, check_at_least
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.penalties.base import Penalty
@@ -87,21 +87,20 @@ class Experiment(EvaluationProtocol):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least = {"num_steps": 1, "num_d_steps": 1, "batch_size": 1, "latent_dim": 1, "log_every": 1, "seed": 0}
-        from_0 = ("ema_start", "eval_every", "checkpoint_every", "sample_every", "keep_checkpoints")
-        at_least |= dict.fromkeys(from_0, 0)
-        for name, least in at_least.items():
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        from_1 = ("num_steps", "num_d_steps", "batch_size", "latent_dim", "log_every")
+        from_0 = ("seed", "ema_start", "eval_every", "checkpoint_every", "sample_every", "keep_checkpoints")
+        check_at_least(1, **{name: getattr(self, name) for name in from_1})
+        check_at_least(0, **{name: getattr(self, name) for name in from_0})
         if self.ema_decay is not None and not 0.0 <= self.ema_decay < 1.0:
-            raise ValueError(f"ema_decay must lie in [0, 1), not {self.ema_decay}; None switches the average off")
-        if self.ema_start and self.ema_decay is None:
-            raise ValueError(
-                f"ema_start = {self.ema_start} is of a moving average and ema_decay = None keeps none; "
-                "set ema_start = 0"
+            raise ParameterError(
+                "ema_decay", f"must lie in [0, 1), not {self.ema_decay}; None switches the average off"
             )
-        if self.eval_ema and self.ema_decay is None:
-            raise ValueError("eval_ema asks for a moving average and ema_decay = None keeps none; set eval_ema = None")
+        if self.ema_decay is None:
+            keeps_none = "a moving average and {ema_decay} = None keeps none"
+            if self.ema_start:
+                raise ParameterError("ema_start", f"= {self.ema_start} is of {keeps_none}; set {{ema_start}} = 0")
+            if self.eval_ema:
+                raise ParameterError("eval_ema", f"asks for {keeps_none}; set {{eval_ema}} = None")
         check_num_threads(self.num_threads)
 
 
@@ -109,11 +108,11 @@ def check_num_threads(num_threads: int | None) -> None:
     """Refuse a number of threads that no machine has.
 
     Raises:
-        ValueError: it is below 1 or above `MAX_THREADS`.
+        ParameterError: it is below 1 or above `MAX_THREADS`.
     """
     if num_threads is not None and not 1 <= num_threads <= MAX_THREADS:
         limit = "at least 1" if num_threads < 1 else f"at most {MAX_THREADS}"
-        raise ValueError(f"num_threads must be {limit}, not {num_threads}; None leaves the choice to torch")
+        raise ParameterError("num_threads", f"must be {limit}, not {num_threads}; None leaves the choice to torch")
 
 
 def short_name(part: Part[Component]) -> str:

@@ -14,7 +14,7 @@ from ganzoo.config.gin_parser import Binding
 from ganzoo.config.operative import defaults_of, diff, operative_text, parse_operative, values_of
 from ganzoo.config.recipe_files import command_of, find_recipe, read_file, read_override, shown
 from ganzoo.config.root import RecipeRoot
-from ganzoo.errors import UserError
+from ganzoo.errors import ParameterError, UserError
 
 if TYPE_CHECKING:
     from ganzoo.config.evaluation_protocol import EvaluationProtocol
@@ -86,8 +86,8 @@ class Configuration(Generic[R]):
         key = f"{self.experiment.root_name}.{name}"
         try:
             experiment = replace(self.experiment, **{name: value})
-        except ValueError as error:
-            raise UserError(f"{self.experiment.root_name}.{error}", where=where) from error
+        except ParameterError as error:
+            raise UserError(error.message({name: key}), where=where) from error
         return replace(self, experiment=experiment, locations={**self.locations, key: where})
 
 
@@ -157,7 +157,7 @@ def _resolve(read: "_Read", root_class: type[R]) -> Configuration[R]:
     from ganzoo.config.resolver import Resolver
 
     resolver = Resolver(read.bindings, read.where, root_class)
-    return Configuration(read.name, resolver.resolve(), read.plugins, resolver.locations, read.text)
+    return Configuration(read.name, resolver.root(), read.plugins, resolver.locations, read.text)
 
 
 def load_protocol(protocol: str | Path, *, overrides: Sequence[str] = ()) -> "EvaluationProtocol":
@@ -177,7 +177,7 @@ def load_protocol(protocol: str | Path, *, overrides: Sequence[str] = ()) -> "Ev
 
     path = find_recipe(str(protocol), folder=EvaluationProtocol.recipe_folder, what=EvaluationProtocol.file_kind)
     bindings = [*read_file(path).bindings, *(binding for text in overrides for binding in read_override(text))]
-    found = Resolver(bindings, shown(path), EvaluationProtocol).resolve()
+    found = Resolver(bindings, shown(path), EvaluationProtocol).root()
     if not found.metrics:
         raise UserError("binds no metrics; bind experiment.metrics = [@metrics....]", where=shown(path))
     return found

@@ -1,4 +1,4 @@
-"""Whether a value from a configuration has the type that its parameter asks for, and how values are written in gin."""
+"""The types of parameters: which values they take, how they are called in messages, how values are written in gin."""
 
 import ast
 import collections.abc
@@ -7,7 +7,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
 
@@ -16,60 +16,8 @@ from ganzoo.config.gin_parser import Macro, Reference
 from ganzoo.errors import nearest
 from ganzoo.registry import KINDS
 
-BuildPart = Callable[[Reference | Part[Component], type[Component], str], Part[Component]]
-"""Makes the part of a reference: (reference, the class it must be of, what asks for it)."""
 
-
-class WrongTypeError(Exception):
-    """A value of the wrong type; the message says what was expected."""
-
-
-def coerce(value: object, annotation: object, what: str, build: BuildPart) -> object:
-    """Return a value as its parameter takes it: lists as tuples, whole numbers as floats, references as parts.
-
-    Args:
-        value: a literal, a reference, or a list or dict of them.
-        annotation: of the parameter.
-        what: the name of the parameter, for messages.
-        build: makes the parts.
-
-    Raises:
-        WrongTypeError: it is of another type.
-    """
-    member = _member_for(value, annotation)
-    if member is None:
-        raise WrongTypeError(f"{what} must be {describe(annotation)}, not {render(value)}{_hint(value, annotation)}")
-    origin, arguments = typing.get_origin(member), typing.get_args(member)
-    if isinstance(value, Reference | Part):
-        asked = arguments[0] if origin is Part else Component
-        return build(value, asked if inspect.isclass(asked) and issubclass(asked, Component) else Component, what)
-    if member is float and isinstance(value, int):
-        try:
-            return float(value)
-        except OverflowError:
-            largest = f"{sys.float_info.max:.2g}"
-            raise WrongTypeError(
-                f"{what} must be a number of at most {largest} in size, not one of {len(str(abs(value)))} digits"
-            ) from None
-    if member is Path and isinstance(value, str):
-        return Path(value)
-    if isinstance(value, list | tuple):
-        if origin is tuple and arguments[-1] is not Ellipsis:
-            if len(value) != len(arguments):
-                raise WrongTypeError(f"{what} must be {describe(member)}, not {render(value)}")
-            inner = list(arguments)
-        else:
-            inner = [arguments[0] if arguments else Any] * len(value)
-        pairs = enumerate(zip(value, inner, strict=True), start=1)
-        items = [coerce(item, type_, f"{what}, item {i},", build) for i, (item, type_) in pairs]
-        return items if origin is list or member is list else tuple(items)
-    if isinstance(value, dict):
-        inner_type = arguments[1] if arguments else Any
-        return {key: coerce(item, inner_type, f"{what}[{key!r}]", build) for key, item in value.items()}
-    return value
-
-
-def _member_for(value: object, annotation: object) -> object | None:
+def member_for(value: object, annotation: object) -> object | None:
     """Return the member of a union (or the type itself) that takes a value, exact matches before conversions."""
     members = _members(annotation)
     for strict in (True, False):
@@ -79,10 +27,50 @@ def _member_for(value: object, annotation: object) -> object | None:
     return None
 
 
+def item_types(member: object, num_items: int) -> list[object]:
+    """Return the types of a list's or tuple's items, or of a dict's values."""
+    arguments = typing.get_args(member)
+    if _has_fixed_length(member):
+        return list(arguments)
+    is_mapping = (typing.get_origin(member) or member) in MAPPINGS
+    return [arguments[1 if is_mapping else 0] if arguments else Any] * num_items
+
+
+def asked_class(member: object) -> type[Component]:
+    """Return the class of `Part[...]`, the type of a reference."""
+    asked = next(iter(typing.get_args(member)), Component)
+    return asked if inspect.isclass(asked) and issubclass(asked, Component) else Component
+
+
+def converted(value: object, member: object) -> object:
+    """Return a value in the form of the type that takes it: a float, a path or a tuple."""
+    if member is float and isinstance(value, int):
+        return float(value)
+    if member is Path and isinstance(value, str):
+        return Path(value)
+    if isinstance(value, list) and (typing.get_origin(member) or member) is not list:
+        return tuple(value)
+    return value
+
+
+def wrong_type(value: object, annotation: object, what: str) -> str:
+    """Return the sentence that says what a parameter must be and is not, with the likely remedy."""
+    if type(value) is int and float in _members(annotation):
+        limit = f"a number of at most {sys.float_info.max:.2g} in size"
+        return f"{what} must be {limit}, not one of {len(str(abs(value)))} digits"
+    return f"{what} must be {describe(annotation)}, not {render(value)}{_hint(value, annotation)}"
+
+
 def _members(annotation: object) -> list[object]:
     if typing.get_origin(annotation) in (Union, types.UnionType):
         return [inner for member in typing.get_args(annotation) for inner in _members(member)]
     return [annotation]
+
+
+def _has_fixed_length(member: object) -> bool:
+    """Return whether a type is a tuple of so many items, each of its own type."""
+    arguments = typing.get_args(member)
+    return typing.get_origin(member) is tuple and bool(arguments) and arguments[-1] is not Ellipsis
 
 
 SEQUENCES = (list, tuple, collections.abc.Sequence)
@@ -99,14 +87,16 @@ def _accepts(value: object, member: object, *, strict: bool) -> bool:
     if origin is Literal:
         return any(type(value) is type(choice) and value == choice for choice in typing.get_args(member))
     if isinstance(value, list | tuple):
-        return origin in SEQUENCES
+        return origin in SEQUENCES and not (_has_fixed_length(member) and len(value) != len(typing.get_args(member)))
     if isinstance(value, dict):
         return origin in MAPPINGS
     if value is None:
         return member is None or member is type(None)
     if strict:
         return type(value) is member
-    return (member is float and type(value) is int) or (member is Path and isinstance(value, str | Path))
+    if member is float:
+        return type(value) is int and abs(value) <= sys.float_info.max
+    return member is Path and isinstance(value, str | Path)
 
 
 def describe(annotation: object) -> str:
@@ -131,7 +121,7 @@ def _describe(member: object) -> str:
         return f"{'one of ' if len(arguments) > 1 else ''}{', '.join(map(repr, arguments))}"
     if origin is Part:
         return f"a reference to {describe_class(arguments[0])}"
-    if origin is tuple and arguments and arguments[-1] is not Ellipsis:
+    if _has_fixed_length(member):
         return f"a list of {len(arguments)} ({', '.join(describe(a) for a in arguments)})"
     if origin in SEQUENCES:
         return f"a list, each item {describe(arguments[0])}" if arguments else "a list"
@@ -164,7 +154,7 @@ def _hint(value: object, annotation: object) -> str:
         unquoted = ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return ""
-    fits = _member_for(unquoted, annotation) is not None
+    fits = member_for(unquoted, annotation) is not None
     return f"; write {value}, without quotes" if fits else ""
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.image_files import load_files
-from ganzoo.errors import UserError, nearest
+from ganzoo.errors import ParameterError, UserError, check_at_least, nearest
 from ganzoo.paths import data_folders, quoted
 from ganzoo.registry import register
 
@@ -53,13 +53,12 @@ class celeba(Dataset):
         data_dir: Path | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        if size < 1:
-            raise ValueError(f"size must be at least 1 pixel, not {size}")
+        check_at_least(1, size=size)
         if not 1 <= crop_size <= STORED_WIDTH:
-            raise ValueError(f"crop_size must lie in 1..{STORED_WIDTH} pixels, not {crop_size}")
+            raise ParameterError("crop_size", f"must lie in 1..{STORED_WIDTH} pixels, not {crop_size}")
         known = ATTRIBUTE_NAMES.split()
         if attribute is not None and attribute not in known:
-            raise ValueError(f"attribute is none of CelebA's 40: '{attribute}'{nearest(attribute, known)}")
+            raise ParameterError("attribute", f"is none of CelebA's 40: '{attribute}'{nearest(attribute, known)}")
         super().__init__(data_dir=data_dir, say=say)
         self.size, self.crop_size, self.attribute = size, crop_size, attribute
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.image_files import find_images, load_files
-from ganzoo.errors import UserError
+from ganzoo.errors import UserError, check_at_least
 from ganzoo.paths import data_folders, quoted
 from ganzoo.registry import register
 
@@ -37,8 +37,7 @@ class celeba_hq(Dataset):
     def __init__(
         self, *, size: int = 128, data_dir: Path | None = None, say: Callable[[str], None] | None = None
     ) -> None:
-        if size < 1:
-            raise ValueError(f"size must be at least 1 pixel, not {size}")
+        check_at_least(1, size=size)
         super().__init__(data_dir=data_dir, say=say)
         self.size = size
 

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from ganzoo.data.base import Dataset, DataSpec, ImageData
+from ganzoo.errors import ParameterError, check_at_least
 from ganzoo.registry import register
 from ganzoo.resize import resize_uint8
 
@@ -24,10 +25,9 @@ class digits(Dataset):
     """
 
     def __init__(self, *, size: int = 16, num_test: int = 0) -> None:
-        if size < 1:
-            raise ValueError(f"size must be at least 1 pixel, not {size}")
+        check_at_least(1, size=size)
         if not 0 <= num_test < NUM_IMAGES:
-            raise ValueError(f"num_test must lie in 0..{NUM_IMAGES - 1}, not {num_test}: train needs an image")
+            raise ParameterError("num_test", f"must lie in 0..{NUM_IMAGES - 1}, not {num_test}: train needs an image")
         super().__init__()
         self.size = size
         self.num_test = num_test

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.idx import read_idx
-from ganzoo.errors import UserError
+from ganzoo.errors import UserError, check_at_least
 from ganzoo.paths import data_folders, quoted
 from ganzoo.registry import register
 from ganzoo.resize import resize_uint8
@@ -33,8 +33,7 @@ class fashion_mnist(Dataset):
     """
 
     def __init__(self, *, size: int = STORED_SIZE, data_dir: Path | None = None) -> None:
-        if size < 1:
-            raise ValueError(f"size must be at least 1 pixel, not {size}")
+        check_at_least(1, size=size)
         super().__init__(data_dir=data_dir)
         self.size = size
 

@@ -7,7 +7,7 @@ import torch
 
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.image_files import SUFFIXES, class_folders, find_images, load_files
-from ganzoo.errors import UserError
+from ganzoo.errors import ParameterError, UserError, check_at_least
 from ganzoo.registry import register
 
 SPLITS = ("train", "test")
@@ -45,12 +45,10 @@ class image_folder(Dataset):
         data_dir: Path | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        if size < 1:
-            raise ValueError(f"size must be at least 1 pixel, not {size}")
-        if num_classes < 0:
-            raise ValueError(f"num_classes must be at least 0, not {num_classes}")
+        check_at_least(1, size=size)
+        check_at_least(0, num_classes=num_classes)
         if not path:
-            raise ValueError("path is empty; give the folder of the images")
+            raise ParameterError("path", "is empty; give the folder of the images")
         super().__init__(data_dir=data_dir, say=say)
         self.root = (data_dir or Path()) / Path(path).expanduser()
         self.size = size

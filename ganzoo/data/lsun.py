@@ -10,7 +10,7 @@ from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.image_cache import ImageSource, cached_images
 from ganzoo.data.image_files import decode_all, find_images, load_files, read_square
 from ganzoo.data.source_files import SourceFiles
-from ganzoo.errors import UserError
+from ganzoo.errors import ParameterError, UserError, check_at_least
 from ganzoo.paths import data_folders, quoted
 from ganzoo.registry import register
 
@@ -58,14 +58,13 @@ class lsun(Dataset):
         say: Callable[[str], None] | None = None,
     ) -> None:
         if not category or "/" in category:
-            raise ValueError(f"category must be a name such as 'bedroom', not '{category}'")
-        for name, value in (("size", size), ("crop_size", crop_size)):
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1 pixel, not {value}")
-        if num_test < 0:
-            raise ValueError(f"num_test must be at least 0, not {num_test}")
+            raise ParameterError("category", f"must be a name such as 'bedroom', not '{category}'")
+        check_at_least(1, size=size, crop_size=crop_size)
+        check_at_least(0, num_test=num_test)
         if num_images is not None and num_images <= num_test:
-            raise ValueError(f"num_images must exceed num_test ({num_test}), not be {num_images}: train needs an image")
+            raise ParameterError(
+                "num_images", f"must exceed {{num_test}} = {num_test}, not be {num_images}: train needs an image"
+            )
         super().__init__(data_dir=data_dir, say=say)
         self.category, self.size, self.crop_size = category, size, crop_size
         self.num_images, self.num_test = num_images, num_test

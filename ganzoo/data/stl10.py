@@ -10,7 +10,7 @@ from torch import Tensor
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.image_cache import ImageSource, cached_images
 from ganzoo.data.source_files import SourceFiles
-from ganzoo.errors import UserError
+from ganzoo.errors import UserError, check_at_least
 from ganzoo.paths import data_folders, quoted
 from ganzoo.registry import register
 from ganzoo.resize import resize_uint8
@@ -42,8 +42,7 @@ class stl10(Dataset):
     def __init__(
         self, *, size: int = 48, data_dir: Path | None = None, say: Callable[[str], None] | None = None
     ) -> None:
-        if size < 1:
-            raise ValueError(f"size must be at least 1 pixel, not {size}")
+        check_at_least(1, size=size)
         super().__init__(data_dir=data_dir, say=say)
         self.size = size
 

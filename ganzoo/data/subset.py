@@ -10,7 +10,7 @@ from torch import Tensor
 from ganzoo.component import Part, name_of
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.image_cache import ImageSource, cached_images
-from ganzoo.errors import UserError
+from ganzoo.errors import ParameterError, UserError, check_at_least
 from ganzoo.randomness import choose_rows, choose_share
 from ganzoo.registry import register
 
@@ -72,32 +72,28 @@ class subset(Dataset):
         options = {"label_fraction": self.label_fraction, **counts}
         chosen = [option for option, value in options.items() if value is not None]
         if len(chosen) > 1:
-            raise ValueError(f"{' and '.join(chosen)} exclude each other; keep one and set the others to None")
+            others = " and ".join(f"{{{option}}}" for option in chosen[1:])
+            raise ParameterError(chosen[0], f"and {others} exclude each other; keep one and set the others to None")
         if self.label_fraction is not None and not 0 < self.label_fraction <= 1:
-            raise ValueError(f"label_fraction must lie above 0 and at most at 1, not be {self.label_fraction}")
-        for option, value in counts.items():
-            if value is not None and value < 1:
-                raise ValueError(f"{option} must be at least 1, not {value}")
-        if self.seed < 0:
-            raise ValueError(f"seed must be at least 0, not {self.seed}")
+            raise ParameterError("label_fraction", f"must lie above 0 and at most at 1, not be {self.label_fraction}")
+        check_at_least(1, **counts)
+        check_at_least(0, seed=self.seed)
         unknown = [split for split in self.splits if split not in spec.num_images]
         if unknown:
-            raise ValueError(f"splits names '{unknown[0]}' and {name} has: {', '.join(spec.num_images)}")
+            raise ParameterError("splits", f"names '{unknown[0]}' and {name} has: {', '.join(spec.num_images)}")
         if self.classes is not None:
             if not spec.num_classes:
-                raise ValueError(f"classes needs labels and {name} has none; set classes = None")
+                raise ParameterError("classes", f"needs labels and {name} has none; set {{classes}} = None")
             if not self.classes or len(set(self.classes)) < len(self.classes):
-                raise ValueError(f"classes must name at least one class, each once, not {list(self.classes)}")
+                raise ParameterError("classes", f"must name at least one class, each once, not {list(self.classes)}")
             if not 0 <= min(self.classes) <= max(self.classes) < spec.num_classes:
-                raise ValueError(
-                    f"classes must lie in 0..{spec.num_classes - 1}, the classes of {name}, not be {list(self.classes)}"
-                )
+                known = f"0..{spec.num_classes - 1}, the classes of {name}"
+                raise ParameterError("classes", f"must lie in {known}, not be {list(self.classes)}")
         unlabelled = [split for split in self.splits if not spec.num_classes_of(split)]
         by_class = [option for option in chosen if option != "num_images"]
         if by_class and unlabelled:
-            raise ValueError(
-                f"{by_class[0]} needs labels and the split '{unlabelled[0]}' of {name} has none; use num_images"
-            )
+            missing = f"the split '{unlabelled[0]}' of {name} has none"
+            raise ParameterError(by_class[0], f"needs labels and {missing}; use {{num_images}}")
 
     def spec(self) -> DataSpec:
         """Return shape, classes and sizes; with only some classes, splits without labels are gone."""

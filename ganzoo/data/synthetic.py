@@ -3,6 +3,7 @@
 import torch
 
 from ganzoo.data.base import Dataset, DataSpec, ImageData
+from ganzoo.errors import check_at_least
 from ganzoo.randomness import make_generator
 from ganzoo.registry import register
 from ganzoo.resize import resize
@@ -30,15 +31,8 @@ class synthetic(Dataset):
     def __init__(
         self, *, size: int = 32, channels: int = 3, num_classes: int = 10, num_images: int = 256, seed: int = 0
     ) -> None:
-        for name, value, least in (
-            ("size", size, 1),
-            ("channels", channels, 1),
-            ("num_classes", num_classes, 0),
-            ("num_images", num_images, 1),
-            ("seed", seed, 0),
-        ):
-            if value < least:
-                raise ValueError(f"{name} must be at least {least}, not {value}")
+        check_at_least(1, size=size, channels=channels, num_images=num_images)
+        check_at_least(0, num_classes=num_classes, seed=seed)
         super().__init__()
         self.size = size
         self.channels = channels

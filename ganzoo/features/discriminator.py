@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import to_images
-from ganzoo.errors import UserError, nearest
+from ganzoo.errors import ParameterError, UserError, nearest
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.layers.batch_statistics import evaluation_mode
 from ganzoo.registry import register
@@ -50,7 +50,7 @@ class discriminator(FeatureExtractor):
             return
         taps = discriminator.tap_shapes
         if tap is not None and tap not in taps:
-            raise ValueError(f"tap is '{tap}' and this discriminator has {', '.join(taps)}{nearest(tap, taps)}")
+            raise ParameterError("tap", f"is '{tap}' and this discriminator has {', '.join(taps)}{nearest(tap, taps)}")
         self.feature_dim = discriminator.feature_dim if tap is None else taps[tap][0]
 
     def check_available(self) -> None:

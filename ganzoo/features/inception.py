@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import UserError, nearest
+from ganzoo.errors import ParameterError, UserError, nearest
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.features.batches import RESIZE, classify, extract
 from ganzoo.paths import cache_folder
@@ -61,11 +61,12 @@ class inception(FeatureExtractor):
         device: torch.device | None = None,
     ) -> None:
         if resize not in RESIZES:
-            raise ValueError(f"resize must be one of {', '.join(RESIZES)}, not '{resize}'{nearest(resize, RESIZES)}")
+            known = ", ".join(RESIZES)
+            raise ParameterError("resize", f"must be one of {known}, not '{resize}'{nearest(resize, RESIZES)}")
         if weights is not None and download:
-            raise ValueError("weights and download exclude each other: a download goes to the cache folder")
+            raise ParameterError("weights", "and {download} exclude each other: a download goes to the cache folder")
         if weights is not None and Path(weights).name != FILE_NAME:
-            raise ValueError(f"weights must be the path of a file called {FILE_NAME}, not {weights!r}")
+            raise ParameterError("weights", f"must be the path of a file called {FILE_NAME}, not {weights!r}")
         self.resize = resize
         self.weights = weights
         self.download = download

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ganzoo.errors import check_at_least
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.features.batches import RESIZE, extract
 from ganzoo.registry import register
@@ -27,8 +28,7 @@ class pixels(FeatureExtractor):
     """
 
     def __init__(self, *, size: int = 32, device: torch.device | None = None) -> None:
-        if size < 1:
-            raise ValueError(f"size must be at least 1 pixel, not {size}")
+        check_at_least(1, size=size)
         self.size = size
         self.label = f"pixels_{size}px"
         self.feature_dim = 3 * size**2

@@ -8,7 +8,7 @@ from ganzoo.component import Part
 from ganzoo.config.experiment import check_num_threads, short_name
 from ganzoo.config.root import RecipeRoot
 from ganzoo.data.base import Dataset, DataSpec
-from ganzoo.errors import UserError
+from ganzoo.errors import ParameterError, UserError, check_at_least
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.pretext.base import PretextTask
@@ -61,28 +61,27 @@ class ForgettingExperiment(RecipeRoot):
     test_split: str = "test"
 
     def __post_init__(self) -> None:
-        at_least = {"batch_size": 2, "num_steps_per_task": 1, "num_cycles": 2, "eval_every": 1, "num_test_images": 2}
-        for name, least in at_least.items():
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        check_at_least(1, num_steps_per_task=self.num_steps_per_task, eval_every=self.eval_every)
+        check_at_least(2, batch_size=self.batch_size, num_cycles=self.num_cycles, num_test_images=self.num_test_images)
         for name in ("batch_size", "num_test_images"):
             if getattr(self, name) % 2:
-                raise ValueError(f"{name} must be even, half of it positive, not {getattr(self, name)}")
+                raise ParameterError(name, f"must be even, half of it positive, not {getattr(self, name)}")
         if self.num_steps_per_task % self.eval_every or self.eval_every == self.num_steps_per_task:
-            raise ValueError(
-                f"eval_every must divide num_steps_per_task = {self.num_steps_per_task} and be smaller, so that every "
-                f"switch and what follows it are measured, not {self.eval_every}"
+            raise ParameterError(
+                "eval_every",
+                f"must divide {{num_steps_per_task}} = {self.num_steps_per_task} and be smaller, so that every switch "
+                f"and what follows it are measured, not {self.eval_every}",
             )
         if len(self.seeds) < MIN_SEEDS:
-            raise ValueError(
-                f"seeds must be at least {MIN_SEEDS}, or nothing can be said of their spread, not {len(self.seeds)}"
+            raise ParameterError(
+                "seeds", f"must be at least {MIN_SEEDS}, or nothing can be said of their spread, not {len(self.seeds)}"
             )
         if len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
-            raise ValueError(f"seeds must be different whole numbers from 0 on, not {list(self.seeds)}")
+            raise ParameterError("seeds", f"must be different whole numbers from 0 on, not {list(self.seeds)}")
         check_num_threads(self.num_threads)
         if not self.pretext and not self.remedies:
-            raise ValueError(
-                "pretext and remedies are both empty, and nothing is left to compare with; bind one of them"
+            raise ParameterError(
+                "pretext", "and {remedies} are both empty, and nothing is left to compare with; bind one of them"
             )
 
 

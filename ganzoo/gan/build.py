@@ -1,13 +1,22 @@
-"""A GAN and its objective from the description of a run, or a sentence that says which parts do not fit together."""
+"""A GAN and its objective, built from the description of a run."""
 
 from collections.abc import Mapping, Sequence
 
-from ganzoo.architectures.base import Discriminator, Generator, ImageShape
-from ganzoo.component import Component, Part, options_of
+from ganzoo.architectures.base import Discriminator, Generator
+from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.config.experiment import Experiment, by_name, penalties_of, short_name
 from ganzoo.data.base import DataSpec
-from ganzoo.errors import Bound, UserError, is_out_of_memory, out_of_memory_text
+from ganzoo.errors import UserError, is_out_of_memory, out_of_memory_text
+from ganzoo.gan.compatibility import (
+    check_adversarial_term,
+    check_augmentation,
+    check_labels,
+    check_penalties,
+    check_resolution,
+    check_taps,
+    check_task_name,
+)
 from ganzoo.gan.model import Gan
 from ganzoo.gan.steps import Objective
 from ganzoo.layers.consolidation import parameter_shapes
@@ -16,7 +25,9 @@ from ganzoo.randomness import initialization
 
 
 def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
-    """Build the networks, each initialised from a stream of its own, so that none shifts another's weights.
+    """Build the networks and the tasks.
+
+    Each is initialised from a random stream of its own, so that none shifts another's weights.
 
     Args:
         experiment: the run's description.
@@ -27,7 +38,7 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
     """
     conditioning = conditioning_of(experiment, spec)
     num_classes = spec.num_classes if conditioning is not None else 0
-    _check_resolution(experiment, spec.image_shape)
+    check_resolution(experiment, spec.image_shape)
     try:
         generator, discriminator = _build_networks(experiment, spec, conditioning)
     except RuntimeError as error:
@@ -52,9 +63,9 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
         runtime_args=runtime_args,
     )
     tasks |= _auxiliary_task(experiment, conditioning, discriminator, tasks)
-    _check_terms(experiment, tasks)
-    _check_penalties(experiment, discriminator)
-    _check_augment(experiment, tasks)
+    check_adversarial_term(experiment, tasks)
+    check_penalties(experiment, discriminator)
+    check_augmentation(experiment, tasks)
     return Gan(
         generator,
         discriminator,
@@ -76,23 +87,9 @@ def conditioning_of(experiment: Experiment, spec: DataSpec) -> Conditioning | No
     Raises:
         UserError: the data set, or the split to train on, has no labels.
     """
+    check_labels(experiment, spec)
     part = experiment.conditioning
-    if part is None:
-        return None
-    if not spec.num_classes:
-        raise UserError(
-            f"{part.name} needs class labels and {experiment.dataset.name} has none; "
-            "choose a labelled data set or set experiment.conditioning = None",
-            where=part.where,
-        )
-    if not spec.num_classes_of(experiment.train_split):
-        labelled = [split for split in spec.num_images if spec.num_classes_of(split)]
-        raise UserError(
-            f"{part.name} needs class labels and the split '{experiment.train_split}' of {experiment.dataset.name} has "
-            f"none; set experiment.train_split = '{labelled[0]}' or experiment.conditioning = None",
-            where=part.where,
-        )
-    return part(num_classes=spec.num_classes)
+    return None if part is None else part(num_classes=spec.num_classes)
 
 
 def build_tasks(
@@ -119,10 +116,7 @@ def build_tasks(
     for task, part in by_name(parts).items():
         with initialization(seed, f"pretext/{task}"):
             tasks[task] = part(**runtime_args, discriminator=discriminator)
-        missing = [tap for tap in tasks[task].taps if tap not in discriminator.tap_shapes]
-        if missing:
-            known = ", ".join(discriminator.tap_shapes)
-            raise UserError(f"{part.name} reads the tap '{missing[0]}' of {name}, which has: {known}", where=part.where)
+        check_taps(tasks[task], part, discriminator, name=name)
     return tasks
 
 
@@ -139,31 +133,6 @@ def build_objective(experiment: Experiment, discriminator: Discriminator) -> Obj
         penalties={name: part(parameter_shapes=shapes) for name, part in penalties_of(experiment).items()},
         augment=experiment.augment() if experiment.augment is not None else None,
     )
-
-
-def _check_resolution(experiment: Experiment, image_shape: ImageShape) -> None:
-    """Refuse images that a network is not made for, where the data set's size was bound."""
-    dataset, networks = experiment.dataset, (experiment.generator, experiment.discriminator)
-    choices = [set(part.component.resolutions) for part in networks if part.component.resolutions]
-    _, height, width = image_shape
-    for part in networks:
-        if not part.component.resolutions:
-            continue
-        try:
-            part.component.check_resolution(image_shape)
-        except ValueError as error:
-            known = ", ".join(map(str, part.component.resolutions))
-            remedy = "choose another architecture or data set"
-            # Of two that are equally near, the larger loses nothing.
-            nearest = max(set.intersection(*choices), key=lambda size: (-abs(size - height), size), default=None)
-            if nearest is not None and "size" in options_of(dataset.component):
-                remedy = f"set {dataset.section}.size = {nearest}"
-            size = dataset.bound.get("size", Bound("", dataset.where))
-            raise UserError(
-                f"{dataset.name} gives {height} x {width} px, {part.name} is made for squares of {known} px; "
-                f"{remedy}{size.macro}",
-                where=size.where,
-            ) from error
 
 
 def _build_networks(
@@ -201,110 +170,7 @@ def _auxiliary_task(
     name = short_name(experiment.conditioning)
     with initialization(experiment.seed, f"conditioning/{name}"):
         task = conditioning.auxiliary_task(feature_dim=discriminator.feature_dim, layers=discriminator.layers)
-    if task is not None and name in others:
-        raise UserError(
-            f"{experiment.conditioning.name} brings a task of the name '{name}', which is in experiment.pretext too; "
-            f"give one a scope (`@other/{experiment.conditioning.name}`)",
-            where=experiment.conditioning.where,
-        )
-    return {} if task is None else {name: task}
-
-
-def _check_terms(experiment: Experiment, tasks: dict[str, PretextTask]) -> None:
-    """Refuse an adversarial term that two parts claim, or that none provides."""
-    sections = _sections(experiment)
-    replacing = next((name for name, task in tasks.items() if task.replaces_adversarial), None)
-    if replacing is not None:
-        _check_replaced(experiment, sections[replacing], tasks[replacing])
-    needing = [name for name, task in tasks.items() if task.needs_adversarial]
-    if needing and experiment.loss is None:
-        asked, remedy = "", "bind a loss (@losses.hinge) or leave the task out"
-        if replacing is not None:
-            asked, setting = f", as {sections[replacing]} asks", tasks[replacing].adds_to_adversarial
-            add = f"set experiment.loss = @losses.hinge and {sections[replacing]}.{setting}, or " if setting else ""
-            remedy = f"{add}leave one of the two out"
-        raise UserError(
-            f"{sections[needing[0]]} means nothing without an adversarial loss and experiment.loss is None{asked}; "
-            f"{remedy}"
-        )
-    if experiment.loss is None and not tasks:
-        raise UserError(
-            "experiment.loss is None and experiment.pretext holds no task that stands in for it; "
-            "bind a loss (@losses.hinge) or a pretext task"
-        )
-
-
-def _sections(experiment: Experiment) -> dict[str, str]:
-    """Return what the part of each task is called in a configuration, by the task's name."""
-    parts: dict[str, Part[Component]] = {**by_name(experiment.pretext)}
-    if experiment.conditioning is not None:
-        parts[short_name(experiment.conditioning)] = experiment.conditioning
-    return {name: part.section for name, part in parts.items()}
-
-
-def _check_replaced(experiment: Experiment, section: str, task: PretextTask) -> None:
-    """Refuse a loss, or a penalty on its logit, beside a task that stands in for the loss."""
-    loss = experiment.loss
-    beside = f"{section}.{task.adds_to_adversarial}" if task.adds_to_adversarial else ""
-    for part in penalties_of(experiment).values():
-        if part.component.needs_adversarial_logit:
-            # Without the penalty, a loss would be refused next; without a loss, so would the penalty.
-            remedies = [f"{_without_penalty(experiment)}{'' if loss is None else ' and experiment.loss = None'}"]
-            if beside:
-                remedies.insert(0, f"set {'experiment.loss = @losses.hinge and ' if loss is None else ''}{beside}")
-            raise UserError(
-                f"{part.name} differentiates the adversarial logit, which {section} replaces; {', or '.join(remedies)}",
-                where=part.where,
-            )
-    if loss is not None:
-        raise UserError(
-            f"{section} replaces the adversarial term, which {loss.name} is; set experiment.loss = None"
-            f"{f' or {beside}' if beside else ''}",
-            where=loss.where,
-        )
-
-
-def _without_penalty(experiment: Experiment) -> str:
-    return "set experiment.penalty = None" if isinstance(experiment.penalty, Part) else "take it out of the list"
-
-
-def _check_penalties(experiment: Experiment, discriminator: Discriminator) -> None:
-    """Refuse a penalty that has no meaning beside the other parts."""
-    remedy = _without_penalty(experiment)
-    for part in penalties_of(experiment).values():
-        if part.component.needs_adversarial_logit and experiment.loss is None:
-            raise UserError(
-                f"{part.name} differentiates the adversarial logit, which nothing trains while experiment.loss is "
-                f"None; {remedy}",
-                where=part.where,
-            )
-        # A penalty on each image's own gradient has no meaning where no logit is an image's own.
-        if part.component.needs_independent_logits and discriminator.uses_batch_statistics:
-            normalization = experiment.discriminator.arguments.get("normalization")
-            by = f" by {normalization.name}" if isinstance(normalization, Part) else ""
-            raise UserError(
-                f"{part.name} needs logits that depend on one image each, but {experiment.discriminator.name} "
-                f"normalises over the batch{by}; give it another normalization (layer, none) or {remedy}",
-                where=part.where,
-            )
-
-
-def _check_augment(experiment: Experiment, tasks: Mapping[str, PretextTask]) -> None:
-    """Refuse an augmentation that hides what a task must tell, or that follows logits which nothing trains."""
-    part = experiment.augment
-    if part is None:
-        return
-    augment = part()
-    upright = [name for name, task in tasks.items() if task.needs_upright]
-    if augment.turns_images and upright:
-        raise UserError(
-            f"{part.name} turns images and {_sections(experiment)[upright[0]]} must tell how they were turned; leave "
-            "the turns out of the augmentation or the task out of experiment.pretext",
-            where=part.where,
-        )
-    if augment.follows_logits and experiment.loss is None:
-        raise UserError(
-            f"{part.name} follows the logits of real images, which nothing trains while experiment.loss is None; "
-            "choose an augmentation that does not, or set experiment.augment = None",
-            where=part.where,
-        )
+    if task is None:
+        return {}
+    check_task_name(experiment.conditioning, others)
+    return {name: task}

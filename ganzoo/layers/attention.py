@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ganzoo.errors import ParameterError
 from ganzoo.layers.factory import LayerFactory
 
 
@@ -57,15 +58,15 @@ def attention_after(resolution: int | None, shapes: Sequence[tuple[int, int]], l
         layers: makes the convolutions.
 
     Raises:
-        ValueError: no block returns maps of that size, or one pixel alone is left.
+        ParameterError: no block returns maps of that size, or one pixel alone is left.
     """
     modules: list[nn.Module] = [nn.Identity() for _ in shapes]
     if resolution is not None:
         heights = [height for _, height in shapes]
         known = ", ".join(str(height) for height in dict.fromkeys(heights) if height > 1)
         if resolution not in heights or resolution < 2:
-            raise ValueError(
-                f"attention_resolution = {resolution} is no height of its feature maps; here they have {known} px"
+            raise ParameterError(
+                "attention_resolution", f"= {resolution} is no height of its feature maps; here they have {known} px"
             )
         place = heights.index(resolution)
         modules[place] = SelfAttention(shapes[place][0], layers)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from ganzoo.errors import ParameterError
 from ganzoo.layers.spectral_norm import add_spectral_norm
 from ganzoo.layers.weight_standardization import add_weight_standardization
 
@@ -48,7 +49,7 @@ class LayerFactory:
         weight_standardization: whether the filters of convolutions have mean 0 and variance 1 (arXiv:1903.10520).
 
     Raises:
-        ValueError: weights are to be both spectrally normalised and standardised.
+        ParameterError: weights are to be both spectrally normalised and standardised.
     """
 
     def __init__(
@@ -59,8 +60,9 @@ class LayerFactory:
         weight_standardization: bool = False,
     ) -> None:
         if spectral_norm and weight_standardization:
-            raise ValueError(
-                "spectral_norm and weight_standardization both decide the size of a weight; set one of them to False"
+            raise ParameterError(
+                "spectral_norm",
+                "and {weight_standardization} both decide the size of a weight; set one of them to False",
             )
         self.spectral_norm, self.weight_standardization = spectral_norm, weight_standardization
         self.initializer = initializer

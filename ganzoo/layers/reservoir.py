@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from ganzoo.errors import check_at_least
+
 
 class Reservoir(nn.Module):
     """What is kept of a stream whose items are rows of named tensors, each item seen so far with equal probability.
@@ -17,13 +19,12 @@ class Reservoir(nn.Module):
         item: the tensors of one item by name, for their shapes and types.
 
     Raises:
-        ValueError: a capacity below 1.
+        ParameterError: a capacity below 1.
     """
 
     def __init__(self, capacity: int, item: Mapping[str, Tensor]) -> None:
         super().__init__()
-        if capacity < 1:
-            raise ValueError(f"capacity must be at least 1, not {capacity}")
+        check_at_least(1, capacity=capacity)
         self.capacity, self.names = capacity, tuple(item)
         for name, tensor in item.items():
             self.register_buffer(name, tensor.new_zeros(capacity, *tensor.shape))

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from ganzoo.errors import ParameterError
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.registry import register
 
@@ -26,9 +27,10 @@ class least_squares(AdversarialLoss):
 
     def __init__(self, *, fake_target: float = 0.0, real_target: float = 1.0, generator_target: float = 1.0) -> None:
         if not fake_target < min(real_target, generator_target):
-            raise ValueError(
-                f"fake_target must be less than real_target and generator_target, not {fake_target} beside "
-                f"{real_target} and {generator_target}: a larger logit means more real"
+            raise ParameterError(
+                "fake_target",
+                f"must be less than {{real_target}} and {{generator_target}}, not {fake_target} beside "
+                f"{real_target} and {generator_target}: a larger logit means more real",
             )
         self.fake_target, self.real_target, self.generator_target = fake_target, real_target, generator_target
 

@@ -2,6 +2,7 @@
 
 from ganzoo.component import Part
 from ganzoo.data.base import DataSpec
+from ganzoo.errors import ParameterError
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, MetricInputs
 from ganzoo.metrics.labelled_features import LabelledFeatures
@@ -43,7 +44,9 @@ class classification_accuracy(LabelledFeatures):
         baseline_split: str | None = None,
     ) -> None:
         if baseline_split == reference_split:
-            raise ValueError(f"baseline_split must differ from reference_split, and both are '{baseline_split}'")
+            raise ParameterError(
+                "baseline_split", f"must differ from {{reference_split}}, and both are '{baseline_split}'"
+            )
         super().__init__(
             features=features, reference_split=reference_split, num_real=num_real, num_fake=num_fake, least_num=2
         )

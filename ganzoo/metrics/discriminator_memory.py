@@ -10,7 +10,7 @@ from torch import Tensor
 from ganzoo.architectures.base import Discriminator
 from ganzoo.component import name_of
 from ganzoo.data.base import DataSpec, ImageData
-from ganzoo.errors import UserError
+from ganzoo.errors import ParameterError, UserError, check_at_least
 from ganzoo.features.base import Settings
 from ganzoo.metrics.base import Curve, Measurement, Metric, MetricInputs
 from ganzoo.metrics.discriminator_logits import discriminator_logits
@@ -65,10 +65,10 @@ class discriminator_memory(Metric):
         num_fake: int = 1000,
     ) -> None:
         if held_out_split == reference_split:
-            raise ValueError(f"held_out_split must differ from reference_split, and both are '{held_out_split}'")
-        for name, num in (("num_real", num_real), ("num_fake", num_fake)):
-            if num < 1:
-                raise ValueError(f"{name} must be at least 1, not {num}")
+            raise ParameterError(
+                "held_out_split", f"must differ from {{reference_split}}, and both are '{held_out_split}'"
+            )
+        check_at_least(1, num_real=num_real, num_fake=num_fake)
         self.reference_split, self.held_out_split = reference_split, held_out_split
         self.num_real, self.num_fake = num_real, num_fake
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo.component import Part
 from ganzoo.data.base import DataSpec
-from ganzoo.errors import UserError
+from ganzoo.errors import UserError, check_at_least
 from ganzoo.features.base import FeatureExtractor, Settings
 from ganzoo.metrics.base import Metric, MetricInputs
 
@@ -43,9 +43,7 @@ class FeatureDistance(Metric):
         num_fake: int,
         least_num: int,
     ) -> None:
-        for name, num in (("num_real", num_real), ("num_fake", num_fake)):
-            if num is not None and num < least_num:
-                raise ValueError(f"{name} must be at least {least_num}, not {num}")
+        check_at_least(least_num, num_real=num_real, num_fake=num_fake)
         self.features = features
         self.reference_split = reference_split
         self.num_real = num_real

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ganzoo.component import Part, name_of
 from ganzoo.data.base import DataSpec
-from ganzoo.errors import UserError
+from ganzoo.errors import ParameterError, UserError
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, MetricInputs
 from ganzoo.metrics.feature_distance import FeatureDistance
@@ -52,7 +52,7 @@ class frechet_distance(FeatureDistance):
         self.num_features = known_width(features)
         for name, num in (("num_real", num_real), ("num_fake", num_fake)):
             if num is not None and not allow_singular and num <= self.num_features:
-                raise ValueError(singular(f"{name} = {num} images", self.num_features))
+                raise ParameterError(name, singular(f"= {num} images", self.num_features))
 
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, or one of too few images."""

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.component import Part
-from ganzoo.errors import UserError
+from ganzoo.errors import ParameterError, UserError, check_at_least
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, Metric, MetricInputs
 from ganzoo.registry import register
@@ -32,11 +32,12 @@ class inception_score(Metric):
 
     def __init__(self, *, features: Part[FeatureExtractor], num_fake: int = 10_000, num_splits: int = 10) -> None:
         if not features.component.num_classes:
-            raise ValueError(f"features must have a classifier and {features.name} has none; use features.inception")
-        if num_splits < 1:
-            raise ValueError(f"num_splits must be at least 1, not {num_splits}")
+            raise ParameterError(
+                "features", f"must have a classifier and {features.name} has none; use @features.inception"
+            )
+        check_at_least(1, num_splits=num_splits)
         if num_fake < 2 * num_splits:
-            raise ValueError(f"num_fake must be at least 2 * num_splits = {2 * num_splits}, not {num_fake}")
+            raise ParameterError("num_fake", f"must be at least 2 * {{num_splits}} = {2 * num_splits}, not {num_fake}")
         self.features = features
         self.num_fake = num_fake
         self.num_splits = num_splits

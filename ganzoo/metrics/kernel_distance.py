@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.component import Part
+from ganzoo.errors import check_at_least
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, MetricInputs
 from ganzoo.metrics.feature_distance import FeatureDistance
@@ -46,10 +47,8 @@ class kernel_distance(FeatureDistance):
         num_subsets: int = 100,
         subset_size: int = 1000,
     ) -> None:
-        if num_subsets < 1:
-            raise ValueError(f"num_subsets must be at least 1, not {num_subsets}")
-        if subset_size < 2:
-            raise ValueError(f"subset_size must be at least 2, not {subset_size}")
+        check_at_least(1, num_subsets=num_subsets)
+        check_at_least(2, subset_size=subset_size)
         super().__init__(
             features=features,
             reference_split=reference_split,

@@ -11,7 +11,7 @@ from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import to_images
 from ganzoo.component import name_of
 from ganzoo.data.base import DataSpec, ImageData
-from ganzoo.errors import UserError, nearest
+from ganzoo.errors import ParameterError, UserError, check_at_least, nearest
 from ganzoo.features.base import Settings
 from ganzoo.layers.batch_statistics import evaluation_mode
 from ganzoo.metrics.base import Measurement, Metric, MetricInputs
@@ -75,15 +75,13 @@ class linear_probe(Metric):
         inverse_regularizations: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0),
     ) -> None:
         if train_split == test_split:
-            raise ValueError(f"test_split must differ from train_split, and both are '{train_split}'")
+            raise ParameterError("test_split", f"must differ from {{train_split}}, and both are '{train_split}'")
         counts = {"num_train": num_train, "num_test": num_test}
-        for name, value in (counts | {"num_probe_seeds": num_probe_seeds, "pool_size": pool_size}).items():
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1, not {value}")
+        check_at_least(1, **counts, num_probe_seeds=num_probe_seeds, pool_size=pool_size)
         if taps is not None and not taps:
-            raise ValueError("taps is empty; name places of the discriminator, or give None for all")
+            raise ParameterError("taps", "is empty; name places of the discriminator, or give None for all")
         if not inverse_regularizations or min(inverse_regularizations) <= 0:
-            raise ValueError(f"inverse_regularizations must be positive numbers, not {inverse_regularizations}")
+            raise ParameterError("inverse_regularizations", f"must be positive numbers, not {inverse_regularizations}")
         self.taps, self.train_split, self.test_split = taps, train_split, test_split
         self.num_train, self.num_test = num_train, num_test
         self.num_probe_seeds, self.pool_size = num_probe_seeds, pool_size

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ganzoo.component import Part, name_of
 from ganzoo.data.base import DataSpec
-from ganzoo.errors import UserError
+from ganzoo.errors import ParameterError, UserError
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, MetricInputs
 from ganzoo.metrics.feature_distance import FeatureDistance
@@ -47,7 +47,9 @@ class memorization(FeatureDistance):
         num_fake: int = 10_000,
     ) -> None:
         if held_out_split == reference_split:
-            raise ValueError(f"held_out_split must differ from reference_split, and both are '{held_out_split}'")
+            raise ParameterError(
+                "held_out_split", f"must differ from {{reference_split}}, and both are '{held_out_split}'"
+            )
         super().__init__(
             features=features, reference_split=reference_split, num_real=num_real, num_fake=num_fake, least_num=2
         )

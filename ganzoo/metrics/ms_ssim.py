@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ganzoo.component import name_of
 from ganzoo.data.base import DataSpec, ImageData
-from ganzoo.errors import UserError
+from ganzoo.errors import UserError, check_at_least
 from ganzoo.metrics.base import Measurement, Metric, MetricInputs
 from ganzoo.randomness import make_generator
 from ganzoo.registry import register
@@ -50,9 +50,7 @@ class ms_ssim(Metric):
         num_fake: int = 10_000,
         num_pairs: int = 5_000,
     ) -> None:
-        for name, num in (("num_real", num_real), ("num_fake", num_fake), ("num_pairs", num_pairs)):
-            if num is not None and num < 2:
-                raise ValueError(f"{name} must be at least 2, not {num}")
+        check_at_least(2, num_real=num_real, num_fake=num_fake, num_pairs=num_pairs)
         self.reference_split = reference_split
         self.num_real = num_real
         self.num_fake = num_fake

@@ -6,6 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from ganzoo.component import Part
+from ganzoo.errors import check_at_least
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Curve, Measurement, MetricInputs
 from ganzoo.metrics.feature_distance import FeatureDistance
@@ -39,8 +40,7 @@ class NeighbourBalls(FeatureDistance):
     def __init__(
         self, *, features: Part[FeatureExtractor], reference_split: str, num_real: int | None, num_fake: int, k: int
     ) -> None:
-        if k < 1:
-            raise ValueError(f"k must be at least 1, not {k}")
+        check_at_least(1, k=k)
         super().__init__(
             features=features, reference_split=reference_split, num_real=num_real, num_fake=num_fake, least_num=k + 1
         )

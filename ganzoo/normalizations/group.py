@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from ganzoo.batch import Latents
+from ganzoo.errors import ParameterError
 from ganzoo.normalizations.base import Normalization
 from ganzoo.registry import register
 
@@ -24,9 +25,10 @@ class group(Normalization):
     def __init__(self, *, num_groups: int = 32, eps: float = 1e-5, num_features: int) -> None:
         super().__init__()
         if num_groups < 1 or num_features % num_groups:
-            raise ValueError(
-                f"num_groups must divide the {num_features} channels of a layer, and {num_groups} does not; set "
-                "normalizations.group.num_groups, or another width of the network"
+            raise ParameterError(
+                "num_groups",
+                f"must divide the {num_features} channels of a layer, and {num_groups} does not; set it, or another "
+                "width of the network",
             )
         self.normalize = nn.GroupNorm(num_groups, num_features, eps=eps)
 

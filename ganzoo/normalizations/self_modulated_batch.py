@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.batch import Latents
+from ganzoo.errors import check_at_least
 from ganzoo.normalizations.base import Normalization
 from ganzoo.registry import register
 
@@ -41,8 +42,7 @@ class self_modulated_batch(Normalization):
         num_classes: int = 0,
     ) -> None:
         super().__init__()
-        if num_hidden < 1:
-            raise ValueError(f"num_hidden must be at least 1, not {num_hidden}")
+        check_at_least(1, num_hidden=num_hidden)
         self.normalize = nn.BatchNorm2d(num_features, eps=eps, momentum=momentum, affine=False)
         self.hidden = nn.Linear(latent_dim, num_hidden)
         self.scale = nn.Linear(num_hidden, num_features)

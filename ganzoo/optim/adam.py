@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from ganzoo.optim.scheduled import ScheduledOptimizer, can_be_fused, check_positive, check_share
+from ganzoo.errors import check_positive
+from ganzoo.optim.scheduled import ScheduledOptimizer, can_be_fused, check_share
 from ganzoo.registry import register
 from ganzoo.schedule import Schedule
 
@@ -39,7 +40,7 @@ class adam(ScheduledOptimizer):
         super().__init__(learning_rate=learning_rate, schedule=schedule, num_steps=num_steps)
         check_share("beta1", beta1)
         check_share("beta2", beta2)
-        check_positive("eps", eps)
+        check_positive(eps=eps)
         self.betas, self.eps = (float(beta1), float(beta2)), eps
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from ganzoo.optim.scheduled import ScheduledOptimizer, can_be_fused, check_positive, check_share
+from ganzoo.errors import ParameterError, check_positive
+from ganzoo.optim.scheduled import ScheduledOptimizer, can_be_fused, check_share
 from ganzoo.registry import register
 from ganzoo.schedule import Schedule
 
@@ -43,9 +44,9 @@ class adamw(ScheduledOptimizer):
         super().__init__(learning_rate=learning_rate, schedule=schedule, num_steps=num_steps)
         check_share("beta1", beta1)
         check_share("beta2", beta2)
-        check_positive("eps", eps)
+        check_positive(eps=eps)
         if weight_decay < 0:
-            raise ValueError(f"weight_decay must not be negative, not {weight_decay}: weights are to shrink")
+            raise ParameterError("weight_decay", f"must not be negative, not {weight_decay}: weights are to shrink")
         self.betas, self.eps, self.weight_decay = (float(beta1), float(beta2)), eps, weight_decay
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from ganzoo.optim.scheduled import ScheduledOptimizer, check_positive, check_share
+from ganzoo.errors import check_positive
+from ganzoo.optim.scheduled import ScheduledOptimizer, check_share
 from ganzoo.registry import register
 from ganzoo.schedule import Schedule
 
@@ -37,7 +38,7 @@ class rmsprop(ScheduledOptimizer):
     ) -> None:
         super().__init__(learning_rate=learning_rate, schedule=schedule, num_steps=num_steps)
         check_share("decay", decay)
-        check_positive("eps", eps)
+        check_positive(eps=eps)
         self.decay, self.eps = decay, eps
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from ganzoo.errors import ParameterError, check_positive
 from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.schedule import Schedule, remaining
 
@@ -23,8 +24,7 @@ class ScheduledOptimizer(OptimizerRecipe):
     """
 
     def __init__(self, *, learning_rate: float, schedule: Schedule, num_steps: int) -> None:
-        if learning_rate <= 0:
-            raise ValueError(f"learning_rate must be greater than 0, not {learning_rate}")
+        check_positive(learning_rate=learning_rate)
         self.learning_rate, self.schedule, self.num_steps = learning_rate, schedule, num_steps
 
     def scheduler(self, optimizer: torch.optim.Optimizer) -> LambdaLR:
@@ -41,20 +41,10 @@ def check_share(name: str, value: float) -> None:
     """Refuse a decay per update that does not lie in [0, 1).
 
     Raises:
-        ValueError: it does not.
+        ParameterError: it does not.
     """
     if not 0 <= value < 1:
-        raise ValueError(f"{name} must lie in [0, 1), not {value}")
-
-
-def check_positive(name: str, value: float) -> None:
-    """Refuse a number that is not greater than 0.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if value <= 0:
-        raise ValueError(f"{name} must be greater than 0, not {value}")
+        raise ParameterError(name, f"must lie in [0, 1), not {value}")
 
 
 def can_be_fused(parameters: Iterable[nn.Parameter]) -> bool:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ganzoo.architectures.base import Discriminator, Generator
 from ganzoo.batch import ImageBatch
 from ganzoo.component import Component
+from ganzoo.errors import ParameterError
 
 
 class Penalty(Component, nn.Module):
@@ -65,10 +66,10 @@ def check_weight(weight: float, name: str = "weight") -> None:
     """Refuse a negative weight of a penalty.
 
     Raises:
-        ValueError: it is negative.
+        ParameterError: it is negative.
     """
     if weight < 0:
-        raise ValueError(f"{name} must not be negative, not {weight}: a penalty is to be made small")
+        raise ParameterError(name, f"must not be negative, not {weight}: a penalty is to be made small")
 
 
 def input_gradient(discriminator: Discriminator, images: ImageBatch) -> Tensor:

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import ImageBatch
+from ganzoo.errors import ParameterError
 from ganzoo.penalties.base import Penalty, check_weight, input_gradient, slope
 from ganzoo.registry import register
 
@@ -30,7 +31,9 @@ class dragan(Penalty):
         super().__init__()
         check_weight(weight)
         if radius <= 0:
-            raise ValueError(f"radius must be greater than 0, not {radius}; penalties.r1 acts at the images themselves")
+            raise ParameterError(
+                "radius", f"must be greater than 0, not {radius}; penalties.r1 acts at the images themselves"
+            )
         self.weight, self.target, self.radius = weight, target, radius
 
     def forward(

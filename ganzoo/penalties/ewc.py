@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import ImageBatch
+from ganzoo.errors import ParameterError, check_at_least
 from ganzoo.layers.consolidation import QuadraticPenalty, fisher_diagonal
 from ganzoo.penalties.base import Penalty, check_weight
 from ganzoo.registry import register
@@ -49,14 +50,13 @@ class ewc(Penalty):
     ) -> None:
         super().__init__()
         check_weight(weight)
-        if consolidate_every < 1:
-            raise ValueError(f"consolidate_every must be at least 1, not {consolidate_every}")
+        check_at_least(1, consolidate_every=consolidate_every)
         if num_fisher_images < 2 or num_fisher_images % 2:
-            raise ValueError(
-                f"num_fisher_images must be even and at least 2, not {num_fisher_images}: half of them are real"
+            raise ParameterError(
+                "num_fisher_images", f"must be even and at least 2, not {num_fisher_images}: half of them are real"
             )
         if not 0 <= decay <= 1:
-            raise ValueError(f"decay must lie in [0, 1], not {decay}")
+            raise ParameterError("decay", f"must lie in [0, 1], not {decay}")
         self.weight, self.consolidate_every, self.decay = weight, consolidate_every, decay
         self.num_images_each = num_fisher_images // 2
         self.quadratic = QuadraticPenalty(parameter_shapes)

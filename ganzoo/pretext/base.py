@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput
 from ganzoo.batch import ImageBatch, Latents
 from ganzoo.component import Component
+from ganzoo.errors import ParameterError
 
 Role = Literal["d", "g"]
 """Whose step it is: the discriminator's or the generator's."""
@@ -206,8 +207,8 @@ def check_weights(**weights: float) -> None:
         weights: by the name of the parameter.
 
     Raises:
-        ValueError: the first that is negative.
+        ParameterError: the first that is negative.
     """
     for name, weight in weights.items():
         if weight < 0:
-            raise ValueError(f"{name} is the weight of a loss and must not be negative, not {weight}")
+            raise ParameterError(name, f"is the weight of a loss and must not be negative, not {weight}")

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.batch import ImageBatch, Latents
+from ganzoo.errors import check_positive
 from ganzoo.pretext.base import (
     LossTerm,
     PretextTask,
@@ -67,8 +68,7 @@ class consistency(PretextTask):
         check_weights(**weights)
         if not any(weights.values()):
             raise ValueError("all of its weights are 0; leave the task out")
-        if latent_noise <= 0:
-            raise ValueError(f"latent_noise must be greater than 0, not {latent_noise}")
+        check_positive(latent_noise=latent_noise)
         check_flip_and_shift(max_shift)
         self.real_weight, self.fake_weight = real_weight, fake_weight
         self.latent_d_weight, self.latent_g_weight = latent_d_weight, latent_g_weight

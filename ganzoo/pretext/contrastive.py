@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput
 from ganzoo.batch import ImageBatch, Latents
+from ganzoo.errors import ParameterError, check_at_least, check_positive
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.layers.momentum_copy import MomentumCopy
 from ganzoo.pretext.base import (
@@ -79,16 +80,14 @@ class contrastive(PretextTask):
     ) -> None:
         super().__init__()
         check_weights(alpha=alpha, beta=beta, beta_fake=beta_fake)
-        if temperature <= 0:
-            raise ValueError(f"temperature must be greater than 0, not {temperature}")
+        check_positive(temperature=temperature)
         if latent_noise < 0:
-            raise ValueError(f"latent_noise must not be negative, not {latent_noise}")
+            raise ParameterError("latent_noise", f"must not be negative, not {latent_noise}")
         if not 0 <= momentum < 1:
-            raise ValueError(f"momentum must lie in [0, 1), not {momentum}")
-        if embedding_dim < 1:
-            raise ValueError(f"embedding_dim must be at least 1, not {embedding_dim}")
+            raise ParameterError("momentum", f"must lie in [0, 1), not {momentum}")
+        check_at_least(1, embedding_dim=embedding_dim)
         if num_keys < batch_size:
-            raise ValueError(f"a queue of {num_keys} keys cannot take in a batch of {batch_size}; raise num_keys")
+            raise ParameterError("num_keys", f"= {num_keys} cannot take in a batch of {batch_size}; raise it")
         check_flip_and_shift(max_shift)
         self.alpha, self.beta, self.beta_fake = alpha, beta, beta_fake
         self.temperature, self.momentum, self.latent_noise = temperature, momentum, latent_noise

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ganzoo.batch import ImageBatch
+from ganzoo.errors import ParameterError
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import LossTerm, Role, StepBatch, TaskOutputs, TaskResult, View, ViewOutput
 from ganzoo.pretext.transform_prediction import accuracy
@@ -58,7 +59,7 @@ class deshuffle(WeightedTask):
             alpha=alpha, beta=beta, alpha_schedule=alpha_schedule, beta_schedule=beta_schedule, num_steps=num_steps
         )
         if not 2 <= num_permutations <= MAX_PERMUTATIONS:
-            raise ValueError(f"num_permutations must lie in [2, {MAX_PERMUTATIONS}], not {num_permutations}")
+            raise ParameterError("num_permutations", f"must lie in [2, {MAX_PERMUTATIONS}], not {num_permutations}")
         if min(image_shape[1:]) < MIN_SIZE:
             raise ValueError(
                 f"images of {image_shape[1]} x {image_shape[2]} pixels are too small to shuffle; "

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ganzoo.errors import ParameterError
+
 
 def flip_and_shift(images_NCHW: Tensor, *, flip: bool, max_shift: float, rng: torch.Generator) -> Tensor:
     """Return each image mirrored left to right in half of the cases, and moved; differentiable.
@@ -43,7 +45,7 @@ def check_flip_and_shift(max_shift: float) -> None:
     """Refuse a shift that reflection cannot fill.
 
     Raises:
-        ValueError: it is negative or half of the side or more.
+        ParameterError: it is negative or half of the side or more.
     """
     if not 0 <= max_shift < 0.5:
-        raise ValueError(f"max_shift is a share of the image's side in [0, 0.5), not {max_shift}")
+        raise ParameterError("max_shift", f"is a share of the image's side in [0, 0.5), not {max_shift}")

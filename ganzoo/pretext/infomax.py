@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ganzoo.errors import ParameterError, check_at_least
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import LossTerm, TaskOutputs, TaskResult, ViewOutput
 from ganzoo.pretext.weighted_task import WeightedTask
@@ -53,10 +54,11 @@ class infomax(WeightedTask):
         super().__init__(
             alpha=alpha, beta=beta, alpha_schedule=alpha_schedule, beta_schedule=beta_schedule, num_steps=num_steps
         )
-        if joint_dim < 1:
-            raise ValueError(f"joint_dim must be at least 1, not {joint_dim}")
+        check_at_least(1, joint_dim=joint_dim)
         if batch_size < 2:
-            raise ValueError(f"it compares the images of a batch; set batch_size to at least 2, not {batch_size}")
+            raise ParameterError(
+                "batch_size", f"must be at least 2, not {batch_size}: the images of a batch are compared"
+            )
         if len(tap_shapes) < 2:
             raise ValueError("it reads the last block but one of a discriminator, and this one has a single tap")
         # The positions of the last block but one still see parts of the image.

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganzoo.batch import Latents
+from ganzoo.errors import ParameterError, check_positive
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import LossTerm, Role, StepBatch, TaskOutputs, TaskResult, View
 from ganzoo.pretext.weighted_task import WeightedTask
@@ -49,12 +50,12 @@ class latent_transformation(WeightedTask):
         super().__init__(
             alpha=alpha, beta=beta, alpha_schedule=alpha_schedule, beta_schedule=beta_schedule, num_steps=num_steps
         )
-        if latent_noise <= 0:
-            raise ValueError(f"latent_noise must be greater than 0, not {latent_noise}")
+        check_positive(latent_noise=latent_noise)
         if batch_size % 4:
-            raise ValueError(
-                f"a batch of {batch_size} cannot be shared evenly by comparisons of equal and of different steps, each "
-                "of two fakes; set batch_size to a multiple of 4"
+            raise ParameterError(
+                "batch_size",
+                f"= {batch_size} cannot be shared evenly by comparisons of equal and of different steps, each of two "
+                "fakes; set it to a multiple of 4",
             )
         self.latent_noise = latent_noise
         self.head = nn.Sequential(layers.linear(2 * feature_dim, feature_dim), nn.ReLU(), layers.linear(feature_dim, 1))

@@ -4,6 +4,7 @@ import torch
 
 from ganzoo.architectures.base import Discriminator, ImageShape
 from ganzoo.batch import ImageBatch
+from ganzoo.errors import ParameterError
 from ganzoo.layers.reservoir import Reservoir
 from ganzoo.pretext.base import PretextTask, Role, StepBatch, TaskOutputs, View
 from ganzoo.registry import register
@@ -34,7 +35,7 @@ class replay(PretextTask):
     ) -> None:
         super().__init__()
         if share <= 0 or round(share * batch_size) < 1:
-            raise ValueError(f"a share of {share} adds no fake to a batch of {batch_size}; choose a larger one")
+            raise ParameterError("share", f"= {share} adds no fake to a batch of {batch_size}; choose a larger one")
         self.num_replayed = round(share * batch_size)
         labels = {"labels": torch.zeros((), dtype=torch.int64)} if num_classes else {}
         self.kept = Reservoir(capacity, {"images": torch.zeros(image_shape), **labels})

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from ganzoo.architectures.base import ImageShape
 from ganzoo.batch import ImageBatch
+from ganzoo.errors import ParameterError
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import LossTerm, Role, StepBatch, TaskOutputs, TaskResult, View, ViewOutput
 from ganzoo.pretext.weighted_task import WeightedTask
@@ -59,9 +60,10 @@ class TransformPrediction(WeightedTask):
             alpha=alpha, beta=beta, alpha_schedule=alpha_schedule, beta_schedule=beta_schedule, num_steps=num_steps
         )
         if batch_size % self.num_transforms and protocol != "all_images":
-            raise ValueError(
-                f"a batch of {batch_size} cannot be shared evenly by {self.num_transforms} transforms; "
-                f"set batch_size to a multiple of {self.num_transforms}"
+            raise ParameterError(
+                "batch_size",
+                f"= {batch_size} cannot be shared evenly by {self.num_transforms} transforms; set it to a multiple of "
+                f"{self.num_transforms}",
             )
         height, width = image_shape[1:]
         if self.needs_square and height != width:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from ganzoo.architectures.base import Discriminator
+from ganzoo.errors import check_at_least, check_positive
 from ganzoo.layers.consolidation import QuadraticPenalty, fisher_diagonal
 from ganzoo.pretext.base import LossTerm
 from ganzoo.registry import register
@@ -39,10 +40,8 @@ class elastic_weight_consolidation(Remedy):
         parameter_shapes: Mapping[str, torch.Size],
     ) -> None:
         super().__init__()
-        if strength <= 0:
-            raise ValueError(f"strength must be greater than 0, not {strength}")
-        if num_fisher_images < 1:
-            raise ValueError(f"num_fisher_images must be at least 1, not {num_fisher_images}")
+        check_positive(strength=strength)
+        check_at_least(1, num_fisher_images=num_fisher_images)
         self.strength, self.num_task_examples = strength, num_fisher_images
         self.quadratic = QuadraticPenalty(parameter_shapes)
 

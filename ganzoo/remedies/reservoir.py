@@ -4,6 +4,7 @@ import torch
 
 from ganzoo.architectures.base import ImageShape
 from ganzoo.batch import ImageBatch
+from ganzoo.errors import ParameterError
 from ganzoo.layers.reservoir import Reservoir
 from ganzoo.registry import register
 from ganzoo.remedies.base import Examples, Remedy
@@ -28,7 +29,7 @@ class reservoir(Remedy):
     def __init__(self, *, capacity: int = 1000, ratio: float = 1.0, image_shape: ImageShape, batch_size: int) -> None:
         super().__init__()
         if ratio <= 0 or round(ratio * batch_size) < 1:
-            raise ValueError(f"a ratio of {ratio} adds no example to a batch of {batch_size}; choose a larger one")
+            raise ParameterError("ratio", f"= {ratio} adds no example to a batch of {batch_size}; choose a larger one")
         self.num_replayed = round(ratio * batch_size)
         item = {"images": torch.zeros(image_shape), "is_positive": torch.zeros((), dtype=torch.bool)}
         self.kept = Reservoir(capacity, item)

@@ -77,7 +77,7 @@ def test_a_width_below_one_is_refused(family: str, size: int, kind: str, make: A
 
 @pytest.mark.parametrize(("family", "size"), SMALLEST)
 def test_a_normalization_that_needs_latents_is_refused_in_a_discriminator(family: str, size: int, make: Any) -> None:
-    with pytest.raises(UserError, match="self_modulated_batch takes the generator's input"):
+    with pytest.raises(UserError, match="self_modulated_batch, which takes the generator's input"):
         make(f"{family}_discriminator", size, normalization="self_modulated_batch")
 
 

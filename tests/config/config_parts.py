@@ -6,6 +6,7 @@ from typing import Literal
 from ganzoo.architectures.base import Discriminator, Generator
 from ganzoo.component import Part
 from ganzoo.data.base import Dataset, DataSpec
+from ganzoo.errors import ParameterError
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.metrics.base import Metric
 from ganzoo.normalizations.base import Normalization
@@ -66,9 +67,11 @@ class toy_adam(OptimizerRecipe):
         schedule: Literal["constant", "linear"] = "constant",
     ) -> None:
         if learning_rate < 0:
-            raise ValueError(f"learning_rate must not be negative, not {learning_rate}")
+            raise ParameterError("learning_rate", f"must not be negative, not {learning_rate}")
         if betas[0] > 1:
-            raise ValueError(f"the first of betas must lie in [0, 1), not {betas[0]}")
+            raise ParameterError(
+                "schedule", f"= '{schedule}' asks for betas below 1 over {{num_steps}} steps; set {{betas}}"
+            )
         if betas[1] < 0:
             raise ValueError("it is too sharp")
 

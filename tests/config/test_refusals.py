@@ -261,9 +261,14 @@ def test_a_value_that_a_constructor_refuses_is_placed_where_it_was_bound() -> No
     )
 
 
+def test_a_refusal_shows_other_parameters_with_their_full_keys_and_is_placed_at_the_first_bound() -> None:
+    refused = "optim.toy_adam.schedule = 'constant' asks for betas below 1 over experiment.num_steps steps; set "
+    assert refusal_of_optimizer("optim.toy_adam.betas = (2.0, 0.9)") == f"x.gin:10: G/{refused}optim.toy_adam.betas"
+    bound = ["G/optim.toy_adam.schedule = 'constant'", "optim.toy_adam.betas = (2.0, 0.9)"]
+    assert refusal_of_optimizer(*bound) == f"x.gin:13: G/{refused}optim.toy_adam.betas"
+
+
 def test_what_a_constructor_refuses_without_a_parameter_s_name_is_placed_at_the_reference() -> None:
-    line = "optim.toy_adam.betas = (2.0, 0.9)"
-    assert refusal_of_optimizer(line) == "x.gin:13: optim.toy_adam: the first of betas must lie in [0, 1), not 2.0"
     assert refusal_of_optimizer("optim.toy_adam.betas = (0.5, -1.0)") == "x.gin:8: optim.toy_adam: it is too sharp"
 
 

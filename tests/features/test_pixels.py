@@ -54,5 +54,5 @@ def test_its_size_is_in_its_name_width_and_protocol() -> None:
 
 
 def test_no_size_is_refused() -> None:
-    with pytest.raises(ValueError, match="size must be at least 1 pixel, not 0"):
+    with pytest.raises(ValueError, match="size must be at least 1, not 0"):
         pixels(size=0)

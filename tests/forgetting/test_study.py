@@ -138,7 +138,7 @@ class of_pairs(PretextTask):
         (["--set", "forgetting.seed = 3"], "did you mean 'seeds'?"),
         (["--set", "forgetting.batch_size = 6"], "multiple of 4"),
         (["--set", "forgetting.batch_size = 7"], "batch_size must be even"),
-        (["--set", "forgetting.eval_every = 2"], "eval_every must divide num_steps_per_task = 2"),
+        (["--set", "forgetting.eval_every = 2"], "eval_every must divide forgetting.num_steps_per_task = 2"),
         (["--set", "forgetting.num_cycles = 1"], "num_cycles must be at least 2"),
         (["--set", "forgetting.num_test_images = 40"], "choose at most 30"),
         (["--set", "forgetting.test_split = 'tset'"], "has no split 'tset'"),

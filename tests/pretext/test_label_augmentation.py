@@ -113,7 +113,7 @@ def test_added_it_leaves_the_adversarial_term_in_place_and_keeps_the_contract() 
 
 def test_one_turn_for_each_image_needs_a_batch_that_four_divides_and_all_turns_do_not() -> None:
     Trial(part(), batch_size=6)
-    with pytest.raises(UserError, match="a batch of 6 cannot be shared evenly by 4 transforms"):
+    with pytest.raises(UserError, match="batch_size = 6 cannot be shared evenly by 4 transforms"):
         Trial(part(protocol="one_each"), batch_size=6)
     assert Trial(part(protocol="one_each"), batch_size=8).d_step(0).num_d_images == 2 * (8 + 6)
 

@@ -122,7 +122,7 @@ def test_defaults_are_the_papers() -> None:
 
 
 def test_a_batch_that_cannot_be_shared_evenly_is_refused() -> None:
-    with pytest.raises(ValueError, match="a batch of 6 cannot be shared evenly by 4 transforms"):
+    with pytest.raises(ValueError, match="batch_size = 6 cannot be shared evenly by 4 transforms"):
         task(batch_size=6)
     with pytest.raises(ValueError, match="must not be negative"):
         task(alpha=-1.0)
