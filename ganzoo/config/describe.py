@@ -152,7 +152,8 @@ def _supports(component: type[Component]) -> Iterator[tuple[str, str]]:
     for cls in reversed(component.__mro__):
         for name in inspect.get_annotations(cls) if issubclass(cls, Component) else ():
             value = getattr(component, name, None)
-            if name not in ("kind", "runtime_args") and not name.startswith("_") and _is_plain(value):
+            is_fact = name not in ("kind", "runtime_args", *parameters_of(component)) and not name.startswith("_")
+            if is_fact and _is_plain(value):
                 yield name, ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
     if issubclass(component, Dataset):
         yield from _dataset_supports(component)
