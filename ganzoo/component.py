@@ -22,12 +22,13 @@ class Component:
     those it needs by naming them in its constructor."""
 
 
-@typing.dataclass_transform(kw_only_default=True, eq_default=False)
+@typing.dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field,))
 class DeclaredArguments:
     """Mixed into a component, it makes a constructor from the annotated attributes of the class and of its bases.
 
     `alpha: float = 0.2` declares an option with its default, `feature_dim: int` a runtime argument. A subclass declares
-    only what it adds or changes, and does the rest of its construction in `__post_init__`, after its base's.
+    only what it adds or changes, and does the rest of its construction in `__post_init__`, after its base's. What is no
+    argument is a `ClassVar`, or has no annotation.
     """
 
     def __init_subclass__(cls) -> None:

@@ -1,5 +1,6 @@
 """BigGAN, for 32, 64 and 128 px. N: batch; C, H, W: image; L: latent dimension; E: label embedding; F: features."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -7,8 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganzoo.architectures.base import ImageShape, LabelLayers
-from ganzoo.architectures.residual import DiscriminatorBlock, GeneratorBlock
-from ganzoo.architectures.stacked import StackedDiscriminator, StackedGenerator
+from ganzoo.architectures.residual import GeneratorBlock
+from ganzoo.architectures.residual_networks import ResidualDiscriminator
+from ganzoo.architectures.stacked import StackedGenerator
 from ganzoo.batch import Latents
 from ganzoo.component import Part
 from ganzoo.layers.attention import attention_after
@@ -127,7 +129,7 @@ class biggan_generator(StackedGenerator):
 
 
 @register("architectures")
-class biggan_discriminator(StackedDiscriminator):
+class biggan_discriminator(ResidualDiscriminator):
     """Residual blocks of which all but the last halve the size, ReLU, the sum over pixels, and a linear layer.
 
     Class conditioning adds its head to the logit.
@@ -142,43 +144,21 @@ class biggan_discriminator(StackedDiscriminator):
         width: the number that all channels are multiples of, published as 96: the first block has once as many at 128
             px, twice at 32 and 64 px.
         normalization: the normalization of every block, published as `@normalizations.none`.
-        spectral_norm: whether weights, those of every head included, are spectrally normalised.
         attention_resolution: height in pixels of the feature map behind which self-attention stands, published as 64 at
             128 px; None for none.
     """
 
     resolutions = tuple(DISCRIMINATOR_MULTIPLIERS)
+    is_wide = True
 
-    def __init__(
-        self,
-        *,
-        width: int = 96,
-        normalization: Part[Normalization],
-        spectral_norm: bool = True,
-        attention_resolution: int | None = None,
-        image_shape: ImageShape,
-        conditioning: LabelLayers | None,
-    ) -> None:
-        layers = LayerFactory(spectral_norm=spectral_norm, initializer=orthogonal)
-        super().__init__(image_shape=image_shape, width=width, normalization=normalization, layers=layers)
-        channels, size = image_shape[:2]
-        multipliers = DISCRIMINATOR_MULTIPLIERS[size]
-        for i, multiplier in enumerate(multipliers):
-            downsample = i < len(multipliers) - 1
-            block = DiscriminatorBlock(
-                channels,
-                multiplier * width,
-                downsample=downsample,
-                is_first=i == 0,
-                normalization=normalization,
-                layers=layers,
-                variant="sngan",
-                is_wide=True,
-            )
-            channels, size = multiplier * width, size // 2 if downsample else size
-            self.add_block(block, (channels, size, size))
-        self.add_last_layers(channels, conditioning, attention_resolution=attention_resolution)
+    width: int = 96
 
-    def features(self, h_NCHW: Tensor) -> Tensor:
-        """Return the sums over pixels, after a ReLU."""
-        return functional.relu(h_NCHW).sum((2, 3))
+    def make_layers(self) -> LayerFactory:
+        """Return the factory that makes its layers."""
+        return LayerFactory(spectral_norm=self.spectral_norm, initializer=orthogonal)
+
+    @staticmethod
+    def plan(size: int) -> Sequence[tuple[int, bool]]:
+        """Return of each block its channels as a multiple of the width, and whether it halves the size."""
+        *multipliers, last = DISCRIMINATOR_MULTIPLIERS[size]
+        return [*((multiplier, True) for multiplier in multipliers), (last, False)]
