@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import ImageBatch
-from ganzoo.layers.consolidation import QuadraticPenalty, fisher_diagonal
+from ganzoo.layers.consolidation import QuadraticPenalty
 from ganzoo.penalties.base import Penalty, check_weight
 from ganzoo.registry import register
 
@@ -74,13 +74,7 @@ class ewc(Penalty):
         if self.num_updates % self.consolidate_every:
             return 0
         self.quadratic.decay(self.decay)
-        # Each kind has half of the mean, whatever the batch; each adds half of its F.
-        num = 0
-        for images in (real[: self.num_images_each], fake[: self.num_images_each]):
-            fisher = fisher_diagonal(discriminator, lambda x: discriminator(x.images_NCHW, x.labels_N).logits_N, images)
-            self.quadratic.add(discriminator, {name: value / 2 for name, value in fisher.items()})
-            num += len(images)
-        return num
+        return self.quadratic.end_task(discriminator, [real[: self.num_images_each], fake[: self.num_images_each]])
 
     def num_d_images(self, batch_size: int) -> int:
         """Return 0: the penalty looks at weights alone, and `after_d_step` counts its own images."""
