@@ -42,6 +42,12 @@ class resnet_generator(ResidualGenerator):
     SNGAN's initialisation instead of N(0, 0.02); a last normalization without labels. Bind `latent = 'uniform'`, and
     `eps` and `momentum` of the normalization to 1e-3, for its latents and constants.
 
+    Example:
+        >>> narrow = part("architectures.resnet_generator", width=4, normalization=part("normalizations.batch"))
+        >>> generator = narrow(image_shape=(3, 16, 16), latent_dim=8, conditioning=None)
+        >>> tuple(generator(Latents(torch.zeros(2, 8))).shape)
+        (2, 3, 16, 16)
+
     Args:
         width: channels of the finest block, published as 256 up to 32 px, where every block has them, and as 64 above,
             where the coarsest has 16 times as many.
@@ -78,6 +84,12 @@ class resnet_discriminator(ResidualDiscriminator):
     The variant `compare_gan` follows that code at 32 px: norm and ReLU even on pixels, a 3x3 convolution on every
     shortcut, MEANS over pixels; images are mapped back to its range [0, 1]. Departures from it: the other sizes, and
     SNGAN's initialisation instead of N(0, 0.02).
+
+    Example:
+        >>> narrow = part("architectures.resnet_discriminator", width=4, normalization=part("normalizations.none"))
+        >>> discriminator = narrow(image_shape=(3, 16, 16), conditioning=None)
+        >>> tuple(discriminator(torch.zeros(2, 3, 16, 16)).features_NF.shape), discriminator.tap_shapes["block1"]
+        ((2, 4), (4, 4, 4))
 
     Args:
         width: channels of the first block, published as 128 up to 32 px, where every block has them, and as 64 above,

@@ -23,6 +23,12 @@ class sndcgan_generator(ConvolutionalGenerator):
     chainer-gan-lib. Departures: the first map is normalised for each channel, which the table leaves out and that code
     does for each unit; sizes other than 32 and 48 px.
 
+    Example:
+        >>> narrow = part("architectures.sndcgan_generator", width=4, normalization=part("normalizations.batch"))
+        >>> generator = narrow(image_shape=(3, 16, 16), latent_dim=8, conditioning=None)
+        >>> tuple(generator(Latents(torch.zeros(2, 8))).shape)
+        (2, 3, 16, 16)
+
     Args:
         width: channels of the finest map, published as 64; the coarsest has 8 times as many.
     """
@@ -52,6 +58,12 @@ class sndcgan_discriminator(ConvolutionalDiscriminator):
     Source: SNGAN, Miyato et al., arXiv:1802.05957, table 3b, with slope 0.1. Departures: the widths 64, 128, 128, 256,
     256, 512, 512 are those of its authors' chainer-gan-lib and of compare_gan, where the table has 64, 64, 128, 128,
     256, 256, 512; sizes other than 32 and 48 px.
+
+    Example:
+        >>> narrow = part("architectures.sndcgan_discriminator", width=4, normalization=part("normalizations.none"))
+        >>> discriminator = narrow(image_shape=(3, 16, 16), conditioning=None)
+        >>> tuple(discriminator(torch.zeros(2, 3, 16, 16)).features_NF.shape), discriminator.tap_shapes["block1"]
+        ((2, 128), (8, 8, 8))
 
     Args:
         width: channels of the first convolution, published as 64; the last has 8 times as many.

@@ -17,6 +17,13 @@ class rmsprop(ScheduledOptimizer):
     arXiv:1701.07875, algorithm 1, which gives the learning rate. The mean squares begin at 0, as torch's, so that first
     steps are larger than later ones. Departure: the decay is torch's 0.99; the lecture has 0.9.
 
+    Example:
+        >>> weight = nn.Parameter(torch.tensor(1.0))
+        >>> weight.grad = torch.tensor(3.0)
+        >>> rmsprop(learning_rate=0.01, num_steps=1).optimizer([weight]).step()
+        >>> round(weight.item(), 3)
+        0.9
+
     Args:
         decay: of the mean squared gradient per update, in [0, 1).
         eps: added to the root of the mean squared gradient.

@@ -29,6 +29,12 @@ class ewc(Penalty):
     task, the decay and every default. Weights are D's trained parameters, under spectral norm those before the
     division; heads of tasks are free.
 
+    Example:
+        >>> layer, images = torch.nn.Linear(2, 2), ImageBatch(torch.zeros(4, 3, 16, 16))
+        >>> penalty = ewc(parameter_shapes={"weight": layer.weight.shape, "bias": layer.bias.shape})
+        >>> penalty(layer, images, images, rng=torch.Generator()).item()  # no task has ended
+        0.0
+
     Args:
         weight: factor of the penalty (the papers' lambda).
         consolidate_every: updates of D in a task.

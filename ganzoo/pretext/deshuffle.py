@@ -33,6 +33,11 @@ class deshuffle(WeightedTask):
     the frame around it stays; the authors' code starts at the upper left corner and repeats the border. alpha is
     rotation's by default, 0.5 in that code; beta is 1 there too.
 
+    Example:
+        >>> image_1CHW, backwards_19 = torch.arange(9).reshape(1, 1, 3, 3), torch.arange(8, -1, -1)[None]
+        >>> shuffle_tiles(image_1CHW, backwards_19)[0, 0].tolist()
+        [[8, 7, 6], [5, 4, 3], [2, 1, 0]]
+
     Args:
         num_permutations: K, how many permutations there are to tell apart, at least 2.
     """

@@ -27,6 +27,11 @@ class infomax(WeightedTask):
     added. Local features are the output of the last block but one, as there at 32 px. Departure: an image's other
     positions are left out of the softmax; in that code they stay in with a score of -10.
 
+    Example:
+        >>> local_NPR, global_NR = torch.zeros(2, 5, 4), torch.zeros(2, 4)
+        >>> round(info_nce(local_NPR, global_NR).item(), 3)  # one position against five of the other image: log 6
+        1.792
+
     Args:
         joint_dim: R, width of the space in which both kinds of features are compared.
     """

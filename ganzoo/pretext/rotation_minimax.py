@@ -26,6 +26,10 @@ class rotation_minimax(rotation):
     here the protocols are rotation's, each term has its own mean and weighs beta. The script of Hou et al. weighs
     `difference` by 1.0 for D and by 0.2 for G.
 
+    Example:
+        >>> part("pretext.rotation_minimax")(**task_args()).num_outputs
+        5
+
     Args:
         g_objective: what G minimises, `match` or `difference`.
         protocol: `all_four`, the last quarter of the batch in all four turns; `one_each`, every image in one turn, a
