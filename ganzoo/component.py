@@ -22,6 +22,21 @@ class Component:
     needs in its constructor."""
 
 
+@typing.dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field,))
+class DeclaredArguments:
+    """Mixed into a component, it makes a constructor from the annotated attributes of the class and of its bases.
+
+    `alpha: float = 0.2` declares an option with its default, `feature_dim: int` a runtime argument. A subclass declares
+    only what it adds or changes, and does the rest of its construction in `__post_init__`, after its base's. What is no
+    argument is a `ClassVar`, or has no annotation.
+    """
+
+    def __init_subclass__(cls) -> None:
+        """Write the constructor, unless the class has one of its own."""
+        super().__init_subclass__()
+        dataclass(kw_only=True, eq=False, repr=False, match_args=False)(cls)
+
+
 C = TypeVar("C", bound=Component)
 C_co = TypeVar("C_co", bound=Component, covariant=True)
 

@@ -1,5 +1,6 @@
 """BigGAN, for 32, 64 and 128 px. N: batch; C, H, W: image; L: latent dimension; E: label embedding; F: features."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -7,8 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganzoo.architectures.base import ImageShape, LabelLayers
-from ganzoo.architectures.residual import DiscriminatorBlock, GeneratorBlock
-from ganzoo.architectures.stacked import StackedDiscriminator, StackedGenerator
+from ganzoo.architectures.residual import GeneratorBlock
+from ganzoo.architectures.residual_networks import ResidualDiscriminator
+from ganzoo.architectures.stacked import StackedGenerator
 from ganzoo.batch import Latents
 from ganzoo.component import Part
 from ganzoo.errors import ParameterError, check_at_least
@@ -45,6 +47,12 @@ class biggan_generator(StackedGenerator):
     At 128 px, width 96, 120 latents, 1000 classes and attention at 64 px it has that code's 70,433,988 parameters.
     Weights start orthogonal. Departures: the linear layer sees its chunk alone, as in compare_gan, where the paper
     joins the embedding; chunks differ by one where they cannot be equal.
+
+    Example:
+        >>> narrow = part("architectures.biggan_generator", width=4, normalization=part("normalizations.batch"))
+        >>> generator = narrow(image_shape=(3, 32, 32), latent_dim=8, conditioning=None)
+        >>> tuple(generator(Latents(torch.zeros(2, 8))).shape)
+        (2, 3, 32, 32)
 
     Args:
         width: the number that all channels are multiples of, published as 96: the finest block has once as many at 128
@@ -129,7 +137,7 @@ class biggan_generator(StackedGenerator):
 
 
 @register("architectures")
-class biggan_discriminator(StackedDiscriminator):
+class biggan_discriminator(ResidualDiscriminator):
     """Residual blocks of which all but the last halve the size, ReLU, the sum over pixels, and a linear layer.
 
     Class conditioning adds its head to the logit.
@@ -140,47 +148,31 @@ class biggan_discriminator(StackedDiscriminator):
     orthogonal. Departures from that code: a block that keeps its width adds its input all the same, through a 1x1
     convolution where it halves the size (at 32 px); no ReLU on pixels, which that code gives in [0, 1].
 
+    Example:
+        >>> narrow = part("architectures.biggan_discriminator", width=4, normalization=part("normalizations.none"))
+        >>> discriminator = narrow(image_shape=(3, 32, 32), conditioning=None)
+        >>> tuple(discriminator(torch.zeros(2, 3, 32, 32)).features_NF.shape), discriminator.tap_shapes["block1"]
+        ((2, 8), (8, 8, 8))
+
     Args:
         width: the number that all channels are multiples of, published as 96: the first block has once as many at 128
             px, twice at 32 and 64 px.
         normalization: the normalization of every block, published as `@normalizations.none`.
-        spectral_norm: whether weights, those of every head included, are spectrally normalised.
         attention_resolution: height in pixels of the feature map behind which self-attention stands, published as 64 at
             128 px; None for none.
     """
 
     resolutions = tuple(DISCRIMINATOR_MULTIPLIERS)
+    is_wide = True
 
-    def __init__(
-        self,
-        *,
-        width: int = 96,
-        normalization: Part[Normalization],
-        spectral_norm: bool = True,
-        attention_resolution: int | None = None,
-        image_shape: ImageShape,
-        conditioning: LabelLayers | None,
-    ) -> None:
-        layers = LayerFactory(spectral_norm=spectral_norm, initializer=orthogonal)
-        super().__init__(image_shape=image_shape, width=width, normalization=normalization, layers=layers)
-        channels, size = image_shape[:2]
-        multipliers = DISCRIMINATOR_MULTIPLIERS[size]
-        for i, multiplier in enumerate(multipliers):
-            downsample = i < len(multipliers) - 1
-            block = DiscriminatorBlock(
-                channels,
-                multiplier * width,
-                downsample=downsample,
-                is_first=i == 0,
-                normalization=normalization,
-                layers=layers,
-                variant="sngan",
-                is_wide=True,
-            )
-            channels, size = multiplier * width, size // 2 if downsample else size
-            self.add_block(block, (channels, size, size))
-        self.add_last_layers(channels, conditioning, attention_resolution=attention_resolution)
+    width: int = 96
 
-    def features(self, h_NCHW: Tensor) -> Tensor:
-        """Return the sums over pixels, after a ReLU."""
-        return functional.relu(h_NCHW).sum((2, 3))
+    def make_layers(self) -> LayerFactory:
+        """Return the factory that makes its layers."""
+        return LayerFactory(spectral_norm=self.spectral_norm, initializer=orthogonal)
+
+    @staticmethod
+    def plan(size: int) -> Sequence[tuple[int, bool]]:
+        """Return of each block its channels as a multiple of the width, and whether it halves the size."""
+        *multipliers, last = DISCRIMINATOR_MULTIPLIERS[size]
+        return [*((multiplier, True) for multiplier in multipliers), (last, False)]

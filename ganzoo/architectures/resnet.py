@@ -5,20 +5,11 @@ px), and compare_gan's `resnet_cifar` (`variant = 'compare_gan'`).
 N: batch; C, H, W: image; L: latent dimension; F: features.
 """
 
-from itertools import pairwise
+from collections.abc import Sequence
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
-
-from ganzoo.architectures.base import ImageShape, LabelLayers
-from ganzoo.architectures.residual import DiscriminatorBlock, GeneratorBlock, Variant
-from ganzoo.architectures.stacked import LatentDistribution, StackedDiscriminator, StackedGenerator
-from ganzoo.batch import Latents
-from ganzoo.component import Part
-from ganzoo.layers.attention import attention_after
+from ganzoo.architectures.residual import Variant
+from ganzoo.architectures.residual_networks import ResidualDiscriminator, ResidualGenerator
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.normalizations.base import Normalization
 from ganzoo.registry import register
 
 # Channels as multiples of the width: of G's first map and after each block; of D after each block, with its pooling.
@@ -39,7 +30,7 @@ DISCRIMINATOR_BLOCKS: dict[int, tuple[tuple[int, bool], ...]] = {
 
 
 @register("architectures")
-class resnet_generator(StackedGenerator):
+class resnet_generator(ResidualGenerator):
     """A linear layer to 4x4, upsampling residual blocks to the image's size, norm, ReLU, 3x3 convolution, tanh.
 
     Source: SNGAN, arXiv:1802.05957, tables 4 to 6; at 32 px and width 256 it has 4,276,739 parameters. 48 px begins at
@@ -51,68 +42,39 @@ class resnet_generator(StackedGenerator):
     SNGAN's initialisation instead of N(0, 0.02); a last normalization without labels. Bind `latent = 'uniform'`, and
     `eps` and `momentum` of the normalization to 1e-3, for its latents and constants.
 
+    Example:
+        >>> narrow = part("architectures.resnet_generator", width=4, normalization=part("normalizations.batch"))
+        >>> generator = narrow(image_shape=(3, 16, 16), latent_dim=8, conditioning=None)
+        >>> tuple(generator(Latents(torch.zeros(2, 8))).shape)
+        (2, 3, 16, 16)
+
     Args:
         width: channels of the finest block, published as 256 up to 32 px, where every block has them, and as 64 above,
             where the coarsest has 16 times as many.
-        normalization: the normalization of every block, e.g. `@normalizations.batch`.
-        spectral_norm: whether weights are spectrally normalised.
         variant: `sngan` or `compare_gan`.
-        latent: standard `normal`, or `uniform` on [-1, 1].
-        attention_resolution: height in pixels of the feature map behind which self-attention stands; None for none.
         weight_standardization: whether the filters of the blocks' convolutions have mean 0 and variance 1
             (arXiv:1903.10520); not together with spectral_norm.
     """
 
     resolutions = tuple(GENERATOR_MULTIPLIERS)
 
-    def __init__(
-        self,
-        *,
-        width: int = 256,
-        normalization: Part[Normalization],
-        spectral_norm: bool = False,
-        variant: Variant = "sngan",
-        latent: LatentDistribution = "normal",
-        attention_resolution: int | None = None,
-        weight_standardization: bool = False,
-        image_shape: ImageShape,
-        latent_dim: int,
-        conditioning: LabelLayers | None,
-    ) -> None:
-        layers = LayerFactory(spectral_norm=spectral_norm, weight_standardization=weight_standardization)
-        super().__init__(image_shape=image_shape, latent_dim=latent_dim, width=width, layers=layers, latent=latent)
-        self.variant = variant
-        self.uses_batch_statistics = normalization.component.uses_batch_statistics
-        channels, size = image_shape[:2]
-        widths = [width * m for m in GENERATOR_MULTIPLIERS[size]]
-        bottom_size = size // 2 ** (len(widths) - 1)
-        self.bottom_shape = (widths[0], bottom_size, bottom_size)
+    width: int = 256
+    variant: Variant = "sngan"
+    weight_standardization: bool = False
 
-        last_norm = normalization.with_component(normalization.component.unconditional_form())
-        normalization, runtime_args = self.for_labels(normalization, conditioning, latent_dim)
-        self.input = layers.linear(latent_dim, bottom_size**2 * widths[0])
-        self.blocks = nn.ModuleList(
-            GeneratorBlock(i, o, normalization=normalization, runtime_args=runtime_args, layers=layers, variant=variant)
-            for i, o in pairwise(widths)
-        )
-        self.last_norm = last_norm(num_features=widths[-1], latent_dim=latent_dim, num_classes=0, layers=layers)
-        # Never standardised: nothing normalises its output, and filters of variance 1 would saturate tanh.
-        self.output = LayerFactory(spectral_norm=spectral_norm).conv2d(widths[-1], channels, 3, gain=1.0)
-        # After all others, so that the rest starts from the same weights with attention and without.
-        shapes = [(w, bottom_size * 2**i) for i, w in enumerate(widths)][1:]
-        self.attention = attention_after(attention_resolution, shapes, layers)
+    def make_layers(self) -> LayerFactory:
+        """Return the factory that makes its layers."""
+        return LayerFactory(spectral_norm=self.spectral_norm, weight_standardization=self.weight_standardization)
 
-    def forward(self, inputs: Latents) -> Tensor:
-        """Return images (N, C, H, W) in [-1, 1]."""
-        h = self.coarsest_map(inputs.latents_NL)
-        for block, attention in zip(self.blocks, self.attention, strict=True):
-            h = attention(block(h, inputs))
-        h = self.output(functional.relu(self.last_norm(h, inputs)))
-        return torch.tanh(h) if self.variant == "sngan" else 2 * torch.sigmoid(h) - 1
+    @staticmethod
+    def plan(size: int) -> tuple[int, Sequence[int]]:
+        """Return the height of the coarsest map, and channels as multiples of the width."""
+        multipliers = GENERATOR_MULTIPLIERS[size]
+        return size // 2 ** (len(multipliers) - 1), multipliers
 
 
 @register("architectures")
-class resnet_discriminator(StackedDiscriminator):
+class resnet_discriminator(ResidualDiscriminator):
     """Residual blocks, ReLU, pooling over pixels to features, and a linear layer to one logit.
 
     Source: SNGAN, arXiv:1802.05957, tables 4 to 6; at 32 px and width 128 it has 1,053,825 parameters. The features are
@@ -123,54 +85,31 @@ class resnet_discriminator(StackedDiscriminator):
     shortcut, MEANS over pixels; images are mapped back to its range [0, 1]. Departures from it: the other sizes, and
     SNGAN's initialisation instead of N(0, 0.02).
 
+    Example:
+        >>> narrow = part("architectures.resnet_discriminator", width=4, normalization=part("normalizations.none"))
+        >>> discriminator = narrow(image_shape=(3, 16, 16), conditioning=None)
+        >>> tuple(discriminator(torch.zeros(2, 3, 16, 16)).features_NF.shape), discriminator.tap_shapes["block1"]
+        ((2, 4), (4, 4, 4))
+
     Args:
         width: channels of the first block, published as 128 up to 32 px, where every block has them, and as 64 above,
             where the last has 16 times as many.
-        normalization: the normalization of every block, e.g. `@normalizations.none`.
-        spectral_norm: whether weights, those of every head included, are spectrally normalised.
         variant: `sngan` or `compare_gan`.
-        attention_resolution: height in pixels of the feature map behind which self-attention stands; None for none.
         weight_standardization: whether the filters of the blocks' convolutions have mean 0 and variance 1
             (arXiv:1903.10520); not together with spectral_norm.
     """
 
     resolutions = tuple(DISCRIMINATOR_BLOCKS)
 
-    def __init__(
-        self,
-        *,
-        width: int = 128,
-        normalization: Part[Normalization],
-        spectral_norm: bool = True,
-        variant: Variant = "sngan",
-        attention_resolution: int | None = None,
-        weight_standardization: bool = False,
-        image_shape: ImageShape,
-        conditioning: LabelLayers | None,
-    ) -> None:
-        layers = LayerFactory(spectral_norm=spectral_norm, weight_standardization=weight_standardization)
-        super().__init__(image_shape=image_shape, width=width, normalization=normalization, layers=layers)
-        self.variant = variant
-        channels, size = image_shape[:2]
-        for i, (multiplier, downsample) in enumerate(DISCRIMINATOR_BLOCKS[size]):
-            block = DiscriminatorBlock(
-                channels,
-                multiplier * width,
-                downsample=downsample,
-                is_first=i == 0,
-                normalization=normalization,
-                layers=layers,
-                variant=variant,
-            )
-            channels, size = multiplier * width, size // 2 if downsample else size
-            self.add_block(block, (channels, size, size))
-        self.add_last_layers(channels, conditioning, attention_resolution=attention_resolution)
+    width: int = 128
+    variant: Variant = "sngan"
+    weight_standardization: bool = False
 
-    def from_images(self, images_NCHW: Tensor) -> Tensor:
-        """Return images in the range that the variant's source has."""
-        return images_NCHW if self.variant == "sngan" else (images_NCHW + 1) / 2
+    def make_layers(self) -> LayerFactory:
+        """Return the factory that makes its layers."""
+        return LayerFactory(spectral_norm=self.spectral_norm, weight_standardization=self.weight_standardization)
 
-    def features(self, h_NCHW: Tensor) -> Tensor:
-        """Return the sums over pixels, or the variant's means, after a ReLU."""
-        h = functional.relu(h_NCHW)
-        return h.sum((2, 3)) if self.variant == "sngan" else h.mean((2, 3))
+    @staticmethod
+    def plan(size: int) -> Sequence[tuple[int, bool]]:
+        """Return of each block its channels as a multiple of the width, and whether it halves the size."""
+        return DISCRIMINATOR_BLOCKS[size]

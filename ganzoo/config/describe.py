@@ -94,7 +94,7 @@ def describe(name: str, *, roots: Mapping[str, type[RecipeRoot]] = NO_ROOTS) -> 
 def _text(described: type) -> str:
     """Return the docstring without its sections."""
     text = inspect.cleandoc(described.__doc__ or "")
-    return re.split(r"^(?:Args|Attributes|Raises):$", text, maxsplit=1, flags=re.MULTILINE)[0].strip()
+    return re.split(r"^(?:Example|Args|Attributes|Raises):$", text, maxsplit=1, flags=re.MULTILINE)[0].strip()
 
 
 def _parameters(described: type, parameters: Mapping[str, inspect.Parameter]) -> list[Parameter]:
@@ -152,7 +152,8 @@ def _supports(component: type[Component]) -> Iterator[tuple[str, str]]:
     for cls in reversed(component.__mro__):
         for name in inspect.get_annotations(cls) if issubclass(cls, Component) else ():
             value = getattr(component, name, None)
-            if name not in ("kind", "runtime_args") and not name.startswith("_") and _is_plain(value):
+            is_fact = name not in ("kind", "runtime_args", *parameters_of(component)) and not name.startswith("_")
+            if is_fact and _is_plain(value):
                 yield name, ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
     if issubclass(component, Dataset):
         yield from _dataset_supports(component)

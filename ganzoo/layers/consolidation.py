@@ -4,7 +4,7 @@ Source: Kirkpatrick et al., "Overcoming catastrophic forgetting in neural networ
 batch.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -59,6 +59,18 @@ class QuadraticPenalty(nn.Module):
             self.constant += (old * share * distance.square()).sum()
             self.anchor[name].add_(share * distance)
             old.add_(new)
+
+    def end_task(self, discriminator: nn.Module, groups: Sequence[ImageBatch]) -> int:
+        """Add the quadratic of a task that ends with the discriminator's weights, and return how many images it saw.
+
+        Args:
+            discriminator: a logistic classifier by its logits.
+            groups: of images; each has the same share of the Fisher information, whatever its size.
+        """
+        for images in groups:
+            fisher = fisher_diagonal(discriminator, lambda x: discriminator(x.images_NCHW, x.labels_N).logits_N, images)
+            self.add(discriminator, {name: value / len(groups) for name, value in fisher.items()})
+        return sum(len(images) for images in groups)
 
     @torch.no_grad()
     def decay(self, factor: float) -> None:

@@ -14,6 +14,10 @@ class non_saturating(AdversarialLoss):
     Source: Goodfellow et al., "Generative Adversarial Networks", arXiv:1406.2661, section 3: D minimises
     -E[log s(D(x))] - E[log(1 - s(D(G(z))))] and G minimises -E[log s(D(G(z)))], s the logistic function. Written with
     softplus(t) = log(1 + exp(t)) = -log s(-t), which is exact for large logits too.
+
+    Example:
+        >>> round(non_saturating().d_loss(torch.zeros(2), torch.zeros(2)).item(), 3)  # 2 log 2
+        1.386
     """
 
     least_d_loss = 0.0

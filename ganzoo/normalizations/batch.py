@@ -15,6 +15,11 @@ class batch(Normalization):
 
     Source: Ioffe & Szegedy, arXiv:1502.03167, algorithm 1.
 
+    Example:
+        >>> out_NCHW = batch(num_features=3)(torch.rand(8, 3, 4, 4) + 5, None)
+        >>> out_NCHW.mean((0, 2, 3)).abs().max().item() < 1e-5
+        True
+
     Args:
         eps: added to the variance.
         momentum: share of the newest batch in the running statistics, which evaluation uses.
@@ -51,6 +56,12 @@ class conditional_batch(ConditionalAffine):
 
     Source: Dumoulin et al., arXiv:1610.07629, equation 5; in GANs, Miyato & Koyama, arXiv:1802.05637. Departure:
     compare_gan scales by the embedding alone, and mimicry draws the scales from N(1, 0.02).
+
+    Example:
+        >>> layer = conditional_batch(num_features=3, num_classes=2)
+        >>> condition = Latents(torch.zeros(4, 6), labels_N=torch.tensor([0, 1, 1, 0]))
+        >>> tuple(layer(torch.rand(4, 3, 5, 5), condition).shape)
+        (4, 3, 5, 5)
 
     Args:
         eps: added to the variance.

@@ -18,6 +18,12 @@ class linear_modulated_batch(Normalization):
 
     Source: BigGAN, Brock et al., arXiv:1809.11096, appendix B. Departure: compare_gan scales by W z alone.
 
+    Example:
+        >>> layers = LayerFactory(spectral_norm=False)
+        >>> modulated = linear_modulated_batch(num_features=3, latent_dim=6, layers=layers)
+        >>> tuple(modulated(torch.rand(4, 3, 5, 5), Latents(torch.zeros(4, 6))).shape)
+        (4, 3, 5, 5)
+
     Args:
         eps: added to the variance.
         momentum: share of the newest batch in the running statistics, which evaluation uses.

@@ -22,6 +22,11 @@ class self_modulated_batch(Normalization):
     from N(0, 0.02^2) and sets that bias to 0; they have no spectral norm, whatever the network's `spectral_norm` says,
     where compare_gan's follow it.
 
+    Example:
+        >>> layer = self_modulated_batch(num_features=3, latent_dim=6)
+        >>> tuple(layer(torch.rand(4, 3, 5, 5), Latents(torch.zeros(4, 6))).shape)
+        (4, 3, 5, 5)
+
     Args:
         num_hidden: M, units of the hidden layer.
         eps: added to the variance.

@@ -8,7 +8,6 @@ from torch import nn
 from ganzoo.errors import check_positive
 from ganzoo.optim.scheduled import ScheduledOptimizer, check_share
 from ganzoo.registry import register
-from ganzoo.schedule import Schedule
 
 
 @register("optim")
@@ -19,27 +18,26 @@ class rmsprop(ScheduledOptimizer):
     arXiv:1701.07875, algorithm 1, which gives the learning rate. The mean squares begin at 0, as torch's, so that first
     steps are larger than later ones. Departure: the decay is torch's 0.99; the lecture has 0.9.
 
+    Example:
+        >>> weight = nn.Parameter(torch.tensor(1.0))
+        >>> weight.grad = torch.tensor(3.0)
+        >>> rmsprop(learning_rate=0.01, num_steps=1).optimizer([weight]).step()
+        >>> round(weight.item(), 3)
+        0.9
+
     Args:
-        learning_rate: step size at the first update.
         decay: of the mean squared gradient per update, in [0, 1).
         eps: added to the root of the mean squared gradient.
-        schedule: `constant`, or from `learning_rate` at the first generator update to 0 after the last: `linear`, or
-            `cosine`, half a wave.
     """
 
-    def __init__(
-        self,
-        *,
-        learning_rate: float = 5e-5,
-        decay: float = 0.99,
-        eps: float = 1e-8,
-        schedule: Schedule = "constant",
-        num_steps: int,
-    ) -> None:
-        super().__init__(learning_rate=learning_rate, schedule=schedule, num_steps=num_steps)
-        check_share("decay", decay)
-        check_positive(eps=eps)
-        self.decay, self.eps = decay, eps
+    learning_rate: float = 5e-5
+    decay: float = 0.99
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_share("decay", self.decay)
+        check_positive("eps", self.eps)
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return RMSprop over these parameters."""

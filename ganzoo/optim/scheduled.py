@@ -6,15 +6,17 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from ganzoo.errors import ParameterError, check_positive
+from ganzoo.component import DeclaredArguments
 from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.schedule import Schedule, remaining
 
 FUSED_DEVICES = ("cpu", "cuda")  # where torch has a kernel for the whole update; it repeats to the bit on both
 
 
-class ScheduledOptimizer(OptimizerRecipe):
+class ScheduledOptimizer(DeclaredArguments, OptimizerRecipe):
     """An optimizer whose learning rate is constant or falls to 0.
+
+    A subclass declares the default of the learning rate and the options that it adds.
 
     Args:
         learning_rate: step size at the first update.
@@ -23,9 +25,12 @@ class ScheduledOptimizer(OptimizerRecipe):
         num_steps: generator updates of the run.
     """
 
-    def __init__(self, *, learning_rate: float, schedule: Schedule, num_steps: int) -> None:
-        check_positive(learning_rate=learning_rate)
-        self.learning_rate, self.schedule, self.num_steps = learning_rate, schedule, num_steps
+    learning_rate: float
+    schedule: Schedule = "constant"
+    num_steps: int
+
+    def __post_init__(self) -> None:
+        check_positive("learning_rate", self.learning_rate)
 
     def scheduler(self, optimizer: torch.optim.Optimizer) -> LambdaLR:
         """Return the schedule; it is advanced once per generator update, whatever the optimizer's own number."""

@@ -7,8 +7,7 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import ImageBatch
-from ganzoo.errors import ParameterError, check_at_least
-from ganzoo.layers.consolidation import QuadraticPenalty, fisher_diagonal
+from ganzoo.layers.consolidation import QuadraticPenalty
 from ganzoo.penalties.base import Penalty, check_weight
 from ganzoo.registry import register
 
@@ -29,6 +28,12 @@ class ewc(Penalty):
     (see `remedies.elastic_weight_consolidation`); it is a mean over images of the task's last batch; the length of a
     task, the decay and every default. Weights are D's trained parameters, under spectral norm those before the
     division; heads of tasks are free.
+
+    Example:
+        >>> layer, images = torch.nn.Linear(2, 2), ImageBatch(torch.zeros(4, 3, 16, 16))
+        >>> penalty = ewc(parameter_shapes={"weight": layer.weight.shape, "bias": layer.bias.shape})
+        >>> penalty(layer, images, images, rng=torch.Generator()).item()  # no task has ended
+        0.0
 
     Args:
         weight: factor of the penalty (the papers' lambda).
@@ -74,13 +79,7 @@ class ewc(Penalty):
         if self.num_updates % self.consolidate_every:
             return 0
         self.quadratic.decay(self.decay)
-        # Each kind has half of the mean, whatever the batch; each adds half of its F.
-        num = 0
-        for images in (real[: self.num_images_each], fake[: self.num_images_each]):
-            fisher = fisher_diagonal(discriminator, lambda x: discriminator(x.images_NCHW, x.labels_N).logits_N, images)
-            self.quadratic.add(discriminator, {name: value / 2 for name, value in fisher.items()})
-            num += len(images)
-        return num
+        return self.quadratic.end_task(discriminator, [real[: self.num_images_each], fake[: self.num_images_each]])
 
     def num_d_images(self, batch_size: int) -> int:
         """Return 0: the penalty looks at weights alone, and `after_d_step` counts its own images."""

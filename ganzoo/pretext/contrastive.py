@@ -47,6 +47,10 @@ class contrastive(PretextTask):
 
     Keys pass through the copy: they are not counted among the images that D saw.
 
+    Example:
+        >>> instance_logits(torch.eye(2), torch.eye(2), torch.zeros(3, 2)).tolist()  # the own key first
+        [[1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]]
+
     Args:
         alpha: weight of the generator's loss.
         beta: weight of the discriminator's loss on real images.

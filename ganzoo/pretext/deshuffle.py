@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ganzoo.architectures.base import ImageShape
 from ganzoo.batch import ImageBatch
 from ganzoo.errors import ParameterError
 from ganzoo.layers.factory import LayerFactory
@@ -14,7 +15,6 @@ from ganzoo.pretext.base import LossTerm, Role, StepBatch, TaskOutputs, TaskResu
 from ganzoo.pretext.transform_prediction import accuracy
 from ganzoo.pretext.weighted_task import WeightedTask
 from ganzoo.registry import register
-from ganzoo.schedule import Schedule
 
 GRID = 3
 NUM_TILES = GRID * GRID
@@ -34,50 +34,44 @@ class deshuffle(WeightedTask):
     the frame around it stays; the authors' code starts at the upper left corner and repeats the border. alpha is
     rotation's by default, 0.5 in that code; beta is 1 there too.
 
+    Example:
+        >>> image_1CHW, backwards_19 = torch.arange(9).reshape(1, 1, 3, 3), torch.arange(8, -1, -1)[None]
+        >>> shuffle_tiles(image_1CHW, backwards_19)[0, 0].tolist()
+        [[8, 7, 6], [5, 4, 3], [2, 1, 0]]
+
     Args:
-        alpha: weight of the generator's loss.
-        beta: weight of the discriminator's loss.
         num_permutations: K, how many permutations there are to tell apart, at least 2.
-        alpha_schedule: `constant`, or `linear` / `cosine` from alpha at the first step to 0 at the last.
-        beta_schedule: the same for beta.
     """
 
-    def __init__(
-        self,
-        *,
-        alpha: float = 0.2,
-        beta: float = 1.0,
-        num_permutations: int = 30,
-        alpha_schedule: Schedule = "constant",
-        beta_schedule: Schedule = "constant",
-        feature_dim: int,
-        image_shape: tuple[int, int, int],
-        num_steps: int,
-        layers: LayerFactory,
-    ) -> None:
-        super().__init__(
-            alpha=alpha, beta=beta, alpha_schedule=alpha_schedule, beta_schedule=beta_schedule, num_steps=num_steps
-        )
-        if not 2 <= num_permutations <= MAX_PERMUTATIONS:
-            raise ParameterError("num_permutations", f"must lie in [2, {MAX_PERMUTATIONS}], not {num_permutations}")
-        if min(image_shape[1:]) < MIN_SIZE:
+    alpha: float = 0.2
+    beta: float = 1.0
+    num_permutations: int = 30
+    feature_dim: int
+    image_shape: ImageShape
+    layers: LayerFactory
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 2 <= self.num_permutations <= MAX_PERMUTATIONS:
+            raise ValueError(f"num_permutations must lie in [2, {MAX_PERMUTATIONS}], not {self.num_permutations}")
+        _, height, width = self.image_shape
+        if min(height, width) < MIN_SIZE:
             raise ValueError(
-                f"images of {image_shape[1]} x {image_shape[2]} pixels are too small to shuffle; "
+                f"images of {height} x {width} pixels are too small to shuffle; "
                 f"it needs at least {MIN_SIZE} x {MIN_SIZE}"
             )
-        self.head = layers.linear(feature_dim, num_permutations)
-        self.register_buffer("permutations_K9", distant_permutations(num_permutations), persistent=False)
-        self.chance = {"accuracy_real": 1 / num_permutations, "accuracy_fake": 1 / num_permutations}
-
-    permutations_K9: Tensor
+        self.head = self.layers.linear(self.feature_dim, self.num_permutations)
+        self.register_buffer("permutations_K9", distant_permutations(self.num_permutations), persistent=False)
+        self.chance = dict.fromkeys(("accuracy_real", "accuracy_fake"), 1 / self.num_permutations)
 
     def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> dict[str, View]:
         """Return every real image in D's step, every generated one in G's, shuffled by a permutation of its own."""
         images = batch.real if role == "d" else batch.fake
         assert images is not None
-        targets_N = torch.randint(len(self.permutations_K9), (len(images),), generator=rng)
+        permutations_K9 = self.get_buffer("permutations_K9")
+        targets_N = torch.randint(len(permutations_K9), (len(images),), generator=rng)
         targets_N = targets_N.to(images.images_NCHW.device)
-        shuffled_NCHW = shuffle_tiles(images.images_NCHW, self.permutations_K9[targets_N])
+        shuffled_NCHW = shuffle_tiles(images.images_NCHW, permutations_K9[targets_N])
         shuffled = ImageBatch(shuffled_NCHW, images.labels_N)
         return {"shuffled": View(shuffled, "real" if role == "d" else "fake", targets_N)}
 

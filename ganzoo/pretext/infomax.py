@@ -14,7 +14,6 @@ from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import LossTerm, TaskOutputs, TaskResult, ViewOutput
 from ganzoo.pretext.weighted_task import WeightedTask
 from ganzoo.registry import register
-from ganzoo.schedule import Schedule
 
 
 @register("pretext")
@@ -29,43 +28,36 @@ class infomax(WeightedTask):
     added. Local features are the output of the last block but one, as there at 32 px. Departure: an image's other
     positions are left out of the softmax; in that code they stay in with a score of -10.
 
+    Example:
+        >>> local_NPR, global_NR = torch.zeros(2, 5, 4), torch.zeros(2, 4)
+        >>> round(info_nce(local_NPR, global_NR).item(), 3)  # one position against five of the other image: log 6
+        1.792
+
     Args:
-        alpha: weight of the generator's loss.
-        beta: weight of the discriminator's loss.
         joint_dim: R, width of the space in which both kinds of features are compared.
-        alpha_schedule: `constant`, or `linear` / `cosine` from alpha at the first step to 0 at the last.
-        beta_schedule: the same for beta.
     """
 
-    def __init__(
-        self,
-        *,
-        alpha: float = 0.2,
-        beta: float = 0.2,
-        joint_dim: int = 1024,
-        alpha_schedule: Schedule = "constant",
-        beta_schedule: Schedule = "constant",
-        feature_dim: int,
-        tap_shapes: Mapping[str, tuple[int, int, int]],
-        batch_size: int,
-        num_steps: int,
-        layers: LayerFactory,
-    ) -> None:
-        super().__init__(
-            alpha=alpha, beta=beta, alpha_schedule=alpha_schedule, beta_schedule=beta_schedule, num_steps=num_steps
-        )
-        check_at_least(1, joint_dim=joint_dim)
-        if batch_size < 2:
-            raise ParameterError(
-                "batch_size", f"must be at least 2, not {batch_size}: the images of a batch are compared"
-            )
-        if len(tap_shapes) < 2:
+    alpha: float = 0.2
+    beta: float = 0.2
+    joint_dim: int = 1024
+    feature_dim: int
+    tap_shapes: Mapping[str, tuple[int, int, int]]
+    batch_size: int
+    layers: LayerFactory
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.joint_dim < 1:
+            raise ValueError(f"joint_dim must be at least 1, not {self.joint_dim}")
+        if self.batch_size < 2:
+            raise ValueError(f"it compares the images of a batch; set batch_size to at least 2, not {self.batch_size}")
+        if len(self.tap_shapes) < 2:
             raise ValueError("it reads the last block but one of a discriminator, and this one has a single tap")
         # The positions of the last block but one still see parts of the image.
-        self.tap = list(tap_shapes)[-2]
+        self.tap = list(self.tap_shapes)[-2]
         self.taps = (self.tap,)
-        self.local_head = Projection(tap_shapes[self.tap][0], joint_dim, layers)
-        self.global_head = Projection(feature_dim, joint_dim, layers)
+        self.local_head = Projection(self.tap_shapes[self.tap][0], self.joint_dim, self.layers)
+        self.global_head = Projection(self.feature_dim, self.joint_dim, self.layers)
 
     def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the contrast on real images, weighted by beta."""

@@ -6,13 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ganzoo.architectures.base import ImageShape
-from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import LossTerm, Role, StepBatch, TaskOutputs, TaskResult, View
 from ganzoo.pretext.rotation import rotation
 from ganzoo.pretext.transform_prediction import ImageSelection, accuracy
 from ganzoo.registry import register
-from ganzoo.schedule import Schedule
 
 
 @register("pretext")
@@ -27,50 +24,28 @@ class label_augmentation(rotation):
     cross-entropy: D minimises the mean over the wrong classes j of max(0, 1 + s_j - s_y), G the same without margin and
     bound for y = (k, real) less that for (k, generated).
 
+    Example:
+        >>> part("pretext.label_augmentation")(**task_args()).num_outputs
+        8
+
     Args:
-        alpha: weight of the generator's loss.
-        beta: weight of the discriminator's loss.
         adversarial: `replace` or `add`.
         loss: `cross_entropy` or `hinge`.
         protocol: `all_images`, every image in all four turns; `one_each`, every image in one turn, a quarter of the
             batch each; `all_four`, the last quarter of the batch in all four turns.
-        alpha_schedule: `constant`, or `linear` / `cosine` from alpha at the first step to 0 at the last.
-        beta_schedule: the same for beta.
     """
 
     replaces_adversarial = True
     adds_to_adversarial = "adversarial = 'add'"
 
-    def __init__(
-        self,
-        *,
-        alpha: float = 1.0,
-        beta: float = 1.0,
-        adversarial: Literal["replace", "add"] = "replace",
-        loss: Literal["cross_entropy", "hinge"] = "cross_entropy",
-        protocol: ImageSelection = "all_images",
-        alpha_schedule: Schedule = "constant",
-        beta_schedule: Schedule = "constant",
-        feature_dim: int,
-        image_shape: ImageShape,
-        batch_size: int,
-        num_steps: int,
-        layers: LayerFactory,
-    ) -> None:
-        super().__init__(
-            alpha=alpha,
-            beta=beta,
-            protocol=protocol,
-            alpha_schedule=alpha_schedule,
-            beta_schedule=beta_schedule,
-            feature_dim=feature_dim,
-            image_shape=image_shape,
-            batch_size=batch_size,
-            num_steps=num_steps,
-            layers=layers,
-        )
-        self.loss = loss
-        self.replaces_adversarial = adversarial == "replace"
+    alpha: float = 1.0
+    adversarial: Literal["replace", "add"] = "replace"
+    loss: Literal["cross_entropy", "hinge"] = "cross_entropy"
+    protocol: ImageSelection = "all_images"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.replaces_adversarial = self.adversarial == "replace"
         # Without a loss that it joins it would be the other form under this one's name.
         self.needs_adversarial = not self.replaces_adversarial
         self.chance = {"accuracy_real": 1 / self.num_outputs, "accuracy_fake": 1 / self.num_outputs}

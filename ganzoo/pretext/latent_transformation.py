@@ -12,7 +12,6 @@ from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import LossTerm, Role, StepBatch, TaskOutputs, TaskResult, View
 from ganzoo.pretext.weighted_task import WeightedTask
 from ganzoo.registry import register
-from ganzoo.schedule import Schedule
 
 
 @register("pretext")
@@ -26,39 +25,34 @@ class latent_transformation(WeightedTask):
     project, since the paper's values were not found: the features are D's pooled ones, the network has one hidden layer
     of their width, eps is normal with deviation `latent_noise`, and both weights.
 
+    Example:
+        >>> task, latents = part("pretext.latent_transformation")(**task_args()), Latents(torch.zeros(8, 6))
+        >>> eps_NL = task.extra_latents(latents, role="d", rng=torch.Generator())["moved"].latents_NL
+        >>> torch.equal(eps_NL[:2], eps_NL[4:6]), torch.equal(eps_NL[2:4], eps_NL[6:])
+        (True, False)
+
     Args:
-        alpha: weight of the generator's loss.
-        beta: weight of the discriminator's loss.
         latent_noise: standard deviation of eps in every coordinate.
-        alpha_schedule: `constant`, or `linear` / `cosine` from alpha at the first step to 0 at the last.
-        beta_schedule: the same for beta.
     """
 
-    def __init__(
-        self,
-        *,
-        alpha: float = 1.0,
-        beta: float = 1.0,
-        latent_noise: float = 0.5,
-        alpha_schedule: Schedule = "constant",
-        beta_schedule: Schedule = "constant",
-        feature_dim: int,
-        batch_size: int,
-        num_steps: int,
-        layers: LayerFactory,
-    ) -> None:
-        super().__init__(
-            alpha=alpha, beta=beta, alpha_schedule=alpha_schedule, beta_schedule=beta_schedule, num_steps=num_steps
-        )
-        check_positive(latent_noise=latent_noise)
-        if batch_size % 4:
-            raise ParameterError(
-                "batch_size",
-                f"= {batch_size} cannot be shared evenly by comparisons of equal and of different steps, each of two "
-                "fakes; set it to a multiple of 4",
+    alpha: float = 1.0
+    beta: float = 1.0
+    latent_noise: float = 0.5
+    feature_dim: int
+    batch_size: int
+    layers: LayerFactory
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.latent_noise <= 0:
+            raise ValueError(f"latent_noise must be greater than 0, not {self.latent_noise}")
+        if self.batch_size % 4:
+            raise ValueError(
+                f"a batch of {self.batch_size} cannot be shared evenly by comparisons of equal and of different steps, "
+                "each of two fakes; set batch_size to a multiple of 4"
             )
-        self.latent_noise = latent_noise
-        self.head = nn.Sequential(layers.linear(2 * feature_dim, feature_dim), nn.ReLU(), layers.linear(feature_dim, 1))
+        linear, width = self.layers.linear, self.feature_dim
+        self.head = nn.Sequential(linear(2 * width, width), nn.ReLU(), linear(width, 1))
         self.chance = {"accuracy_fake": 1 / 2}
 
     def extra_latents(self, fake: Latents, *, role: Role, rng: torch.Generator) -> dict[str, Latents]:

@@ -23,6 +23,11 @@ class replay(PretextTask):
 
     It has no head and no loss of its own; it is a task because that is what may show D images.
 
+    Example:
+        >>> task = part("pretext.replay")(**task_args(batch_size=2))
+        >>> task.views(StepBatch(ImageBatch(torch.zeros(2, 3, 16, 16))), role="d", rng=torch.Generator())
+        {}
+
     Args:
         capacity: fakes kept, in float32: at 32 px in colour 12 KB each, in every checkpoint.
         share: replayed fakes for each fresh one; they are drawn with replacement.

@@ -5,13 +5,10 @@ from typing import Literal
 import torch
 from torch.nn import functional
 
-from ganzoo.architectures.base import ImageShape
-from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import LossTerm, Role, StepBatch, TaskOutputs, TaskResult, View
 from ganzoo.pretext.rotation import rotation
-from ganzoo.pretext.transform_prediction import ImageSelection, accuracy
+from ganzoo.pretext.transform_prediction import accuracy
 from ganzoo.registry import register
-from ganzoo.schedule import Schedule
 
 
 @register("pretext")
@@ -29,47 +26,25 @@ class rotation_minimax(rotation):
     here the protocols are rotation's, each term has its own mean and weighs beta. The script of Hou et al. weighs
     `difference` by 1.0 for D and by 0.2 for G.
 
+    Example:
+        >>> part("pretext.rotation_minimax")(**task_args()).num_outputs
+        5
+
     Args:
-        alpha: weight of the generator's loss.
-        beta: weight of the discriminator's loss.
         g_objective: what G minimises, `match` or `difference`.
         protocol: `all_four`, the last quarter of the batch in all four turns; `one_each`, every image in one turn, a
             quarter of the batch each; `all_images`, every image in all turns.
-        alpha_schedule: `constant`, or `linear` / `cosine` from alpha at the first step to 0 at the last.
-        beta_schedule: the same for beta.
     """
 
     uses_real_in_g_step = True
 
-    def __init__(
-        self,
-        *,
-        alpha: float = 0.1,
-        beta: float = 0.5,
-        g_objective: Literal["match", "difference"] = "match",
-        protocol: ImageSelection = "all_four",
-        alpha_schedule: Schedule = "constant",
-        beta_schedule: Schedule = "constant",
-        feature_dim: int,
-        image_shape: ImageShape,
-        batch_size: int,
-        num_steps: int,
-        layers: LayerFactory,
-    ) -> None:
-        super().__init__(
-            alpha=alpha,
-            beta=beta,
-            protocol=protocol,
-            alpha_schedule=alpha_schedule,
-            beta_schedule=beta_schedule,
-            feature_dim=feature_dim,
-            image_shape=image_shape,
-            batch_size=batch_size,
-            num_steps=num_steps,
-            layers=layers,
-        )
-        self.g_objective = g_objective
-        self.uses_real_in_g_step = g_objective == "match"
+    alpha: float = 0.1
+    beta: float = 0.5
+    g_objective: Literal["match", "difference"] = "match"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.uses_real_in_g_step = self.g_objective == "match"
         self.chance = dict.fromkeys(("accuracy_real", "accuracy_fake", "accuracy_turn"), 1 / self.num_outputs)
 
     @property

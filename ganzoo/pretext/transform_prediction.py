@@ -15,7 +15,6 @@ from ganzoo.errors import ParameterError
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.pretext.base import LossTerm, Role, StepBatch, TaskOutputs, TaskResult, View, ViewOutput
 from ganzoo.pretext.weighted_task import WeightedTask
-from ganzoo.schedule import Schedule
 
 ImageSelection = Literal["all_four", "one_each", "all_images"]
 
@@ -28,13 +27,9 @@ class TransformPrediction(WeightedTask):
     A subclass gives `num_transforms` and `transform`.
 
     Args:
-        alpha: weight of the generator's loss.
-        beta: weight of the discriminator's loss.
         protocol: `all_four`, the last N/K images of the batch each in all K versions (the name is rotation's);
             `one_each`, every image in one version, N/K images a version; `all_images`, every image in all versions. The
             upright images' outputs are reused, so that N (K - 1) / K views are added, and N (K - 1) by the last.
-        alpha_schedule: `constant`, or `linear` / `cosine` from alpha at the first step to 0 at the last.
-        beta_schedule: the same for beta.
     """
 
     num_transforms: ClassVar[int]
@@ -42,37 +37,28 @@ class TransformPrediction(WeightedTask):
     needs_square: ClassVar[bool] = False
     """Whether its transforms keep the size of square images only; others are refused."""
 
-    def __init__(
-        self,
-        *,
-        alpha: float = 0.2,
-        beta: float = 1.0,
-        protocol: ImageSelection = "all_four",
-        alpha_schedule: Schedule = "constant",
-        beta_schedule: Schedule = "constant",
-        feature_dim: int,
-        image_shape: ImageShape,
-        batch_size: int,
-        num_steps: int,
-        layers: LayerFactory,
-    ) -> None:
-        super().__init__(
-            alpha=alpha, beta=beta, alpha_schedule=alpha_schedule, beta_schedule=beta_schedule, num_steps=num_steps
-        )
-        if batch_size % self.num_transforms and protocol != "all_images":
-            raise ParameterError(
-                "batch_size",
-                f"= {batch_size} cannot be shared evenly by {self.num_transforms} transforms; set it to a multiple of "
-                f"{self.num_transforms}",
+    alpha: float = 0.2
+    beta: float = 1.0
+    protocol: ImageSelection = "all_four"
+    feature_dim: int
+    image_shape: ImageShape
+    batch_size: int
+    layers: LayerFactory
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.batch_size % self.num_transforms and self.protocol != "all_images":
+            raise ValueError(
+                f"a batch of {self.batch_size} cannot be shared evenly by {self.num_transforms} transforms; "
+                f"set batch_size to a multiple of {self.num_transforms}"
             )
-        height, width = image_shape[1:]
+        height, width = self.image_shape[1:]
         if self.needs_square and height != width:
             raise ValueError(
                 f"images of {height} x {width} pixels have another size once they are turned; it needs square ones, "
                 "so crop the data set's or leave the task out"
             )
-        self.protocol = protocol
-        self.head = layers.linear(feature_dim, self.num_outputs)
+        self.head = self.layers.linear(self.feature_dim, self.num_outputs)
         self.chance = {"accuracy_real": 1 / self.num_transforms, "accuracy_fake": 1 / self.num_transforms}
 
     @property

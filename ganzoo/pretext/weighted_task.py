@@ -1,13 +1,15 @@
 """Tasks with one weight for each network, which may change over a run."""
 
+from ganzoo.component import DeclaredArguments
 from ganzoo.pretext.base import PretextTask, check_weights
 from ganzoo.schedule import Schedule, remaining
 
 
-class WeightedTask(PretextTask):
+class WeightedTask(DeclaredArguments, PretextTask):
     """A task whose loss counts beta times for D and alpha times for G, each constant or falling to 0 over the run.
 
-    Annealing alpha to 0 restores the GAN's own optimum (arXiv:1811.11212, section 3).
+    Annealing alpha to 0 restores the GAN's own optimum (arXiv:1811.11212, section 3). A subclass declares the defaults
+    of both weights, the options that it adds, and the runtime arguments that it needs.
 
     Args:
         alpha: weight of the generator's loss.
@@ -20,14 +22,15 @@ class WeightedTask(PretextTask):
         ValueError: a negative weight.
     """
 
-    def __init__(
-        self, *, alpha: float, beta: float, alpha_schedule: Schedule, beta_schedule: Schedule, num_steps: int
-    ) -> None:
+    alpha: float
+    beta: float
+    alpha_schedule: Schedule = "constant"
+    beta_schedule: Schedule = "constant"
+    num_steps: int
+
+    def __post_init__(self) -> None:
         super().__init__()
-        check_weights(alpha=alpha, beta=beta)
-        self.alpha, self.beta = alpha, beta
-        self.alpha_schedule, self.beta_schedule = alpha_schedule, beta_schedule
-        self.num_steps = num_steps
+        check_weights(alpha=self.alpha, beta=self.beta)
 
     def d_weight(self, step: int) -> float:
         """Return the weight of D's loss after so many generator updates."""

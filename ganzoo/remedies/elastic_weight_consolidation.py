@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from ganzoo.architectures.base import Discriminator
-from ganzoo.errors import check_at_least, check_positive
-from ganzoo.layers.consolidation import QuadraticPenalty, fisher_diagonal
+from ganzoo.layers.consolidation import QuadraticPenalty
 from ganzoo.pretext.base import LossTerm
 from ganzoo.registry import register
 from ganzoo.remedies.base import Examples, Remedy
@@ -24,6 +23,13 @@ class elastic_weight_consolidation(Remedy):
     probability p: F_i = E[p (1 - p) (d logit / d w_i)^2], the expectation over targets taken exactly, over images by a
     mean over `num_fisher_images`. Weights are the trained parameters; under spectral norm, those before the division.
     The sum of the tasks' penalties is kept as the one quadratic that equals it, so that memory does not grow.
+
+    Example:
+        >>> network = torch.nn.Linear(2, 2)
+        >>> shapes = {"weight": network.weight.shape, "bias": network.bias.shape}
+        >>> remedy = elastic_weight_consolidation(parameter_shapes=shapes)
+        >>> [term.value.item() for term in remedy.terms(network)]  # no task has ended
+        [0.0]
 
     Args:
         strength: of the penalty.
@@ -51,5 +57,4 @@ class elastic_weight_consolidation(Remedy):
 
     def after_task(self, network: Discriminator, examples: Examples) -> None:
         """Add the quadratic of the task that ended."""
-        fisher = fisher_diagonal(network, lambda batch: network(batch.images_NCHW).logits_N, examples.batch)
-        self.quadratic.add(network, fisher)
+        self.quadratic.end_task(network, [examples.batch])

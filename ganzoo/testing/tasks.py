@@ -16,7 +16,8 @@ from ganzoo.testing.tools import (
     no_global_rng,
     snapshot,
 )
-from ganzoo.testing.trial import IMAGE_SHAPE, NUM_STEPS, TASK, Trial
+from ganzoo.testing.toys import IMAGE_SHAPE, NUM_STEPS
+from ganzoo.testing.trial import TASK, Trial
 
 ROLES: tuple[Role, Role] = ("d", "g")
 BATCH_SIZES = (8, 64, 16, 12, 10, 18, 14, 60)

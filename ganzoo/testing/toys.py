@@ -13,6 +13,8 @@ from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
 
+IMAGE_SHAPE, LATENT_DIM, NUM_STEPS = (3, 16, 16), 6, 10
+
 
 class ToyGenerator(Generator):
     """One linear layer, batch normalization and tanh.
@@ -25,7 +27,9 @@ class ToyGenerator(Generator):
 
     uses_batch_statistics = True
 
-    def __init__(self, *, image_shape: ImageShape = (3, 16, 16), latent_dim: int = 6, num_classes: int = 0) -> None:
+    def __init__(
+        self, *, image_shape: ImageShape = IMAGE_SHAPE, latent_dim: int = LATENT_DIM, num_classes: int = 0
+    ) -> None:
         super().__init__()
         self.image_shape, self.latent_dim, self.num_classes = image_shape, latent_dim, num_classes
         self.layers = LayerFactory(spectral_norm=False)
@@ -57,7 +61,7 @@ class ToyDiscriminator(Discriminator):
     def __init__(
         self,
         *,
-        image_shape: ImageShape = (3, 16, 16),
+        image_shape: ImageShape = IMAGE_SHAPE,
         num_classes: int = 0,
         spectral_norm: bool = True,
         batch_norm: bool = False,
@@ -94,6 +98,32 @@ class ToyDiscriminator(Discriminator):
             logits_N = logits_N + known_N * (self.embedding(labels_N * known_N) * features_NF).sum(1)
         every = {"block0": block0, "block1": block1}
         return DiscriminatorOutput(logits_N, features_NF, {name: every[name] for name in taps})
+
+
+def linear_discriminator(images_NCHW: Tensor, labels_N: Tensor | None = None) -> DiscriminatorOutput:
+    """Judge images by the sum of their pixels: the gradient of a logit is 1 at every pixel."""
+    return DiscriminatorOutput(images_NCHW.sum((1, 2, 3)), images_NCHW.flatten(1))
+
+
+def task_args(discriminator: ToyDiscriminator | None = None, *, batch_size: int = 8) -> dict[str, object]:
+    """Return every runtime argument of a pretext task, for a run of 10 steps.
+
+    Args:
+        discriminator: a toy that the task belongs to; None for a new one.
+        batch_size: real images, and fakes, of a step.
+    """
+    discriminator = ToyDiscriminator() if discriminator is None else discriminator
+    return {
+        "feature_dim": discriminator.feature_dim,
+        "tap_shapes": discriminator.tap_shapes,
+        "image_shape": discriminator.image_shape,
+        "latent_dim": LATENT_DIM,
+        "num_classes": discriminator.num_classes,
+        "batch_size": batch_size,
+        "num_steps": NUM_STEPS,
+        "layers": discriminator.layers,
+        "discriminator": discriminator,
+    }
 
 
 class ToyNormalization(Normalization):

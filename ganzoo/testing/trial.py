@@ -13,9 +13,8 @@ from ganzoo.losses.base import AdversarialLoss
 from ganzoo.pretext.base import PretextTask, Role, StepBatch, View
 from ganzoo.randomness import Streams, initialization
 from ganzoo.testing.tools import hide_labels, make_images, make_latents, make_rng
-from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator
+from ganzoo.testing.toys import IMAGE_SHAPE, LATENT_DIM, ToyDiscriminator, ToyGenerator, task_args
 
-IMAGE_SHAPE, LATENT_DIM, NUM_STEPS = (3, 16, 16), 6, 10
 TASK = "task"
 
 
@@ -60,17 +59,7 @@ class Trial:
         tasks: dict[str, PretextTask] = {}
         if part is not None:
             with initialization(seed, TASK):
-                tasks[TASK] = part(
-                    feature_dim=discriminator.feature_dim,
-                    tap_shapes=discriminator.tap_shapes,
-                    image_shape=IMAGE_SHAPE,
-                    latent_dim=LATENT_DIM,
-                    num_classes=num_classes,
-                    batch_size=batch_size,
-                    num_steps=NUM_STEPS,
-                    layers=discriminator.layers,
-                    discriminator=discriminator,
-                )
+                tasks[TASK] = part(**task_args(discriminator, batch_size=batch_size))
         self.gan = Gan(generator, discriminator, tasks, ema_decay=None, num_classes=num_classes)
         replaces = any(task.replaces_adversarial for task in tasks.values())
         self.objective = Objective(None if replaces else MeanLoss(), {}, None)
