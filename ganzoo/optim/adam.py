@@ -39,7 +39,7 @@ class adam(ScheduledOptimizer):
         super().__post_init__()
         check_share("beta1", self.beta1)
         check_share("beta2", self.beta2)
-        check_positive("eps", self.eps)
+        check_positive(eps=self.eps)
         self.betas = float(self.beta1), float(self.beta2)
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:

@@ -37,7 +37,7 @@ class rmsprop(ScheduledOptimizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_share("decay", self.decay)
-        check_positive("eps", self.eps)
+        check_positive(eps=self.eps)
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return RMSprop over these parameters."""

@@ -7,6 +7,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from ganzoo.component import DeclaredArguments
+from ganzoo.errors import ParameterError, check_positive
 from ganzoo.optim.base import OptimizerRecipe
 from ganzoo.schedule import Schedule, remaining
 
@@ -30,7 +31,7 @@ class ScheduledOptimizer(DeclaredArguments, OptimizerRecipe):
     num_steps: int
 
     def __post_init__(self) -> None:
-        check_positive("learning_rate", self.learning_rate)
+        check_positive(learning_rate=self.learning_rate)
 
     def scheduler(self, optimizer: torch.optim.Optimizer) -> LambdaLR:
         """Return the schedule; it is advanced once per generator update, whatever the optimizer's own number."""

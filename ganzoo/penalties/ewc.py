@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import ImageBatch
+from ganzoo.errors import ParameterError, check_at_least
 from ganzoo.layers.consolidation import QuadraticPenalty
 from ganzoo.penalties.base import Penalty, check_weight
 from ganzoo.registry import register

@@ -53,7 +53,9 @@ class deshuffle(WeightedTask):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 2 <= self.num_permutations <= MAX_PERMUTATIONS:
-            raise ValueError(f"num_permutations must lie in [2, {MAX_PERMUTATIONS}], not {self.num_permutations}")
+            raise ParameterError(
+                "num_permutations", f"must lie in [2, {MAX_PERMUTATIONS}], not {self.num_permutations}"
+            )
         _, height, width = self.image_shape
         if min(height, width) < MIN_SIZE:
             raise ValueError(

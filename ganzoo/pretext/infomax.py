@@ -47,10 +47,11 @@ class infomax(WeightedTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.joint_dim < 1:
-            raise ValueError(f"joint_dim must be at least 1, not {self.joint_dim}")
+        check_at_least(1, joint_dim=self.joint_dim)
         if self.batch_size < 2:
-            raise ValueError(f"it compares the images of a batch; set batch_size to at least 2, not {self.batch_size}")
+            raise ParameterError(
+                "batch_size", f"must be at least 2, not {self.batch_size}: the images of a batch are compared"
+            )
         if len(self.tap_shapes) < 2:
             raise ValueError("it reads the last block but one of a discriminator, and this one has a single tap")
         # The positions of the last block but one still see parts of the image.

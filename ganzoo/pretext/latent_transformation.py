@@ -44,12 +44,12 @@ class latent_transformation(WeightedTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.latent_noise <= 0:
-            raise ValueError(f"latent_noise must be greater than 0, not {self.latent_noise}")
+        check_positive(latent_noise=self.latent_noise)
         if self.batch_size % 4:
-            raise ValueError(
-                f"a batch of {self.batch_size} cannot be shared evenly by comparisons of equal and of different steps, "
-                "each of two fakes; set batch_size to a multiple of 4"
+            raise ParameterError(
+                "batch_size",
+                f"= {self.batch_size} cannot be shared evenly by comparisons of equal and of different steps, each of "
+                "two fakes; set it to a multiple of 4",
             )
         linear, width = self.layers.linear, self.feature_dim
         self.head = nn.Sequential(linear(2 * width, width), nn.ReLU(), linear(width, 1))

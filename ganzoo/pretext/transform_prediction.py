@@ -48,9 +48,10 @@ class TransformPrediction(WeightedTask):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.batch_size % self.num_transforms and self.protocol != "all_images":
-            raise ValueError(
-                f"a batch of {self.batch_size} cannot be shared evenly by {self.num_transforms} transforms; "
-                f"set batch_size to a multiple of {self.num_transforms}"
+            raise ParameterError(
+                "batch_size",
+                f"= {self.batch_size} cannot be shared evenly by {self.num_transforms} transforms; set it to a "
+                f"multiple of {self.num_transforms}",
             )
         height, width = self.image_shape[1:]
         if self.needs_square and height != width:

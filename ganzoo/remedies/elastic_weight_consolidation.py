@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from ganzoo.architectures.base import Discriminator
+from ganzoo.errors import check_at_least, check_positive
 from ganzoo.layers.consolidation import QuadraticPenalty
 from ganzoo.pretext.base import LossTerm
 from ganzoo.registry import register
