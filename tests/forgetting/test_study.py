@@ -130,7 +130,7 @@ class of_pairs(PretextTask):
         (["--seeds", "0,1,x"], "--seeds takes whole numbers with commas between them"),
         (["--seeds", "0,1,1"], "seeds must be different whole numbers"),
         (["--set", "data.synthetic.num_classes = 0"], "data.synthetic has no class labels"),
-        (["--set", "data.synthetic.num_classes = 1"], "data.synthetic has one class only"),
+        (["--set", "data.synthetic.num_classes = 1"], "data.synthetic has only one class"),
         (["--set", "forgetting.pretext = []", "--set", "forgetting.remedies = []"], "nothing is left to compare with"),
         (["--set", "forgetting.pretext = [@pretext.rotaton]"], "did you mean 'pretext.rotation'?"),
         (["--set", "forgetting.pretext = [@pretext.rotation, @pretext.rotation]"], "two arms are called 'rotation'"),
