@@ -149,11 +149,11 @@ def _value(default: object) -> str:
 
 def _supports(component: type[Component]) -> Iterator[tuple[str, str]]:
     """Yield the class attributes that the contracts declare, and what an instance of default settings tells."""
+    hidden = {"kind", "runtime_args", *parameters_of(component)}
     for cls in reversed(component.__mro__):
         for name in inspect.get_annotations(cls) if issubclass(cls, Component) else ():
             value = getattr(component, name, None)
-            is_fact = name not in ("kind", "runtime_args", *parameters_of(component)) and not name.startswith("_")
-            if is_fact and _is_plain(value):
+            if name not in hidden and not name.startswith("_") and _is_plain(value):
                 yield name, ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
     if issubclass(component, Dataset):
         yield from _dataset_supports(component)

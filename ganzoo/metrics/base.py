@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
+import torch
 from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
@@ -40,11 +41,11 @@ class Curve:
     """The curve of one measurement over training.
 
     Args:
-        panel: the curves of equal panels share axes; its title.
-        label: what the legend of a shared panel calls it; empty if it stands alone. What it shows decides the colour
-            where other panels show it too, such as "held-out images".
-        collapsed_below: a value below which the generated images reach hardly any of the data, so that a run which ends
-            there bears a flag; None if there is no such value.
+        panel: the title of the axes; curves of the same panel share them.
+        label: its name in the legend of a shared panel; empty if it has a panel of its own. Curves of one label, such
+            as "held-out images", have the same colour in all panels.
+        collapsed_below: below this value the generated images reach hardly any of the data, and a run that ends there
+            gets a flag; None if there is no such value.
     """
 
     panel: str
@@ -53,17 +54,17 @@ class Curve:
 
 
 class MetricInputs(Protocol):
-    """What an evaluation offers to its metrics: images and features are made once and shared."""
+    """What an evaluation gives to its metrics. Images and features are computed once, for all of them."""
 
     seed: int
-    """Of everything that is drawn: latents, labels, subsets."""
+    """The seed of everything random: latents, labels, subsets."""
     num_classes: int
     """Classes of the labels that the networks take; 0 for an unconditional GAN."""
     discriminator: Discriminator | None
-    """The run's discriminator in evaluation mode, its parameters not to be trained; None if there is none."""
+    """The run's discriminator in evaluation mode, not to be trained; None if there is none."""
 
     def real_images(self, split: str, num: int | None) -> ImageData:
-        """Return `num` images of a split with their labels, chosen at random but always the same; None: all.
+        """Return `num` images of a split with their labels: a random choice that is always the same. None means all.
 
         Raises:
             UserError: the split has fewer images, or its files are missing or have changed.
@@ -77,7 +78,7 @@ class MetricInputs(Protocol):
         """
 
     def fake_images(self, num: int) -> ImageData:
-        """Return the first `num` generated images, with the labels they were made for if the GAN is conditional."""
+        """Return the first `num` generated images; those of a conditional GAN with the labels they were made for."""
 
     def fake_features(self, extractor: Part[FeatureExtractor], num: int) -> Tensor:
         """Return float32 features (N, F) of the images of `fake_images`, the same ones for every metric."""
@@ -86,72 +87,72 @@ class MetricInputs(Protocol):
         """Return float32 logits (N, K) of the extractor's classifier for the images of `fake_images`."""
 
     def earlier_fakes(self) -> Mapping[int, ImageData]:
-        """Return images that the generator made earlier in training, by generator update; labels as in `fake_images`.
+        """Return what the run kept of its generated images at each earlier evaluation, by generator update.
 
-        They are those that the run kept at its evaluations, up to and without the present one.
+        They have labels as in `fake_images`. Those of the present step are not among them.
         """
 
     def metric_name(self, extractor: Part[FeatureExtractor], metric: str) -> str:
-        """Return what a metric ("fd", "kd") of these features is called."""
+        """Return the name of a metric ("fd", "kd") of these features."""
 
     def protocol(self, extractor: Part[FeatureExtractor] | None, split: str | None) -> Settings:
         """Return the part of a protocol that the evaluation knows: extractor, weights, data, BN handling, EMA, seed.
 
-        Without an extractor or a split, for a metric that uses none, what belongs to it is left out.
+        A metric without an extractor, or without a split, gives None; then the settings of it are left out.
         """
 
 
 class Metric(Component):
-    """A measure of the generated images, or of the networks."""
+    """A measure of the generated images or of the networks."""
 
     kind = "metrics"
 
     uses_fakes: ClassVar[bool] = True
-    """Whether it looks at generated images; one that does not is measured once, however many sampling seeds."""
+    """Whether it looks at generated images. If not, it is measured once for all sampling seeds."""
 
     reads_earlier_fakes: ClassVar[bool] = False
-    """Whether it looks at `earlier_fakes`; only then does a run keep some at each evaluation."""
+    """Whether it looks at `earlier_fakes`. Only for such a metric does a run keep generated images."""
 
     told_apart_by: ClassVar[tuple[str, ...]] = ("features", "reference_split")
-    """The arguments that show in the name or the reference split of its numbers: two of the same metric in one list
-    must differ in at least one of them."""
+    """The arguments that show in the name or the reference split of its numbers. The same metric can be in a list twice
+    if at least one of them differs."""
 
     @classmethod
     def curve(cls, name: str) -> Curve | None:
-        """Return how the curve of one of its measurements is drawn and judged; None: alone, and not at all.
+        """Return how the curve of one of its measurements is drawn and judged; None for a panel of its own, unjudged.
 
         Args:
-            name: of the measurement, which may be another metric's.
+            name: of the measurement; it may be one of another metric, for which None is returned.
         """
         return None
 
     def extractors(self) -> list[Part[FeatureExtractor]]:
-        """Return the extractors it needs, so that a run can refuse before step 0 if one is missing."""
+        """Return the extractors that it uses; a run checks before step 0 that they are available."""
         return []
 
     def check_data(self, spec: DataSpec) -> None:
-        """Refuse a data set that lacks what it compares with, so that a run can refuse before step 0.
+        """Refuse a data set that lacks what the metric compares with; called before step 0 of a run.
 
         Raises:
             UserError: the split is missing, or has too few images.
         """
 
     def check_networks(self, *, num_classes: int, discriminator: Discriminator | None) -> None:
-        """Refuse a GAN that lacks what it measures, so that a run can refuse before step 0.
+        """Refuse a GAN that lacks what the metric measures; called before step 0 of a run.
 
         Args:
             num_classes: classes of the labels that the networks take; 0 for an unconditional GAN.
             discriminator: of the run.
 
         Raises:
-            UserError: no labels, no discriminator, or one without what is read of it.
+            UserError: no labels, no discriminator, or a discriminator that lacks what the metric reads.
         """
 
     def measure(self, inputs: MetricInputs) -> list[Measurement]:
         """Return the numbers.
 
         Raises:
-            UserError: the images or features there are do not suffice.
+            UserError: there are too few images, or features that are not finite.
         """
         raise NotImplementedError
 
@@ -160,11 +161,11 @@ class Metric(Component):
 
         Args:
             spec: of the data set.
-            parameter: that names the split.
+            parameter: the parameter that names the split.
             split: its value.
 
         Raises:
-            UserError: there is none; the nearest name is given.
+            UserError: there is no such split; the message gives the nearest name.
         """
         splits = spec.num_images
         if split not in splits:
@@ -179,10 +180,10 @@ class Metric(Component):
         """Refuse a split of too few images.
 
         Args:
-            split: which it is.
-            there: how many images it has; None, which is not refused, where only its files tell.
-            least: how many it takes.
-            parameter: that asks for so many.
+            split: its name.
+            there: how many images it has; None, which is accepted, where only its files tell.
+            least: how many the metric needs.
+            parameter: the parameter that asks for so many.
             otherwise: what else the user can do, in the words that follow "lower ...".
 
         Raises:
@@ -196,12 +197,7 @@ class Metric(Component):
             )
 
     def check_labels(self, spec: DataSpec, parameter: str, split: str) -> None:
-        """Refuse a split without labels.
-
-        Args:
-            spec: of the data set.
-            parameter: that names the split.
-            split: its value.
+        """Refuse a split without labels; arguments as of `check_split`.
 
         Raises:
             UserError: it has none.
@@ -214,13 +210,24 @@ class Metric(Component):
 
 
 def curve_of(name: str, metrics: Sequence[type[Metric]]) -> Curve:
-    """Return what the metric that a measurement belongs to says of its curve; by default it stands alone.
+    """Return how a measurement's curve is drawn and judged; by default it has a panel of its own.
 
     Args:
-        name: of the measurement, with `/SPLIT` where a run has it for several reference splits.
+        name: of the measurement, followed by `/SPLIT` where a run has it for several reference splits.
         metrics: those of the run.
     """
     measured, slash, split = name.partition("/")
     answers = (metric.curve(measured) for metric in metrics)
     found = next((curve for curve in answers if curve is not None), Curve(panel=measured))
     return replace(found, panel=f"{found.panel}{slash}{split}")
+
+
+def other_split(inputs: MetricInputs, features: Part[FeatureExtractor] | None, name: str, split: str) -> Settings:
+    """Return what a protocol says of a second split, called `name`: which one it is and the hash of its data."""
+    return {f"{name}_split": split, f"{name}_sha256": inputs.protocol(features, split)["data_sha256"]}
+
+
+def mean_and_error(values: Tensor | Sequence[float]) -> tuple[float, float | None]:
+    """Return the mean and its standard error; a single value has no error."""
+    values_N = torch.as_tensor(values, dtype=torch.float64)
+    return float(values_N.mean()), float(values_N.std()) / len(values_N) ** 0.5 if len(values_N) > 1 else None

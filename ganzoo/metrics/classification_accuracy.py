@@ -1,10 +1,9 @@
-"""How well a classifier that learnt from fakes knows real images. N: images; F: features; K: classes."""
+"""How well a classifier that was trained on fakes knows real images. N: images; F: features; K: classes."""
 
-from ganzoo.component import Part
+from dataclasses import dataclass
+
 from ganzoo.data.base import DataSpec
-from ganzoo.errors import ParameterError
-from ganzoo.features.base import FeatureExtractor
-from ganzoo.metrics.base import Measurement, MetricInputs
+from ganzoo.metrics.base import Measurement, MetricInputs, other_split
 from ganzoo.metrics.labelled_features import LabelledFeatures
 from ganzoo.metrics.logistic_regression import ClassifiedFeatures, fit_accuracy
 from ganzoo.registry import register
@@ -13,44 +12,40 @@ INVERSE_REGULARIZATION = 1.0
 
 
 @register("metrics")
+@dataclass(kw_only=True, eq=False)
 class classification_accuracy(LabelledFeatures):
     """The share of real images that a classifier trained on fakes and their labels gets right; higher is better.
 
-    `cas_<label>` lies in 0..1. Fakes of the wrong class lower it, and so does missing variety within a class. Only the
-    accuracy of the same classifier trained on real images says what could be had: with `baseline_split` it is measured
-    on as many real images, as `cas_real_<label>`. It measures a conditional GAN alone. The standard error is over the
-    real images that are classified, the classifier being given.
+    `cas_<label>` lies in 0..1. Fakes of the wrong class lower it, and so does missing variety within a class. The same
+    classifier, trained on real images, shows what could be reached: with `baseline_split` it is trained on as many real
+    images and reported as `cas_real_<label>`. Only a conditional GAN can be measured. The standard error is over the
+    real images that are classified, for the given classifier.
 
     Source: Ravuri and Vinyals, arXiv:1905.10887 (Classification Accuracy Score). Departure: the classifier is a
     multinomial logistic regression (scikit-learn's, L2 penalty with C = 1) on the extractor's features, each scaled to
-    mean 0 and variance 1 on what is trained on, instead of a ResNet-50 on pixels. It does not see what the extractor
-    does not, and its numbers do not compare with published ones.
+    mean 0 and variance 1 on the training images, instead of a ResNet-50 on pixels. It does not see what the extractor
+    does not see, and its numbers are not comparable with published ones.
+
+    >>> import torch
+    >>> fakes = ClassifiedFeatures(torch.tensor([[0.0], [1.0], [8.0], [9.0]]), torch.tensor([0, 0, 1, 1]))
+    >>> reals = ClassifiedFeatures(torch.tensor([[2.0], [3.0], [7.0], [6.0]]), torch.tensor([0, 1, 1, 1]))
+    >>> fit_accuracy(fakes, reals, inverse_regularization=1.0)
+    0.75
 
     Args:
-        features: the extractor, e.g. `@features.efficientnet_lite0`.
         reference_split: the split whose real images are classified.
         num_real: how many of them, a random choice that is always the same; None for all of the split.
         num_fake: how many generated images the classifier is trained on.
         baseline_split: a split with `num_fake` real images to train the same classifier on; None for no baseline.
     """
 
-    def __init__(
-        self,
-        *,
-        features: Part[FeatureExtractor],
-        reference_split: str = "test",
-        num_real: int | None = None,
-        num_fake: int = 10_000,
-        baseline_split: str | None = None,
-    ) -> None:
-        if baseline_split == reference_split:
-            raise ParameterError(
-                "baseline_split", f"must differ from {{reference_split}}, and both are '{baseline_split}'"
-            )
-        super().__init__(
-            features=features, reference_split=reference_split, num_real=num_real, num_fake=num_fake, least_num=2
-        )
-        self.baseline_split = baseline_split
+    reference_split: str = "test"
+    baseline_split: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.baseline_split == self.reference_split:
+            raise ValueError(f"baseline_split must differ from reference_split, and both are '{self.baseline_split}'")
+        super().__post_init__()
 
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, one of too few images, or data without labels."""
@@ -71,7 +66,7 @@ class classification_accuracy(LabelledFeatures):
     def measure(self, inputs: MetricInputs) -> list[Measurement]:
         """Return the accuracy and, if asked for, that of the baseline, each with its standard error."""
         pair = self.labelled_pair(inputs)
-        # A class that was never generated cannot be learnt: that is too few images, not a bad generator.
+        # A class without images cannot be learnt. That is a matter of too few images, not of a bad generator.
         self.check_class_counts(pair.fake_labels_N, "generated", num_classes=inputs.num_classes, least=1)
         trained = {"cas": (pair.fake_NF, pair.fake_labels_N, pair.protocol)}
         if self.baseline_split is not None:
@@ -79,8 +74,7 @@ class classification_accuracy(LabelledFeatures):
             self._check_finite(images_NF, "real")
             labels_N = inputs.real_images(self.baseline_split, self.num_fake).labels_N
             assert labels_N is not None, "check_data refuses data without labels"
-            sha256 = inputs.protocol(self.features, self.baseline_split)["data_sha256"]
-            baseline = {"baseline_split": self.baseline_split, "baseline_sha256": sha256}
+            baseline = other_split(inputs, self.features, "baseline", self.baseline_split)
             trained["cas_real"] = (images_NF, labels_N, {**pair.protocol, **baseline})
         measurements = []
         for name, (x_NF, labels_N, protocol) in trained.items():

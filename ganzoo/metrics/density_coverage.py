@@ -1,48 +1,36 @@
 """Density and coverage of generated images. N, M: images (real, generated); n, m: of a block; F: features."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
-from ganzoo.component import Part
-from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.neighbour_balls import NeighbourBalls
 from ganzoo.metrics.neighbours import TIE, squared_distances, squared_radii
 from ganzoo.registry import register
 
 
 @register("metrics")
+@dataclass(kw_only=True, eq=False)
 class density_coverage(NeighbourBalls):
     """How many real balls a fake lies in, divided by k, and the share of real balls with a fake inside; higher better.
 
-    A real image's ball reaches to its k-th nearest neighbour among the real images. Density is about 1 where fakes are
-    distributed as the real images are, and may exceed 1 where they crowd around common ones; coverage lies in 0..1. An
-    outlier's large ball matters little to either. Coverage rises with the number of generated images: compare at equal
-    numbers; at equal numbers of both and no difference between them it is about 1 - 2^-k. `density_<label>` and
-    `coverage_<label>` are deterministic and bear no standard error.
+    The ball of a real image reaches to its k-th nearest neighbour among the real images. Density is about 1 where fakes
+    are distributed as the real images are; it exceeds 1 where they crowd around common images. Coverage lies in 0..1.
+    The large ball of an outlier changes neither much. Coverage rises with the number of generated images, so compare at
+    equal numbers. For as many fakes as real images, from the same distribution, it is about 1 - 2^-k.
+    `density_<label>` and `coverage_<label>` are deterministic and have no standard error.
 
-    Source: Naeem et al., arXiv:2002.09797, k = 5. The balls are open, as in the authors' program: a set has density 1
-    against itself. More than k copies of one real image have balls of radius 0, which nothing lies in.
+    Source: Naeem et al., arXiv:2002.09797, k = 5. The balls are open, as in the authors' program, so that a set has
+    density 1 against itself. If a real image has more than k copies, their balls have radius 0 and contain nothing.
 
-    Args:
-        features: the extractor, e.g. `@features.efficientnet_lite0`.
-        reference_split: the split that the real images come from.
-        num_real: how many real images, a random choice that is always the same; None for all of the split.
-        num_fake: how many generated images.
-        k: which neighbour a ball reaches to.
+    >>> x_NF = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
+    >>> ball_statistics(x_NF, x_NF, k=1), ball_statistics(x_NF, x_NF + 100, k=1)
+    ((1.0, 1.0), (0.0, 0.0))
     """
 
     measures = ("density", "coverage")
-
-    def __init__(
-        self,
-        *,
-        features: Part[FeatureExtractor],
-        reference_split: str = "train",
-        num_real: int | None = None,
-        num_fake: int = 10_000,
-        k: int = 5,
-    ) -> None:
-        super().__init__(features=features, reference_split=reference_split, num_real=num_real, num_fake=num_fake, k=k)
+    k: int = 5
 
     def shares(self, real_NF: Tensor, fake_MF: Tensor) -> tuple[float, float]:
         """Return density and coverage."""

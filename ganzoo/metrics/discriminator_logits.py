@@ -1,4 +1,4 @@
-"""What a discriminator says of stored images. N: images; n: of a batch; C, H, W: image."""
+"""The logits of a discriminator for stored images. N: images; n: of a batch; C, H, W: image."""
 
 import torch
 from torch import Tensor
@@ -15,12 +15,12 @@ BATCH_SIZE = 64
 def discriminator_logits(discriminator: Discriminator, data: ImageData, *, num_classes: int) -> Tensor:
     """Return float32 logits (N,) on the CPU, larger meaning "more real".
 
-    The discriminator runs in evaluation mode and is left as it was found; its spectral norms do not advance.
+    The discriminator runs in evaluation mode and is not changed; its spectral norms do not advance.
 
     Args:
         discriminator: D.
         data: at least one image; with labels if the GAN is conditional.
-        num_classes: classes of the labels that D takes; 0 for an unconditional GAN, whose D is shown none.
+        num_classes: classes of the labels that D takes; 0 for an unconditional GAN, whose D gets no labels.
 
     Raises:
         UserError: images without labels, for a conditional GAN.

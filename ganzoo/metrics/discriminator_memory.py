@@ -1,6 +1,7 @@
-"""What the discriminator still knows of the generator's past. N: images."""
+"""Whether the discriminator still recognises what the generator made earlier. N: images."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -12,33 +13,39 @@ from ganzoo.component import name_of
 from ganzoo.data.base import DataSpec, ImageData
 from ganzoo.errors import ParameterError, UserError, check_at_least
 from ganzoo.features.base import Settings
-from ganzoo.metrics.base import Curve, Measurement, Metric, MetricInputs
+from ganzoo.metrics.base import Curve, Measurement, Metric, MetricInputs, other_split
 from ganzoo.metrics.discriminator_logits import discriminator_logits
 from ganzoo.registry import register
 
 
 @register("metrics")
+@dataclass(kw_only=True, eq=False)
 class discriminator_memory(Metric):
     """The accuracy of the present discriminator on images that the generator made earlier, and on unseen real ones.
 
-    `memory_earlier_fakes` is the share of earlier fakes that are called fake: per step that the run kept, then the mean
-    over the steps; it is missing at the first evaluation. Where it falls below `memory_present_fakes`, D has forgotten
-    what it could tell. `memory_held_out_reals` is the share of unseen real images that are called real; where it falls
-    below `memory_training_reals`, D knows the training images themselves. All lie in 0..1, higher is better, and none
-    means anything alone: a D that calls everything fake has 1 and 0.
+    `memory_earlier_fakes` is the share of earlier fakes that D calls fake: the mean over the steps that the run kept.
+    The first evaluation has no earlier step and does not report it. If it is below `memory_present_fakes`, D has
+    forgotten what it could once recognise. `memory_held_out_reals` is the share of unseen real images that D calls
+    real. If it is below `memory_training_reals`, D has learnt the training images by heart. All lie in 0..1, and higher
+    is better, but none means anything alone: a D that calls everything fake has 1 and 0.
 
-    An image is called real if its logit exceeds the threshold that best separates training images from present fakes
-    (the greatest balanced accuracy, midway between two logits), since losses differ in where their zero lies. The
-    accuracies on those two are therefore slightly flattering. No image is augmented.
+    An image is called real if its logit exceeds a threshold, because losses differ in what a logit of zero means. It is
+    the threshold that best separates training images from present fakes (greatest balanced accuracy, midway between two
+    logits). Therefore the accuracies on those two are slightly too high. No image is augmented.
 
-    Source: the concern is that of Chen et al., arXiv:1811.11212, figures 2 and 3, and of Thanh-Tung and Tran,
-    arXiv:1807.04015: D is trained on a distribution that changes, and forgets. The measure is our own.
+    Source: Chen et al., arXiv:1811.11212, figures 2 and 3, and Thanh-Tung and Tran, arXiv:1807.04015: D is trained on a
+    distribution that changes, and forgets. The measure is our own.
+
+    >>> real_N, fake_N = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([-1.0, 0.0])
+    >>> threshold = best_threshold(real_N, fake_N)
+    >>> threshold, share_above(real_N, threshold), share_above(fake_N, threshold)
+    (0.5, 1.0, 0.0)
 
     Args:
         reference_split: the split that was trained on.
         held_out_split: a split that was not.
         num_real: how many images of either split, a random choice that is always the same.
-        num_fake: how many generated images of the present.
+        num_fake: how many images of the present generator.
     """
 
     reads_earlier_fakes: ClassVar[bool] = True
@@ -49,28 +56,24 @@ class discriminator_memory(Metric):
         "memory_present_fakes": "generated now",
         "memory_earlier_fakes": "generated earlier",
     }
-    """The images that each of its numbers is of."""
+    """Its numbers, and the images that each is about."""
 
     @classmethod
     def curve(cls, name: str) -> Curve | None:
-        """Return the panel that all of them share."""
+        """Return the panel that all its numbers share."""
         return Curve("D's memory: accuracy", cls.measures[name]) if name in cls.measures else None
 
-    def __init__(
-        self,
-        *,
-        reference_split: str = "train",
-        held_out_split: str = "test",
-        num_real: int = 1000,
-        num_fake: int = 1000,
-    ) -> None:
-        if held_out_split == reference_split:
-            raise ParameterError(
-                "held_out_split", f"must differ from {{reference_split}}, and both are '{held_out_split}'"
-            )
-        check_at_least(1, num_real=num_real, num_fake=num_fake)
-        self.reference_split, self.held_out_split = reference_split, held_out_split
-        self.num_real, self.num_fake = num_real, num_fake
+    reference_split: str = "train"
+    held_out_split: str = "test"
+    num_real: int = 1000
+    num_fake: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.held_out_split == self.reference_split:
+            raise ValueError(f"held_out_split must differ from reference_split, and both are '{self.held_out_split}'")
+        for name, num in (("num_real", self.num_real), ("num_fake", self.num_fake)):
+            if num < 1:
+                raise ValueError(f"{name} must be at least 1, not {num}")
 
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, or one of too few images."""
@@ -82,7 +85,7 @@ class discriminator_memory(Metric):
     def check_networks(self, *, num_classes: int, discriminator: Discriminator | None) -> None:
         """Refuse a missing discriminator."""
         if discriminator is None:
-            raise UserError(f"{name_of(type(self))} looks at a run's discriminator, and here is none")
+            raise UserError(f"{name_of(type(self))} reads a run's discriminator, and there is none here")
 
     def measure(self, inputs: MetricInputs) -> list[Measurement]:
         """Return the accuracies."""
@@ -109,8 +112,7 @@ class discriminator_memory(Metric):
         }
         protocol: Settings = {
             **inputs.protocol(None, self.reference_split),
-            "held_out_split": self.held_out_split,
-            "held_out_sha256": inputs.protocol(None, self.held_out_split)["data_sha256"],
+            **other_split(inputs, None, "held_out", self.held_out_split),
             "num_real": self.num_real,
             "num_fake": self.num_fake,
         }
@@ -123,16 +125,17 @@ class discriminator_memory(Metric):
 
 
 def best_threshold(real_N: Tensor, fake_N: Tensor) -> float:
-    """Return the threshold of the greatest balanced accuracy, above which an image is called real.
+    """Return the threshold above which an image is called real: the one of the greatest balanced accuracy.
 
-    It lies midway between neighbouring logits; of several the highest, and at least one image is called real.
+    It lies midway between two neighbouring logits, so that at least one image is called real. Of several equally good
+    thresholds it is the highest.
     """
-    # Imported here, so that nobody waits for it who does not use it.
+    # Imported here, because it takes a second that only users of this metric should wait.
     from sklearn.metrics import roc_curve
 
     is_real_N = np.r_[np.ones(len(real_N)), np.zeros(len(fake_N))]
     logits_N = torch.cat([real_N, fake_N]).double().numpy()
-    # The first point calls nothing real; every other one cuts just below a logit.
+    # At the first point nothing is called real; every other point cuts just below a logit.
     false_real, true_real, cuts = roc_curve(is_real_N, logits_N, drop_intermediate=False)
     best = 1 + int(np.argmax((true_real - false_real)[1:]))
     below = cuts[best + 1] if best + 1 < len(cuts) else cuts[best] - 1

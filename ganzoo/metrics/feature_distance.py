@@ -1,4 +1,4 @@
-"""What distances between features of real and of generated images share. N: images; F: features."""
+"""What metrics share that compare features of real and of generated images. N: images; F: features."""
 
 from dataclasses import dataclass
 
@@ -16,39 +16,40 @@ CHUNK_SIZE = 4096  # images checked at once, to bound the memory
 
 @dataclass(frozen=True)
 class FeaturePair:
-    """Features (N, F) of real and of generated images, finite, and the protocol so far."""
+    """Finite features (N, F) of real and of generated images, and the protocol so far."""
 
     real_NF: Tensor
     fake_NF: Tensor
     protocol: Settings
 
 
+@dataclass(kw_only=True, eq=False)
 class FeatureDistance(Metric):
     """Base of the metrics that compare two sets of features.
 
+    A dataclass, so that a subclass declares only the parameters that it adds.
+
     Args:
-        features: the extractor.
+        features: the extractor, e.g. `@features.efficientnet_lite0`.
         reference_split: the split that the real images come from.
         num_real: how many real images, a random choice that is always the same; None for all of the split.
         num_fake: how many generated images.
-        least_num: the fewest images of either kind that give a number.
     """
 
-    def __init__(
-        self,
-        *,
-        features: Part[FeatureExtractor],
-        reference_split: str,
-        num_real: int | None,
-        num_fake: int,
-        least_num: int,
-    ) -> None:
-        check_at_least(least_num, num_real=num_real, num_fake=num_fake)
-        self.features = features
-        self.reference_split = reference_split
-        self.num_real = num_real
-        self.num_fake = num_fake
-        self.least_num = least_num
+    features: Part[FeatureExtractor]
+    reference_split: str = "train"
+    num_real: int | None = None
+    num_fake: int = 10_000
+
+    def __post_init__(self) -> None:
+        for name, num in (("num_real", self.num_real), ("num_fake", self.num_fake)):
+            if num is not None and num < self.least_num:
+                raise ValueError(f"{name} must be at least {self.least_num}, not {num}")
+
+    @property
+    def least_num(self) -> int:
+        """The fewest images of either kind that give a number."""
+        return 2
 
     def extractors(self) -> list[Part[FeatureExtractor]]:
         """Return its one extractor."""
@@ -60,7 +61,7 @@ class FeatureDistance(Metric):
         self._check_num_real(spec.num_images[self.reference_split])
 
     def feature_pair(self, inputs: MetricInputs) -> FeaturePair:
-        """Return both feature sets.
+        """Return both sets of features.
 
         Raises:
             UserError: too few real images, or features that are NaN or infinite.
@@ -71,8 +72,7 @@ class FeatureDistance(Metric):
         self._check_finite(real_NF, "real")
         self._check_finite(fake_NF, "generated")
         protocol = inputs.protocol(self.features, self.reference_split)
-        protocol = {**protocol, "num_real": len(real_NF), "num_fake": len(fake_NF)}
-        return FeaturePair(real_NF, fake_NF, protocol)
+        return FeaturePair(real_NF, fake_NF, {**protocol, "num_real": len(real_NF), "num_fake": len(fake_NF)})
 
     def _check_finite(self, features_NF: Tensor, images: str) -> None:
         chunks = torch.split(features_NF, CHUNK_SIZE)
@@ -88,5 +88,5 @@ class FeatureDistance(Metric):
         self.check_num_images(self.reference_split, there, least=least, parameter=parameter)
 
     def _limiting_parameter(self) -> str:
-        """Return which parameter asks for more real images than there are, when the split is too small."""
+        """Return the parameter to lower if the split has too few images."""
         return "num_real"

@@ -1,5 +1,7 @@
 """The Frechet distance between Gaussians fitted to features. N: images; F: features; r: rank; all in float64."""
 
+from dataclasses import dataclass
+
 import torch
 from scipy.linalg import lapack
 from torch import Tensor
@@ -16,43 +18,35 @@ CHUNK_SIZE = 1024  # images converted to float64 at once, to bound the memory
 
 
 @register("metrics")
+@dataclass(kw_only=True, eq=False)
 class frechet_distance(FeatureDistance):
     """The squared Frechet distance between Gaussians fitted to two sets of features; lower is better.
 
-    It is |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), m and S being the mean and the unbiased covariance of either set.
+    It is |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), where m and S are the mean and the unbiased covariance of a set.
     At equal quality it falls with the number of images, real and generated. With the features of `features.inception`
     it is the FID.
 
-    Source: Heusel et al., arXiv:1706.08500, equation 6. The trace of the root is taken as the sum of the square roots
-    of the eigenvalues of L' S2 L, L being a Cholesky factor of S1: equal in exact arithmetic, always real, and sound
-    when there are fewer images than features.
+    Source: Heusel et al., arXiv:1706.08500, equation 6. The trace of the root is computed as the sum of the square
+    roots of the eigenvalues of L' S2 L, where L is a Cholesky factor of S1. This is equal in exact arithmetic, always
+    real, and accurate also when there are fewer images than features.
+
+    >>> x_NF = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
+    >>> [round(gaussian_distance(*moments(x_NF), *moments(x_NF + shift)), 4) for shift in (0, 3)]  # 4 * 3^2 = 36
+    [0.0, 36.0]
 
     Args:
-        features: the extractor, e.g. `@features.efficientnet_lite0`.
-        reference_split: the split that the real images come from.
-        num_real: how many real images, a random choice that is always the same; None for all of the split.
-        num_fake: how many generated images.
-        allow_singular: whether to measure with no more images than features, of either kind. The covariance is singular
-            then and the distance far too large, so that it is refused otherwise; the protocol names it where it is set.
+        allow_singular: whether to measure with no more images than features, of either kind. Then the covariance is
+            singular and the distance far too large, so it is refused by default; the protocol says if it is set.
     """
 
-    def __init__(
-        self,
-        *,
-        features: Part[FeatureExtractor],
-        reference_split: str = "train",
-        num_real: int | None = None,
-        num_fake: int = 10_000,
-        allow_singular: bool = False,
-    ) -> None:
-        super().__init__(
-            features=features, reference_split=reference_split, num_real=num_real, num_fake=num_fake, least_num=2
-        )
-        self.allow_singular = allow_singular
-        self.num_features = known_width(features)
-        for name, num in (("num_real", num_real), ("num_fake", num_fake)):
-            if num is not None and not allow_singular and num <= self.num_features:
-                raise ParameterError(name, singular(f"= {num} images", self.num_features))
+    allow_singular: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.num_features = known_width(self.features)
+        for name, num in (("num_real", self.num_real), ("num_fake", self.num_fake)):
+            if num is not None and not self.allow_singular and num <= self.num_features:
+                raise ValueError(singular(f"{name} = {num} images", self.num_features))
 
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, or one of too few images."""
@@ -76,13 +70,13 @@ class frechet_distance(FeatureDistance):
 
 
 def known_width(features: Part[FeatureExtractor]) -> int:
-    """Return how many features an extractor has, or 0 where its arguments or the run decide."""
+    """Return how many features an extractor has, or 0 if that depends on its arguments or the run."""
     width = getattr(features.component, "feature_dim", 0)
     return width if isinstance(width, int) else 0
 
 
 def singular(images: str, num_features: int) -> str:
-    """Return the sentence that refuses so many images."""
+    """Return the message that refuses so few images."""
     return (
         f"{images} give a singular covariance of {num_features} features and a distance that is far too large; take "
         f"more than {num_features}, or an extractor of fewer features, or set allow_singular = True"
@@ -96,9 +90,9 @@ def moments(features_NF: Tensor) -> tuple[Tensor, Tensor]:
     mean_F = torch.stack([chunk_NF.sum(0, dtype=torch.float64) for chunk_NF in chunks]).sum(0) / num
     scatter_FF = torch.zeros(num_features, num_features, dtype=torch.float64)
     for chunk_NF in chunks:
-        # The mean goes first: E[x x'] - m m' would lose half of the digits.
+        # The mean is subtracted first: E[x x'] - m m' would lose half of the digits.
         centred_NF = (chunk_NF - mean_F).numpy()
-        # NumPy, unlike torch, computes a product with its own transpose by half.
+        # NumPy, unlike torch, computes only half of a product with its own transpose.
         scatter_FF += torch.from_numpy(centred_NF.T @ centred_NF)
     return mean_F, scatter_FF / (num - 1)
 
@@ -115,7 +109,7 @@ def gaussian_distance(mean1_F: Tensor, covariance1_FF: Tensor, mean2_F: Tensor, 
 
 def cholesky_factor(covariance_FF: Tensor) -> Tensor:
     """Return L (F, r) with L L' = S up to rounding; S may be singular, r is its numerical rank."""
-    # With pivots, unlike the plain factorization, it does without full rank. LAPACK counts them from 1.
+    # The factorization with pivots needs no full rank, unlike the plain one. LAPACK counts pivots from 1.
     packed, pivots, rank, _ = lapack.dpstrf(covariance_FF.numpy(), lower=1)
     factor_Fr = torch.zeros(len(covariance_FF), rank, dtype=torch.float64)
     factor_Fr[torch.from_numpy(pivots).long() - 1] = torch.from_numpy(packed).tril()[:, :rank]

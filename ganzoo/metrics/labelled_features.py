@@ -1,4 +1,4 @@
-"""What metrics of features with class labels share. N: images; F: features; K: classes."""
+"""What metrics of labelled features share. N: images; F: features; K: classes."""
 
 from dataclasses import dataclass
 
@@ -9,31 +9,27 @@ from ganzoo.architectures.base import Discriminator
 from ganzoo.component import name_of
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
-from ganzoo.features.base import Settings
 from ganzoo.metrics.base import MetricInputs
-from ganzoo.metrics.feature_distance import FeatureDistance
+from ganzoo.metrics.feature_distance import FeatureDistance, FeaturePair
 
 
 @dataclass(frozen=True)
-class LabelledPair:
-    """Features (N, F) and labels (N,) of real and of generated images, and the protocol so far."""
+class LabelledPair(FeaturePair):
+    """Features of real and of generated images with their labels (N,)."""
 
-    real_NF: Tensor
     real_labels_N: Tensor
-    fake_NF: Tensor
     fake_labels_N: Tensor
-    protocol: Settings
 
 
 class LabelledFeatures(FeatureDistance):
-    """Base of the metrics that compare features class by class: of a conditional GAN, on data with labels.
+    """Base of the metrics that compare features class by class; they need a conditional GAN and labelled data.
 
-    The generated images are those of all other metrics, made for labels drawn at random, so that classes differ in
-    their number. The labels of the real images are read from the data set, whose files are therefore needed.
+    The generated images are those of all other metrics. Their labels are drawn at random, so that classes differ in
+    size. The labels of the real images are read from the data set, so that its files are needed.
     """
 
     def check_data(self, spec: DataSpec) -> None:
-        """Refuse a missing split, or one of too few images, or data without labels."""
+        """Refuse a missing split, one of too few images, or data without labels."""
         super().check_data(spec)
         if not spec.num_classes:
             raise UserError(
@@ -50,7 +46,7 @@ class LabelledFeatures(FeatureDistance):
             )
 
     def labelled_pair(self, inputs: MetricInputs) -> LabelledPair:
-        """Return both feature sets with their labels.
+        """Return both sets of features with their labels.
 
         Raises:
             UserError: too few real images, or features that are NaN or infinite.
@@ -61,14 +57,14 @@ class LabelledFeatures(FeatureDistance):
         assert real_labels_N is not None, "check_data refuses data without labels"
         assert fake_labels_N is not None, "check_networks refuses an unconditional GAN"
         protocol = {**pair.protocol, "num_classes": inputs.num_classes}
-        return LabelledPair(pair.real_NF, real_labels_N, pair.fake_NF, fake_labels_N, protocol)
+        return LabelledPair(pair.real_NF, pair.fake_NF, protocol, real_labels_N, fake_labels_N)
 
     def check_class_counts(self, labels_N: Tensor, images: str, *, num_classes: int, least: int) -> None:
         """Refuse a class with fewer images than `least`.
 
         Args:
-            labels_N: of the images.
-            images: their kind, for the message: "real", "generated".
+            labels_N: labels of the images.
+            images: "real" or "generated", for the message.
             num_classes: K.
             least: the fewest images of a class that give a number.
 
@@ -85,5 +81,5 @@ class LabelledFeatures(FeatureDistance):
             )
 
     def _other_remedy(self) -> str:
-        """Return what else helps against classes that are too small, as the end of a sentence."""
+        """Return what else the user can do about classes that are too small, as the end of a sentence."""
         return ""

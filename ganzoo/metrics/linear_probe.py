@@ -1,7 +1,8 @@
-"""What the discriminator's features know of classes it was never told. N: images; C, H, W: image; F: features."""
+"""What a discriminator's features know of classes that it was never told. N: images; C, H, W: image; F: features."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from ganzoo.data.base import DataSpec, ImageData
 from ganzoo.errors import ParameterError, UserError, check_at_least, nearest
 from ganzoo.features.base import Settings
 from ganzoo.layers.batch_statistics import evaluation_mode
-from ganzoo.metrics.base import Measurement, Metric, MetricInputs
+from ganzoo.metrics.base import Measurement, Metric, MetricInputs, mean_and_error, other_split
 from ganzoo.metrics.logistic_regression import VALIDATION_SHARE, ClassifiedFeatures, choose_and_fit
 from ganzoo.randomness import make_generator
 from ganzoo.registry import register
@@ -22,70 +23,74 @@ from ganzoo.registry import register
 BATCH_SIZE = 256
 POOLED = "features"  # what every head of the discriminator sees
 Reader = Callable[[ImageData], Mapping[str, Tensor]]
-"""From images to named features (N, F), float32 on the CPU."""
+"""A function from images to named features (N, F), float32 on the CPU."""
 
 
 @dataclass(frozen=True)
 class Probed:
-    """The test accuracies of one place in the network, one for each probe seed, and the strengths chosen."""
+    """The test accuracies at one place of the network and the chosen values of C, one for each probe seed."""
 
     accuracies: tuple[float, ...]
     inverse_regularizations: tuple[float, ...]
 
 
 @register("metrics")
+@dataclass(kw_only=True, eq=False)
 class linear_probe(Metric):
     """The accuracy of logistic regression on the discriminator's frozen features; higher is better.
 
-    `probe_<tap>` is the share of test images whose class is recognised, 0..1: from the output of each residual block,
-    before the next activation, averaged over `pool_size` x `pool_size` fields of pixels, and from `features`, the
-    pooled features that every head sees. Each feature is standardised by the training images. The strength of the
-    regulariser is chosen on the last fifth of the training images and the winner is fitted to all of them; test images
-    decide nothing. Mean and standard error are over probe seeds, each of which draws its own training images; the test
-    images are the same for all. As one of `experiment.metrics` it gives the curve over training.
+    `probe_<tap>` is the share of test images whose class is recognised, in 0..1. The taps are the output of each
+    residual block, before the next activation, averaged over `pool_size` x `pool_size` fields of pixels; and
+    `features`, the pooled features that every head sees. Each feature is standardised by the training images. The
+    strength of the regulariser is chosen on the last fifth of the training images, and the best one is fitted again to
+    all of them; the test images decide nothing. Mean and standard error are over probe seeds. Each seed draws its own
+    training images; the test images are the same for all. In `experiment.metrics` it gives the curve over training.
 
     Source: Chen et al., arXiv:1811.11212, figure 2 and the tables of D's residual blocks, which are probed by logistic
     regression. How they pool, standardise and regularise was not read; the values here are ours.
+
+    >>> labels_N = torch.arange(24) % 2
+    >>> images = ImageData(200 * labels_N.view(-1, 1, 1, 1).byte(), labels_N)  # dark and bright ones
+    >>> def read(data):
+    ...     return {"brightness": data.images_NCHW.flatten(1).float()}
+    >>> linear_probe(num_probe_seeds=2).compare(read, images, images)["brightness"].accuracies
+    (1.0, 1.0)
 
     Args:
         taps: places to probe, by the discriminator's names (`block0`, ...) or `features`; None for all.
         train_split: the split that the regression is fitted to.
         test_split: the split that it is scored on.
-        num_train: training images of each probe seed; None for all of the split, which then all seeds share.
+        num_train: training images of each probe seed; None for all of the split, the same for all seeds.
         num_test: test images, always the same; None for all.
         num_probe_seeds: how many draws of training images.
         pool_size: height and width, in fields, that a tap is averaged to; smaller maps stay as they are.
-        inverse_regularizations: candidates for scikit-learn's C, from the strongest regulariser to the weakest.
+        inverse_regularizations: candidates for scikit-learn's C; a smaller C regularises more.
     """
 
-    uses_fakes = False
+    uses_fakes: ClassVar[bool] = False
+    told_apart_by: ClassVar[tuple[str, ...]] = ("taps", "train_split")
 
-    told_apart_by = ("taps", "train_split")
+    taps: tuple[str, ...] | None = None
+    train_split: str = "train"
+    test_split: str = "test"
+    num_train: int | None = 10_000
+    num_test: int | None = None
+    num_probe_seeds: int = 3
+    pool_size: int = 1
+    inverse_regularizations: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0)
 
-    def __init__(
-        self,
-        *,
-        taps: tuple[str, ...] | None = None,
-        train_split: str = "train",
-        test_split: str = "test",
-        num_train: int | None = 10_000,
-        num_test: int | None = None,
-        num_probe_seeds: int = 3,
-        pool_size: int = 1,
-        inverse_regularizations: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0),
-    ) -> None:
-        if train_split == test_split:
-            raise ParameterError("test_split", f"must differ from {{train_split}}, and both are '{train_split}'")
-        counts = {"num_train": num_train, "num_test": num_test}
-        check_at_least(1, **counts, num_probe_seeds=num_probe_seeds, pool_size=pool_size)
-        if taps is not None and not taps:
-            raise ParameterError("taps", "is empty; name places of the discriminator, or give None for all")
-        if not inverse_regularizations or min(inverse_regularizations) <= 0:
-            raise ParameterError("inverse_regularizations", f"must be positive numbers, not {inverse_regularizations}")
-        self.taps, self.train_split, self.test_split = taps, train_split, test_split
-        self.num_train, self.num_test = num_train, num_test
-        self.num_probe_seeds, self.pool_size = num_probe_seeds, pool_size
-        self.inverse_regularizations = tuple(sorted(inverse_regularizations))
+    def __post_init__(self) -> None:
+        if self.train_split == self.test_split:
+            raise ValueError(f"test_split must differ from train_split, and both are '{self.train_split}'")
+        for name in ("num_train", "num_test", "num_probe_seeds", "pool_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}")
+        if self.taps is not None and not self.taps:
+            raise ValueError("taps is empty; name places of the discriminator, or give None for all")
+        if not self.inverse_regularizations or min(self.inverse_regularizations) <= 0:
+            raise ValueError(f"inverse_regularizations must be positive numbers, not {self.inverse_regularizations}")
+        self.inverse_regularizations = tuple(sorted(self.inverse_regularizations))
 
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a data set without labels, without one of the splits, or with too few images."""
@@ -100,13 +105,14 @@ class linear_probe(Metric):
             self.check_num_images(split, spec.num_images[split], least=num or 1, parameter=f"num_{which}")
 
     def check_networks(self, *, num_classes: int, discriminator: Discriminator | None) -> None:
-        """Refuse a run without a discriminator, or one that lacks a tap or whose features use labels."""
+        """Refuse a missing discriminator, one that lacks a tap, and one whose features use labels."""
         if discriminator is None:
-            raise UserError(f"{name_of(type(self))} probes a discriminator and there is none here")
+            raise UserError(f"{name_of(type(self))} probes a discriminator, and there is none here")
         if discriminator.features_use_labels:
             raise UserError(
-                f"{name_of(type(self))} asks what features tell of an image's class, and this discriminator's depend "
-                "on the label that it is given; probe a GAN of another conditioning, such as conditioning.projection"
+                f"{name_of(type(self))} measures what features tell about the class of an image, and this "
+                "discriminator's features depend on the label that it is given; probe a GAN of another conditioning, "
+                "such as conditioning.projection"
             )
         known = [*discriminator.tap_shapes, POOLED]
         for tap in self.taps or ():
@@ -117,15 +123,14 @@ class linear_probe(Metric):
                 )
 
     def measure(self, inputs: MetricInputs) -> list[Measurement]:
-        """Return the accuracy at every place, in order of depth."""
+        """Return the accuracy at every place, by depth."""
         assert inputs.discriminator is not None
         train = inputs.real_images(self.train_split, None)
         test = inputs.real_images(self.test_split, self.num_test)
         num_train = len(train) if self.num_train is None else self.num_train
         protocol: Settings = {
             **inputs.protocol(None, self.train_split),
-            "test_split": self.test_split,
-            "test_sha256": inputs.protocol(None, self.test_split)["data_sha256"],
+            **other_split(inputs, None, "test", self.test_split),
             "num_train": num_train,
             "num_test": len(test),
             "num_probe_seeds": self.num_probe_seeds,
@@ -147,7 +152,7 @@ class linear_probe(Metric):
         ]
 
     def probe(self, discriminator: Discriminator, train: ImageData, test: ImageData) -> dict[str, Probed]:
-        """Return the accuracies of a discriminator on labelled images, by tap."""
+        """Return the accuracies of a discriminator's features on labelled images, by tap."""
         taps = list(self.taps or (*discriminator.tap_shapes, POOLED))
 
         def read(data: ImageData) -> dict[str, Tensor]:
@@ -159,8 +164,8 @@ class linear_probe(Metric):
         """Return the accuracies of any features, by name.
 
         Args:
-            read: from images to named features (N, F).
-            train: labelled images, of which each probe seed draws its own.
+            read: returns the features of images, by name.
+            train: labelled images; each probe seed draws its own from them.
             test: labelled images.
         """
         assert train.labels_N is not None
@@ -189,7 +194,7 @@ def discriminator_features(
     """Return features (N, F), float32 on the CPU, of each tap (and of `features`), in the order asked for.
 
     Args:
-        discriminator: used in evaluation mode and left as it was found.
+        discriminator: used in evaluation mode; its own mode is restored afterwards.
         images_NCHW: uint8 (N, C, H, W).
         taps: names of taps, or `features`.
         pool_size: height and width that a tap is averaged to; smaller maps stay as they are.
@@ -202,7 +207,7 @@ def discriminator_features(
     found: dict[str, list[Tensor]] = {tap: [] for tap in taps}
     with evaluation_mode(discriminator), torch.no_grad():
         for batch_NCHW in torch.split(images_NCHW, BATCH_SIZE):
-            # A conditional discriminator wants labels; they enter its logits alone, which nobody reads here.
+            # A conditional discriminator needs labels, but only for its logits, which are not used here.
             labels_N = torch.zeros(len(batch_NCHW), dtype=torch.int64, device=device)
             output = discriminator(to_images(batch_NCHW, device=device), labels_N, taps=inner)
             for tap in taps:
@@ -220,9 +225,3 @@ def _pooled(tap: Tensor, pool_size: int) -> Tensor:
     height, width = tap.shape[2:]
     size = (min(pool_size, height), min(pool_size, width))
     return functional.adaptive_avg_pool2d(tap.float(), size).flatten(1)
-
-
-def mean_and_error(values: Sequence[float]) -> tuple[float, float | None]:
-    """Return the mean and its standard error; of one value there is no error."""
-    numbers = torch.tensor(values, dtype=torch.float64)
-    return float(numbers.mean()), float(numbers.std()) / len(values) ** 0.5 if len(values) > 1 else None

@@ -26,11 +26,11 @@ def fit_accuracy(train: ClassifiedFeatures, test: ClassifiedFeatures, *, inverse
     """Return the test accuracy, in 0..1, of multinomial logistic regression on standardised features.
 
     Args:
-        train: what it is fitted to; mean and deviation of each feature are taken from here.
+        train: what it is fitted to; mean and deviation of each feature are computed from it.
         test: what it is scored on.
         inverse_regularization: scikit-learn's C; larger fits closer.
     """
-    # Imported here: a listing or a run without a probe shall not wait a second for it.
+    # Imported here, because it takes a second that a run without a probe should not wait.
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -43,15 +43,15 @@ def fit_accuracy(train: ClassifiedFeatures, test: ClassifiedFeatures, *, inverse
 def choose_and_fit(
     train: ClassifiedFeatures, test: ClassifiedFeatures, *, inverse_regularizations: Sequence[float]
 ) -> tuple[float, float]:
-    """Return the test accuracy at the strength that is best on a validation part, and that strength.
+    """Return the test accuracy at the value of C that is best on a validation part, and that value.
 
-    The last fifth of `train` validates; the winner, the stronger regulariser among equals, is fitted again to all of
-    `train`. The test part decides nothing.
+    The validation part is the last fifth of `train`. The best candidate (among equals, the strongest regulariser) is
+    fitted again to all of `train`. The test part decides nothing.
 
     Args:
         train: in random order.
-        test: what the winner is scored on.
-        inverse_regularizations: the candidates, from the strongest regulariser to the weakest.
+        test: what the best candidate is scored on.
+        inverse_regularizations: the candidates for C, from the strongest regulariser to the weakest.
     """
     if len(inverse_regularizations) == 1:
         (chosen,) = inverse_regularizations

@@ -1,33 +1,30 @@
 """What metrics of the balls around images share. N, M: images (real, generated); F: features."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
 
-from ganzoo.component import Part
-from ganzoo.errors import check_at_least
-from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Curve, Measurement, MetricInputs
 from ganzoo.metrics.feature_distance import FeatureDistance
 
 
+@dataclass(kw_only=True, eq=False)
 class NeighbourBalls(FeatureDistance):
-    """Base of the metrics that ask which balls, each reaching to an image's k-th nearest neighbour, an image lies in.
+    """Base of the metrics that ask whose balls an image lies in; a ball reaches to an image's k-th nearest neighbour.
 
     Args:
-        features: the extractor.
-        reference_split: the split that the real images come from.
-        num_real: how many real images, a random choice that is always the same; None for all of the split.
-        num_fake: how many generated images.
-        k: which neighbour a ball reaches to.
+        k: which neighbour the ball of an image reaches to.
     """
 
     measures: ClassVar[tuple[str, str]]
-    """What its two numbers are called, without the extractor's label."""
+    """The names of its two numbers, without the extractor's label."""
 
     collapsed_below: ClassVar[Mapping[str, float]] = {}
-    """Of a measure by name: the value below which the generated images reach hardly any of the data."""
+    """By name: the value below which the generated images reach hardly any of the data."""
+
+    k: int
 
     @classmethod
     def curve(cls, name: str) -> Curve | None:
@@ -37,14 +34,15 @@ class NeighbourBalls(FeatureDistance):
             return None
         return Curve(f"shares, {label}", measure, collapsed_below=cls.collapsed_below.get(measure))
 
-    def __init__(
-        self, *, features: Part[FeatureExtractor], reference_split: str, num_real: int | None, num_fake: int, k: int
-    ) -> None:
-        check_at_least(1, k=k)
-        super().__init__(
-            features=features, reference_split=reference_split, num_real=num_real, num_fake=num_fake, least_num=k + 1
-        )
-        self.k = k
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise ValueError(f"k must be at least 1, not {self.k}")
+        super().__post_init__()
+
+    @property
+    def least_num(self) -> int:
+        """The fewest images that have a k-th neighbour."""
+        return self.k + 1
 
     def measure(self, inputs: MetricInputs) -> list[Measurement]:
         """Return both numbers."""

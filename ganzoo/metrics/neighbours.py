@@ -8,9 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-BLOCK_SIZE = (
-    2048  # images of either set in a block: 34 MB of distances, and as much for each set's features at F = 2048
-)
+BLOCK_SIZE = 2048  # images of either set in a block: 34 MB of distances, and as much for the features at F = 2048
 ROUNDING = 1e-12  # error of a squared distance in units of |x|^2 + |y|^2, with room to spare
 TIE = 1e-9  # squared distances that differ by less than this share of themselves count as equal
 
@@ -18,7 +16,7 @@ TIE = 1e-9  # squared distances that differ by less than this share of themselve
 def squared_distances(x_NF: Tensor, y_MF: Tensor) -> Iterator[tuple[slice, slice, Tensor]]:
     """Yield for every block its rows of x, its rows of y, and the squared distances (n, m), float64, at least 0.
 
-    Equal rows have distance 0 exactly: what cannot be told from 0 in float64 is 0.
+    A distance that float64 cannot distinguish from 0 is exactly 0, so that equal rows have distance 0.
     """
     for rows in blocks(len(x_NF)):
         x_nF = x_NF[rows].double()
@@ -35,8 +33,8 @@ def squared_radii(x_NF: Tensor, k: int) -> Tensor:
 
     for rows in blocks(len(x_NF)):
         x_nF = x_NF[rows].double()
-        keep_nearest(rows, block_distances(x_nF, x_nF).fill_diagonal_(torch.inf))  # no image neighbours itself
-        # Distances are symmetric: a block above the diagonal serves its rows and its columns.
+        keep_nearest(rows, block_distances(x_nF, x_nF).fill_diagonal_(torch.inf))  # no image is its own neighbour
+        # Distances are symmetric: a block above the diagonal is used for its rows and for its columns.
         for columns in blocks(len(x_NF), first=rows.stop):
             distances_nm = block_distances(x_nF, x_NF[columns].double())
             keep_nearest(rows, distances_nm)

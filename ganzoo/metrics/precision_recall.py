@@ -1,52 +1,40 @@
 """Precision and recall of generated images. N, M: images (real, generated); n, m: of a block; F: features."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from ganzoo.component import Part
-from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.neighbour_balls import NeighbourBalls
 from ganzoo.metrics.neighbours import TIE, squared_distances, squared_radii
 from ganzoo.registry import register
 
 
 @register("metrics")
+@dataclass(kw_only=True, eq=False)
 class precision_recall(NeighbourBalls):
     """The share of fakes that are among the reals, and of reals that are among the fakes; both in 0..1, higher better.
 
-    A set covers the union of the balls around its images, each reaching to the image's k-th nearest neighbour in the
-    set. Precision is the share of generated images that the real set covers; recall is the share of real images that
-    the generated set covers. One outlier's large ball raises either (`metrics.density_coverage` is robust to it). The
-    balls shrink as images grow in number: compare at equal numbers, and let both sets have the same number, as in the
-    source. `precision_<label>` and `recall_<label>` are deterministic and bear no standard error.
+    A set covers the balls around its images; the ball of an image reaches to its k-th nearest neighbour in the set.
+    Precision is the share of generated images that the real set covers. Recall is the share of real images that the
+    generated set covers. The large ball of one outlier raises either (`metrics.density_coverage` is robust to it). The
+    balls shrink as the number of images grows: compare at equal numbers, and use as many fakes as real images, as in
+    the source. `precision_<label>` and `recall_<label>` are deterministic and have no standard error.
 
     Source: Kynkaanniemi et al., arXiv:1904.06991, equations 1 and 2 (there on VGG-16 features, 50,000 images, k = 3).
     The balls are closed, as there: an image at distance 0 of another is always covered.
 
-    Args:
-        features: the extractor, e.g. `@features.efficientnet_lite0`.
-        reference_split: the split that the real images come from.
-        num_real: how many real images, a random choice that is always the same; None for all of the split.
-        num_fake: how many generated images.
-        k: which neighbour a ball reaches to.
+    >>> x_NF = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
+    >>> shares_covered(x_NF, x_NF, k=1), shares_covered(x_NF, x_NF[:2], k=1)
+    ((1.0, 1.0), (1.0, 0.5))
     """
 
     measures = ("precision", "recall")
-    collapsed_below: ClassVar[Mapping[str, float]] = {"recall": 0.05}  # they reach one real image in twenty
+    collapsed_below: ClassVar[Mapping[str, float]] = {"recall": 0.05}  # one real image in twenty
 
-    def __init__(
-        self,
-        *,
-        features: Part[FeatureExtractor],
-        reference_split: str = "train",
-        num_real: int | None = None,
-        num_fake: int = 10_000,
-        k: int = 3,
-    ) -> None:
-        super().__init__(features=features, reference_split=reference_split, num_real=num_real, num_fake=num_fake, k=k)
+    k: int = 3
 
     def shares(self, real_NF: Tensor, fake_MF: Tensor) -> tuple[float, float]:
         """Return precision and recall."""

@@ -12,7 +12,8 @@ from ganzoo.data.base import ImageData
 from ganzoo.errors import UserError
 from ganzoo.evaluation.inputs import choose
 from ganzoo.gan.build import build_gan
-from ganzoo.metrics.linear_probe import Probed, linear_probe, mean_and_error
+from ganzoo.metrics.base import mean_and_error
+from ganzoo.metrics.linear_probe import Probed, linear_probe
 from ganzoo.runs.folder import Json, RunFolder
 from ganzoo.training.checkpoint import load_gan
 

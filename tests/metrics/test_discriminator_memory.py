@@ -134,11 +134,11 @@ def test_what_is_missing_is_a_sentence() -> None:
     with pytest.raises(UserError, match=r"1000 images of .* 'test', which has 20; lower metrics\.discr.*num_real"):
         metric.check_data(DataSpec((1, 2, 2), 0, {"train": 5000, "test": 20}))
     metric.check_data(DataSpec((1, 2, 2), 0, {"train": None, "test": None}))
-    with pytest.raises(UserError, match="discriminator, and here is none"):
+    with pytest.raises(UserError, match="discriminator, and there is none"):
         metric.check_networks(num_classes=0, discriminator=None)
     inputs = Given(FAKES, {}, train=REALS, test=HELD_OUT)
     inputs.discriminator = None
-    with pytest.raises(UserError, match="discriminator, and here is none"):
+    with pytest.raises(UserError, match="discriminator, and there is none"):
         measured(inputs)
     inputs.discriminator = Brightness()
     torch.nn.init.constant_(inputs.discriminator.scale, float("nan"))

@@ -65,9 +65,9 @@ def test_an_unconditional_gan_and_data_without_labels_are_refused(toy_features: 
 def test_images_too_few_for_any_labels_are_refused_before_step_0(toy_features: Any) -> None:
     # 8 features want 9 images of a class, 27 of three.
     metric = intra_class_frechet_distance(features=toy_features, num_real=26, num_fake=26)
-    with pytest.raises(UserError, match="needs 9 real images of each of 3 classes and there are 26 of all"):
+    with pytest.raises(UserError, match="needs 9 real images of each of 3 classes and there are 26 in all"):
         metric.check_data(SPEC)
-    with pytest.raises(UserError, match="needs 9 generated images of each of 3 classes and there are 26 of all"):
+    with pytest.raises(UserError, match="needs 9 generated images of each of 3 classes and there are 26 in all"):
         metric.check_networks(num_classes=3, discriminator=None)
     allowed = intra_class_frechet_distance(features=toy_features, num_real=26, num_fake=26, allow_singular=True)
     allowed.check_data(SPEC)

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput
 from ganzoo.data.base import DataSpec, ImageData
 from ganzoo.errors import UserError
-from ganzoo.metrics.linear_probe import discriminator_features, linear_probe, mean_and_error
+from ganzoo.metrics.base import mean_and_error
+from ganzoo.metrics.linear_probe import discriminator_features, linear_probe
 from ganzoo.testing import check_component
 from ganzoo.testing.toys import ToyDiscriminator
 
@@ -165,7 +166,7 @@ def test_numbers_of_images_and_taps_that_mean_nothing_are_refused(arguments: dic
 def test_networks_that_cannot_be_probed_are_refused() -> None:
     with pytest.raises(UserError, match=r"asks for the tap 'blok0' .* has block0, features; did you mean 'block0'"):
         linear_probe(taps=("blok0",)).check_networks(num_classes=0, discriminator=Quarters())
-    with pytest.raises(UserError, match="probes a discriminator and there is none"):
+    with pytest.raises(UserError, match="probes a discriminator, and there is none"):
         linear_probe().check_networks(num_classes=0, discriminator=None)
     broken = Quarters()
     broken.scale.data.fill_(torch.nan)
