@@ -5,21 +5,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 from torch import Tensor
 
 from ganzoo.component import Component, name_of
 from ganzoo.errors import UserError, nearest
+from ganzoo.paths import data_folders, quoted
 
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What is known of a data set without its files.
+    """What is known about a data set without its files.
 
     Args:
         image_shape: (C, H, W) as trained on.
         num_classes: classes of its labels; 0 if it has none.
-        num_images: images of each split, by name; None where only the files tell.
+        num_images: images of each split, by name; None if only the files tell.
         unlabelled_splits: splits without labels in a data set that has them.
     """
 
@@ -38,10 +40,10 @@ class ImageData:
     """A loaded split: uint8 images (N, C, H, W) in 0..255 and, if there are any, int64 labels (N,).
 
     Args:
-        images_NCHW: the images; only to be read from.
+        images_NCHW: the images; never write to them.
         labels_N: their labels.
-        known_sha256: the hash, where it was computed before.
-        is_memory_mapped: whether the images are a file of which only what is indexed is read: take rows, not all.
+        known_sha256: the hash, if it was computed before.
+        is_memory_mapped: whether the images are a file that is read only where it is indexed: take rows, not all.
     """
 
     images_NCHW: Tensor
@@ -64,27 +66,38 @@ class ImageData:
         return digest.hexdigest()
 
 
+def _say_nothing(text: str) -> None:
+    """Ignore a sentence."""
+
+
+@dataclass(kw_only=True, eq=False)
 class Dataset(Component):
-    """Images with their splits, of which `train` always exists.
+    """Images with their splits; the split `train` always exists.
 
     Args:
         data_dir: where the user keeps data sets (`--data-dir`), a runtime argument; None if not given.
-        say: receives a sentence where loading takes long, a runtime argument; None for nobody.
+        say: receives a sentence when loading takes long, a runtime argument.
     """
 
     kind = "data"
     runtime_args = frozenset({"data_dir", "say"})
 
-    def __init__(self, *, data_dir: Path | None = None, say: Callable[[str], None] | None = None) -> None:
-        self.data_dir = data_dir
-        self.say: Callable[[str], None] = _say_nothing if say is None else say
+    _title: ClassVar[str] = ""
+    """The name of the data set in messages."""
+    _layouts: ClassVar[tuple[str, ...]] = ()
+    """Paths below the user's data folders at which the files may be, in the order of search."""
+    _needed_splits: ClassVar[tuple[str, ...]] = ("train",)
+    """The splits without which the data set counts as missing."""
+
+    data_dir: Path | None = None
+    say: Callable[[str], None] = _say_nothing
 
     def spec(self) -> DataSpec:
         """Return shape, classes and sizes; needs no files."""
         raise NotImplementedError
 
     def check_split(self, split: str) -> None:
-        """Refuse a split that `spec` does not name; for the first line of `load`.
+        """Refuse a split that `spec` does not name; the first line of every `load`.
 
         Raises:
             UserError: there is no such split.
@@ -99,15 +112,59 @@ class Dataset(Component):
         """Return a split, in the same order every time.
 
         Raises:
-            UserError: no such split, or the files are missing or damaged: where they were sought, what to download,
-                where to put it.
+            UserError: no such split, or the files are missing or damaged. The message says where they were sought, what
+                to download, and where to put it.
         """
         raise NotImplementedError
 
     def find(self) -> str | None:
         """Return where the files are, or None if they are not on this machine (for `ganzoo doctor`)."""
-        raise NotImplementedError
+        places = [self.place(split) for split in self._needed_splits]
+        return None if None in places else str(places[0])
+
+    @property
+    def home(self) -> Path:
+        """The folder in which the user is told to put files."""
+        return data_folders(self.data_dir)[0]
+
+    def places(self) -> list[Path]:
+        """Return the paths at which the files may be, in the order of search."""
+        return [folder / layout for folder in data_folders(self.data_dir) for layout in self._layouts]
+
+    def has_files(self, place: Path, split: str) -> bool:
+        """Return whether the files of a split are at a place."""
+        return place.is_dir()
+
+    def place(self, split: str) -> Path | None:
+        """Return the first place with the files of a split, or None."""
+        return next((place for place in self.places() if self.has_files(place, split)), None)
+
+    def found_place(self, split: str, remedy: str) -> Path:
+        """Return the first place with the files of a split.
+
+        Args:
+            split: its name.
+            remedy: what the user can do if there is none: what to download, and where to put it.
+
+        Raises:
+            UserError: there is none.
+        """
+        place = self.place(split)
+        if place is None:
+            raise UserError(f"{self._title} ({split}) was not found in {quoted(self.places())}; {remedy}")
+        return place
 
 
-def _say_nothing(text: str) -> None:
-    """Stand for a listener where there is none."""
+@dataclass(kw_only=True, eq=False)
+class ResizedDataset(Dataset):
+    """A data set whose images are resized to a square.
+
+    Args:
+        size: height and width in pixels, by antialiased bilinear interpolation.
+    """
+
+    size: int
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise ValueError(f"size must be at least 1 pixel, not {self.size}")

@@ -1,15 +1,14 @@
 """CelebA. N: images."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ganzoo.data.base import Dataset, DataSpec, ImageData
-from ganzoo.data.image_files import load_files
-from ganzoo.errors import ParameterError, UserError, check_at_least, nearest
-from ganzoo.paths import data_folders, quoted
+from ganzoo.data.base import DataSpec, ImageData, ResizedDataset
+from ganzoo.data.image_files import check_num_images, load_files
+from ganzoo.errors import UserError, nearest
 from ganzoo.registry import register
 
 PARTITIONS = {"train": "0", "valid": "1", "test": "2"}
@@ -26,41 +25,39 @@ ATTRIBUTE_NAMES = (
 
 
 @register("data")
-class celeba(Dataset):
+@dataclass(kw_only=True, eq=False)
+class celeba(ResizedDataset):
     """202,599 aligned faces in the official splits train, valid and test, cut to a central square and resized.
 
     Source: Liu et al., Deep Learning Face Attributes in the Wild, arXiv:1411.7766; `img_align_celeba` (178 x 218
-    pixels) with `list_eval_partition.txt` and, for labels, `list_attr_celeba.txt`. Crops differ between papers: by
-    default the largest square is cut; 160 is compare_gan's.
+    pixels) with `list_eval_partition.txt` and, for labels, `list_attr_celeba.txt`. Papers cut different squares: the
+    default is the largest one; compare_gan uses 160.
 
     Images are decoded once, into a cache on disk (2.4 GB for all at 64 pixels) that is mapped into memory.
 
+    >>> celeba(attribute="Smiling").spec().num_classes, celeba().spec().num_classes
+    (2, 0)
+
     Args:
-        size: height and width in pixels, by antialiased bilinear interpolation.
-        crop_size: height and width of the central square that is cut out before, in pixels, at most 178.
+        crop_size: height and width of the central square that is cut out first, in pixels, at most 178.
         attribute: which of the 40 attributes is the label (0: absent, 1: present), such as 'Smiling'; None for no
             labels.
-        data_dir: where the user keeps data sets; None if not given.
-        say: receives a sentence when the images are read for the first time; None for nobody.
     """
 
-    def __init__(
-        self,
-        *,
-        size: int = 64,
-        crop_size: int = STORED_WIDTH,
-        attribute: str | None = None,
-        data_dir: Path | None = None,
-        say: Callable[[str], None] | None = None,
-    ) -> None:
-        check_at_least(1, size=size)
-        if not 1 <= crop_size <= STORED_WIDTH:
-            raise ParameterError("crop_size", f"must lie in 1..{STORED_WIDTH} pixels, not {crop_size}")
+    _title = "CelebA"
+    _layouts = ("celeba", "CelebA")
+
+    size: int = 64
+    crop_size: int = STORED_WIDTH
+    attribute: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1 <= self.crop_size <= STORED_WIDTH:
+            raise ValueError(f"crop_size must lie in 1..{STORED_WIDTH} pixels, not {self.crop_size}")
         known = ATTRIBUTE_NAMES.split()
-        if attribute is not None and attribute not in known:
-            raise ParameterError("attribute", f"is none of CelebA's 40: '{attribute}'{nearest(attribute, known)}")
-        super().__init__(data_dir=data_dir, say=say)
-        self.size, self.crop_size, self.attribute = size, crop_size, attribute
+        if self.attribute is not None and self.attribute not in known:
+            raise ValueError(f"attribute is none of CelebA's 40: '{self.attribute}'{nearest(self.attribute, known)}")
 
     def spec(self) -> DataSpec:
         """Return shape, classes and sizes."""
@@ -69,14 +66,11 @@ class celeba(Dataset):
     def load(self, split: str) -> ImageData:
         """Return a split."""
         self.check_split(split)
-        folder = self._folder()
-        if folder is None:
-            place = data_folders(self.data_dir)[0] / "celeba"
-            raise UserError(
-                f"CelebA was not found: no folder {IMAGES} with {PARTITION} beside it in {quoted(self._folders())}; "
-                "from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html (Align&Cropped Images) unpack "
-                f"img_align_celeba.zip (1.4 GB) in '{place}' and put {PARTITION} and {ATTRIBUTES} there"
-            )
+        folder = self.found_place(
+            split,
+            "from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html (Align&Cropped Images) unpack img_align_celeba.zip "
+            f"(1.4 GB) in '{self.home / self._layouts[0]}' and put {PARTITION} and {ATTRIBUTES} there",
+        )
         names = self._names(folder, split)
         labels_N = None if self.attribute is None else self._labels(folder, names)
         return load_files(
@@ -89,17 +83,9 @@ class celeba(Dataset):
             say=self.say,
         )
 
-    def find(self) -> str | None:
-        """Return where the files are."""
-        folder = self._folder()
-        return None if folder is None else str(folder)
-
-    def _folders(self) -> list[Path]:
-        return [folder / name for folder in data_folders(self.data_dir) for name in ("celeba", "CelebA")]
-
-    def _folder(self) -> Path | None:
-        there = (f for f in self._folders() if (f / IMAGES).is_dir() and (f / PARTITION).is_file())
-        return next(there, None)
+    def has_files(self, place: Path, split: str) -> bool:
+        """Return whether a folder has the images and the file that says their splits."""
+        return (place / IMAGES).is_dir() and (place / PARTITION).is_file()
 
     def _names(self, folder: Path, split: str) -> list[str]:
         """Return the file names of a split in the official order."""
@@ -109,20 +95,16 @@ class celeba(Dataset):
         except (OSError, ValueError) as error:
             raise UserError(f"'{path}' cannot be read ({error}); download it again") from error
         if any(len(row) != 2 or row[1] not in PARTITIONS.values() for row in rows):
-            raise UserError(f"'{path}' has lines that are no name with 0, 1 or 2; download it again")
+            raise UserError(f"'{path}' has lines that are not a name and 0, 1 or 2; download it again")
         names = [name for name, partition in rows if partition == PARTITIONS[split]]
-        if len(names) != NUM_IMAGES[split]:
-            raise UserError(
-                f"'{path}' names {len(names):,} {split} images where CelebA has {NUM_IMAGES[split]:,}; download it "
-                "again"
-            )
+        check_num_images(path, len(names), NUM_IMAGES[split], name=f"CelebA's split {split}")
         return names
 
     def _labels(self, folder: Path, names: list[str]) -> Tensor:
         """Return the attribute of images, 0 or 1."""
         path = folder / ATTRIBUTES
         if not path.is_file():
-            raise UserError(f"'{path}' is missing, which has CelebA's attributes; put it there, beside {PARTITION}")
+            raise UserError(f"'{path}' with CelebA's attributes is missing; put it there, beside {PARTITION}")
         # The first line is the number of images, the second the names of the attributes; 1 is present, -1 absent.
         assert self.attribute is not None
         try:

@@ -13,13 +13,12 @@ class cifar10(Cifar):
     `cifar-10-batches-bin` that the archives of the Python and of the binary version unpack to. Unpacked folders load
     faster; all give the same data.
 
-    Args:
-        data_dir: where the user keeps data sets; None if not given.
+    >>> cifar10().spec().num_classes
+    10
     """
 
     _title = "CIFAR-10"
-    _stem = "cifar-10"
-    _folders = ("cifar-10-batches-py", "cifar-10-batches-bin")
+    _layouts = ("cifar-10-batches-py", "cifar-10-batches-bin", "cifar-10-python.tar.gz")
     _archive_md5 = "c58f30108f718f92721af3b95e74349a"
     _archive_megabytes = 163
     batches = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test": ["test_batch"]}

@@ -13,13 +13,12 @@ class cifar100(Cifar):
     `cifar-100-binary` that the archives of the Python and of the binary version unpack to. Unpacked folders load
     faster; all give the same data.
 
-    Args:
-        data_dir: where the user keeps data sets; None if not given.
+    >>> cifar100().spec().num_classes
+    100
     """
 
     _title = "CIFAR-100"
-    _stem = "cifar-100"
-    _folders = ("cifar-100-python", "cifar-100-binary")
+    _layouts = ("cifar-100-python", "cifar-100-binary", "cifar-100-python.tar.gz")
     _archive_md5 = "eb9058c3a382ffc7106e4002c42a8d85"
     _archive_megabytes = 161
     batches = {"train": ["train"], "test": ["test"]}

@@ -1,6 +1,6 @@
-"""CIFAR-10 and CIFAR-100 and their two official formats: pickled batches and binary records. N: images.
+"""CIFAR-10 and CIFAR-100 in their two official formats: pickled batches and binary records. N: images.
 
-The pickles are read by an unpickler that knows arrays and plain values alone, so that a file cannot run code.
+The unpickler accepts only arrays and plain values, so that a file cannot run code.
 """
 
 import hashlib
@@ -17,26 +17,25 @@ import torch
 
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.errors import UserError
-from ganzoo.paths import data_folders, quoted
 
 Batch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
-"""Pixels (N, 3072), the planes red, green and blue one after another, and labels (N,)."""
+"""Pixels (N, 3072), the red plane first, then green and blue, and labels (N,)."""
 
 SIZE = 32
 NUM_BYTES = 3 * SIZE * SIZE
 
 
 class FormatError(Exception):
-    """A batch that is not of the official format; the message says what is wrong."""
+    """A batch is not of the official format; the message says what is wrong."""
 
 
 class _ArrayUnpickler(pickle.Unpickler):
     """Unpickles numbers, bytes, lists, dicts and numpy arrays."""
 
     def find_class(self, module: str, name: str) -> object:
-        """Return one of the few callables that arrays and bytes are made with."""
+        """Return one of the few callables that make arrays and bytes."""
         if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
-            # The arrays' own form of construction, under whatever name this numpy keeps it.
+            # How numpy constructs arrays; the name depends on its version.
             reconstruct: Callable[..., object] = np.empty(0).__reduce__()[0]  # type: ignore[assignment]
             return reconstruct
         if (module, name) == ("numpy", "ndarray"):
@@ -46,7 +45,7 @@ class _ArrayUnpickler(pickle.Unpickler):
         if (module, name) == ("_codecs", "encode"):
             # How Python 3 writes bytes at protocol 2: encode(text, "latin1").
             return _encode
-        raise FormatError(f"it asks for {module}.{name}, which no batch of CIFAR needs")
+        raise FormatError(f"it asks for {module}.{name}, which no CIFAR batch needs")
 
 
 def _encode(text: str, encoding: str) -> bytes:
@@ -57,7 +56,7 @@ def read_pickled(content: bytes, *, label_key: str = "labels") -> Batch:
     """Return a batch of the Python version: a dict with `data`, uint8 (N, 3072), and a list of labels.
 
     Args:
-        content: of the file.
+        content: the bytes of the file.
         label_key: the key of the labels.
 
     Raises:
@@ -69,10 +68,10 @@ def read_pickled(content: bytes, *, label_key: str = "labels") -> Batch:
     except FormatError:
         raise
     except Exception as error:
-        # A damaged pickle may raise nearly anything.
+        # A damaged pickle can raise nearly any error.
         raise FormatError(f"no pickled batch ({type(error).__name__}: {error})") from error
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape != (len(labels), NUM_BYTES):
-        raise FormatError(f"its data are no uint8 array of shape ({len(labels)}, {NUM_BYTES})")
+        raise FormatError(f"its data are not a uint8 array of shape ({len(labels)}, {NUM_BYTES})")
     return pixels, labels
 
 
@@ -80,15 +79,15 @@ def read_binary(content: bytes, *, num_labels: int = 1) -> Batch:
     """Return a batch of the binary version: records of labels and 3072 pixels, one byte each.
 
     Args:
-        content: of the file.
-        num_labels: labels of a record, of which the last counts.
+        content: the bytes of the file.
+        num_labels: labels of a record; the last one is used.
 
     Raises:
-        FormatError: its length is no whole number of records.
+        FormatError: its length is not a whole number of records.
     """
     record_size = num_labels + NUM_BYTES
     if len(content) % record_size:
-        raise FormatError(f"{len(content)} bytes are no whole number of records of {record_size}")
+        raise FormatError(f"{len(content)} bytes are not a whole number of records of {record_size}")
     records = np.frombuffer(content, dtype=np.uint8).reshape(-1, record_size)
     return records[:, num_labels:], records[:, num_labels - 1].astype(np.int64)
 
@@ -114,30 +113,20 @@ def _contents(place: Path, names: list[str]) -> list[bytes]:
 class Cifar(Dataset):
     """What both data sets share: an archive, the folders that it and its binary version unpack to, and their batches.
 
-    Args:
-        data_dir: where the user keeps data sets; None if not given.
+    `_layouts` are the folders of the Python and of the binary version, then the archive of the Python version.
     """
 
-    _title: ClassVar[str]
-    """How the data set is called in messages."""
-    _stem: ClassVar[str]
-    """Of the archive and the folders: `cifar-10` of `cifar-10-python.tar.gz`."""
-    _folders: ClassVar[tuple[str, str]]
-    """What the archives of the Python and of the binary version unpack to."""
     _archive_md5: ClassVar[str]
-    """Of the archive of the Python version."""
+    """The hash of the archive."""
     _archive_megabytes: ClassVar[int]
-    """The size of that archive."""
+    """Its size."""
     batches: ClassVar[Mapping[str, Sequence[str]]]
     """The files of each split, without the suffix `.bin` of the binary version."""
     num_images: ClassVar[Mapping[str, int]]
     _num_classes: ClassVar[int]
     _label_key: ClassVar[str] = "labels"
     _num_labels: ClassVar[int] = 1
-    """Labels of a binary record, of which the last counts."""
-
-    def __init__(self, *, data_dir: Path | None = None) -> None:
-        super().__init__(data_dir=data_dir)
+    """Labels of a binary record; the last one is used."""
 
     def spec(self) -> DataSpec:
         """Return shape, classes and sizes."""
@@ -146,14 +135,12 @@ class Cifar(Dataset):
     def load(self, split: str) -> ImageData:
         """Return a split."""
         self.check_split(split)
-        place, archive, num = self._place(), self._archive(), self.num_images[split]
-        if place is None:
-            folders = data_folders(self.data_dir)
-            raise UserError(
-                f"{self._title} was not found: no {', '.join(self._folders)} or {archive} in {quoted(folders)}; "
-                f"download https://www.cs.toronto.edu/~kriz/{archive} ({self._archive_megabytes} MB, md5 "
-                f"{self._archive_md5}) into '{folders[0]}'"
-            )
+        archive, num = self._layouts[-1], self.num_images[split]
+        place = self.found_place(
+            split,
+            f"download https://www.cs.toronto.edu/~kriz/{archive} ({self._archive_megabytes} MB, md5 "
+            f"{self._archive_md5}) into '{self.home}'",
+        )
         if place.is_file():
             _check_md5(place, self._archive_md5)
         try:
@@ -168,26 +155,17 @@ class Cifar(Dataset):
         images_NCHW = torch.from_numpy(pixels.reshape(-1, 3, SIZE, SIZE))
         return ImageData(images_NCHW.contiguous(), torch.from_numpy(labels_N))
 
-    def find(self) -> str | None:
-        """Return where the files are."""
-        place = self._place()
-        return None if place is None else str(place)
-
-    def _archive(self) -> str:
-        return f"{self._stem}-python.tar.gz"
-
-    def _place(self) -> Path | None:
-        layouts = (*self._folders, self._archive())
-        places = (folder / layout for folder in data_folders(self.data_dir) for layout in layouts)
-        return next((place for place in places if place.exists()), None)
+    def has_files(self, place: Path, split: str) -> bool:
+        """Return whether the folder or the archive is there."""
+        return place.exists()
 
     def _read(self, place: Path, split: str) -> Batch:
         """Return a split from the archive or one of the folders.
 
         Raises:
-            FormatError: a batch is missing or not of its format; the message names it.
+            FormatError: a batch is missing or of another format; the message names it.
         """
-        names, is_binary = self.batches[split], place.name == self._folders[1]
+        names, is_binary = self.batches[split], place.name == Path(self._layouts[1]).name
         batches = []
         for name, content in zip(names, _contents(place, [f"{n}.bin" if is_binary else n for n in names]), strict=True):
             try:

@@ -1,10 +1,11 @@
 """scikit-learn's handwritten digits. N: images."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
-from ganzoo.data.base import Dataset, DataSpec, ImageData
-from ganzoo.errors import ParameterError, check_at_least
+from ganzoo.data.base import DataSpec, ImageData, ResizedDataset
 from ganzoo.registry import register
 from ganzoo.resize import resize_uint8
 
@@ -13,24 +14,30 @@ NUM_CLASSES = 10
 
 
 @register("data")
-class digits(Dataset):
+@dataclass(kw_only=True, eq=False)
+class digits(ResizedDataset):
     """1,797 grey handwritten digits of 8 x 8 pixels that scikit-learn ships, enlarged; nothing to download.
 
     Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998 (its test part). The values
     0..16 are scaled to 0..255.
+
+    >>> digits(num_test=297).spec().num_images
+    {'train': 1500, 'test': 297}
+    >>> digits(size=8).load("train").images_NCHW.shape
+    torch.Size([1797, 1, 8, 8])
 
     Args:
         size: height and width in pixels; 8 as stored, others by antialiased bilinear interpolation.
         num_test: how many of the last images form the split `test`; with 0 there is none and all are `train`.
     """
 
-    def __init__(self, *, size: int = 16, num_test: int = 0) -> None:
-        check_at_least(1, size=size)
-        if not 0 <= num_test < NUM_IMAGES:
-            raise ParameterError("num_test", f"must lie in 0..{NUM_IMAGES - 1}, not {num_test}: train needs an image")
-        super().__init__()
-        self.size = size
-        self.num_test = num_test
+    size: int = 16
+    num_test: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.num_test < NUM_IMAGES:
+            raise ValueError(f"num_test must lie in 0..{NUM_IMAGES - 1}, not {self.num_test}: train needs an image")
 
     def spec(self) -> DataSpec:
         """Return shape, classes and sizes."""

@@ -23,11 +23,11 @@ def read_idx(path: Path, *, num_dimensions: int) -> Tensor:
     """Return the values of an idx file of unsigned bytes, uint8.
 
     Args:
-        path: of the file; gzipped if its name ends in `.gz`.
-        num_dimensions: that it must have: 3 for images, 1 for labels.
+        path: the file; gzipped if its name ends in `.gz`.
+        num_dimensions: the number that it must have: 3 for images, 1 for labels.
 
     Raises:
-        UserError: it is not such a file, or cut short, or longer than it says.
+        UserError: it is not such a file, is cut short, or is longer than its header says.
     """
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
@@ -37,7 +37,7 @@ def read_idx(path: Path, *, num_dimensions: int) -> Tensor:
     magic = bytes((0, 0, UNSIGNED_BYTE, num_dimensions))
     if content[:4] != magic:
         raise UserError(
-            f"'{path}' is no idx file of {num_dimensions}-dimensional bytes: it begins with {content[:4].hex()}, "
+            f"'{path}' is not an idx file of {num_dimensions}-dimensional bytes: it begins with {content[:4].hex()}, "
             f"not {magic.hex()}; download it again"
         )
     if len(content) < header_size:
@@ -49,6 +49,6 @@ def read_idx(path: Path, *, num_dimensions: int) -> Tensor:
             f"'{path}' announces {' x '.join(map(str, shape))} values and holds {found} bytes instead of {expected}; "
             "download it again"
         )
-    # bytearray: torch wants memory that it may write to.
+    # A bytearray, since torch wants memory that can be written to.
     values = np.frombuffer(bytearray(content), dtype=np.uint8, offset=header_size)
     return torch.from_numpy(values.reshape(shape))

@@ -1,14 +1,17 @@
 """Decoded and resized images, kept on disk and mapped into memory. N: images; n: images of a piece; C, H, W: image.
 
-A cache is a folder `images/KEY` below ganzoo's cache folder with `images_NCHW.npy` (uint8), `labels_N.npy` (int64, if
-there are labels) and `cache.json`. KEY is the hash of what the pixels follow from: the files' names, sizes and times of
-change, the crop and size, the labels, the version of this format. So another size or a changed file has another cache,
-and nothing is ever brought up to date in place. Where only the times are new, the files are read and compared with the
-hash of those that a cache was made from; if they are the same, its arrays are linked under the new KEY.
+A cache is a folder `images/KEY` in ganzoo's cache folder, with `images_NCHW.npy` (uint8), `labels_N.npy` (int64, if
+there are labels) and `cache.json`. KEY is the hash of what determines the pixels: the names and sizes of the source
+files, the crop and size, the labels, and the version of this format. `cache.json` records the rest:
 
-It is written under another name and renamed when it is whole; of several processes that want it, one writes it and the
-others wait. What `cache.json` says is the sign of an intact cache: files of another size are damaged, and files that
-were touched since are read once and compared with their hash. A damaged cache is said and made anew.
+- The source files. If their times of change are not the recorded ones, they are read and compared with the recorded
+  hash of their content. If it is the same, the new times are recorded; otherwise the cache is made anew.
+- The arrays. An array of another size is damaged. If its time of change is not the recorded one (it was copied,
+  restored or written to), it is read once and compared with the recorded hash. A damaged cache is reported and made
+  anew.
+
+A cache is written under another name and renamed when it is complete. If several processes need it, one of them writes
+it and the others wait.
 """
 
 import contextlib
@@ -33,7 +36,7 @@ from ganzoo.data.source_files import SourceFiles
 from ganzoo.errors import UserError, os_error_text
 from ganzoo.paths import image_caches
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 IMAGES, LABELS, RECORD = "images_NCHW.npy", "labels_N.npy", "cache.json"
 SECONDS_BETWEEN_MESSAGES = 10.0
 
@@ -43,12 +46,12 @@ class ImageSource:
     """What a cache is made from.
 
     Args:
-        name: of the images in messages: "CelebA (train)".
-        key: what the pixels follow from.
+        name: the name of the images in messages, such as "CelebA (train)".
+        key: what determines the pixels.
         shape: (N, C, H, W).
         labels_N: int64 labels; None if there are none.
-        read: yields the images in order, uint8 (n, C, H, W), a piece at a time; called only where there is no cache.
-        files: that they are read from; None if `key` says all.
+        read: yields the images in order, uint8 (n, C, H, W), a piece at a time; called only if there is no cache.
+        files: the files that the images are read from; None if `key` is enough.
     """
 
     name: str
@@ -61,27 +64,19 @@ class ImageSource:
     @property
     def folder(self) -> Path:
         """Where its cache is, or will be."""
-        return image_caches() / self._hash(with_times=True)
-
-    @property
-    def key_without_times(self) -> str:
-        """What caches of files have in common that differ in times of change, and in content perhaps."""
-        return self._hash(with_times=False)
-
-    def _hash(self, *, with_times: bool) -> str:
         labels = None if self.labels_N is None else hashlib.sha256(self.labels_N.numpy().tobytes()).hexdigest()
         key = {**self.key, "shape": self.shape, "labels": labels, "format_version": FORMAT_VERSION}
         if self.files is not None:
-            key["files"] = self.files.key(with_times=with_times)
-        return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+            key["files"] = self.files.key
+        return image_caches() / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
 
 
 def cached_images(source: ImageSource, *, say: Callable[[str], None]) -> ImageData:
-    """Return images from their cache, mapped into memory, after making it if there is none.
+    """Return images from their cache, mapped into memory; make the cache if there is none.
 
     Args:
         source: of the images.
-        say: receives a sentence when a cache is made, while it is, and if one is damaged.
+        say: receives a sentence when a cache is made, while it is made, and if one is damaged.
 
     Raises:
         UserError: an image cannot be read, or the cache cannot be written.
@@ -94,8 +89,6 @@ def cached_images(source: ImageSource, *, say: Callable[[str], None]) -> ImageDa
         with _lock(folder, source.name, say=say):
             # Another process may have made it in the meantime.
             data = _open(folder, source, say=say)
-            if data is None and _link(folder, source, say=say):
-                data = _open(folder, source, say=say)
             if data is None:
                 _build(folder, source, say=say)
                 data = _open(folder, source, say=say)
@@ -104,7 +97,7 @@ def cached_images(source: ImageSource, *, say: Callable[[str], None]) -> ImageDa
             f"the images of {source.name} cannot be kept in '{folder.parent}' ({error.strerror or error}); they take "
             f"{gigabytes(source.shape)} there: free that much, or set GANZOO_CACHE to another folder"
         ) from error
-    assert data is not None, "a cache just made can be opened"
+    assert data is not None, "a cache that was just made can be opened"
     return data
 
 
@@ -114,32 +107,38 @@ def gigabytes(shape: Sequence[int]) -> str:
 
 
 def _open(folder: Path, source: ImageSource, *, say: Callable[[str], None]) -> ImageData | None:
-    """Return the images of an intact cache; None if there is none, or a damaged one, which is said."""
+    """Return the images of an intact cache of the present files; None if there is none."""
     if not folder.exists():
         return None
     try:
         record = json.loads((folder / RECORD).read_text())
-        digest, times = str(record["sha256"]), record["times_ns"]
         for name, size in record["sizes"].items():
             found = (folder / name).stat().st_size
             if found != size:
                 raise ValueError(f"{name} has {found} bytes, not {size}")
         images_NCHW = _mapped(folder / IMAGES)
         labels_N = None if source.labels_N is None else torch.from_numpy(np.load(folder / LABELS))
+        data = ImageData(images_NCHW, labels_N, known_sha256=str(record["sha256"]), is_memory_mapped=True)
         if images_NCHW.shape != source.shape:
             raise ValueError(f"it holds images of shape {tuple(images_NCHW.shape)}, not {source.shape}")
-        if times != _times(folder, record["sizes"]):
-            # Copied or restored, or written to: the hash tells.
+        times = _times(folder, source, record)
+        if source.files is not None and times["files"] != record["times"]["files"]:
+            say(f"the files of {source.name} have other times than when their cache was made and are compared with it")
+            if source.files.content_sha256() != record["content_sha256"]:
+                say(f"the files of {source.name} have changed, and their cache is made anew")
+                return None
+        if times["arrays"] != record["times"]["arrays"]:
             say(f"the cache of {source.name} was touched since it was made and is compared with its hash")
-            if ImageData(images_NCHW, labels_N).sha256 != digest:
+            if ImageData(images_NCHW, labels_N).sha256 != data.known_sha256:
                 raise ValueError("it does not match its hash")
-            # The images are intact wherever the record cannot be written: they are compared again next time.
+        if times != record["times"]:
+            # If the record cannot be written, the images are intact all the same, and are compared again next time.
             with contextlib.suppress(OSError):
-                _write_record(folder, record)
+                _write_record(folder, source, record)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         say(f"the cache of {source.name} in '{folder}' is damaged ({error}) and is made anew")
         return None
-    return ImageData(images_NCHW, labels_N, known_sha256=digest, is_memory_mapped=True)
+    return data
 
 
 def _mapped(path: Path) -> Tensor:
@@ -150,53 +149,11 @@ def _mapped(path: Path) -> Tensor:
         return torch.from_numpy(np.load(path, mmap_mode="r"))
 
 
-def _link(folder: Path, source: ImageSource, *, say: Callable[[str], None]) -> bool:
-    """Make a cache of the arrays of another one, if that is of equal files with other times; only under the lock.
-
-    A file system that has no hard links gets a cache of its own.
-    """
-    if source.files is None or folder.exists():
-        return False
-    key = source.key_without_times
-    others = {path.parent: _made_from(path) for path in sorted(folder.parent.glob(f"*/{RECORD}"))}
-    others = {other: found for other, found in others.items() if found.get("key_without_times") == key}
-    if not others:
-        return False
-    say(f"the files of {source.name} have other times than when a cache was made of them and are compared with it")
-    content = source.files.content_sha256()
-    same = [other for other, found in others.items() if found.get("content_sha256") == content]
-    if not same:
-        return False
-    partial = _partial(folder)
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        # With the record as it is: links keep their times, so that damage of the other is found here, too.
-        shutil.copytree(same[0], partial, copy_function=os.link)
-        partial.rename(folder)
-    except OSError:
-        shutil.rmtree(partial, ignore_errors=True)
-        return False
-    return True
-
-
-def _made_from(path: Path) -> dict[str, object]:
-    """Return what a record says of the files; nothing if it is damaged or older than that."""
-    try:
-        found = json.loads(path.read_text())["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _partial(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.partial")
-
-
 def _build(folder: Path, source: ImageSource, *, say: Callable[[str], None]) -> None:
-    """Write a cache, under another name until it is whole; only under the lock."""
-    partial = _partial(folder)
-    shutil.rmtree(partial, ignore_errors=True)  # left over from a process that was killed
-    shutil.rmtree(folder, ignore_errors=True)  # damaged
+    """Write a cache, under another name until it is complete; the caller holds the lock."""
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
+    shutil.rmtree(folder, ignore_errors=True)  # damaged or outdated; who has it mapped keeps the old images
     partial.mkdir(parents=True)
     say(
         f"reading the {source.shape[0]:,} images of {source.name} for the first time; they are kept in "
@@ -221,29 +178,30 @@ def _build(folder: Path, source: ImageSource, *, say: Callable[[str], None]) -> 
         sizes = {name: (partial / name).stat().st_size for name in names}
         record: dict[str, object] = {"name": source.name, "sha256": digest.hexdigest(), "sizes": sizes}
         if source.files is not None:
-            content = source.files.content_sha256()
-            record["files"] = {"key_without_times": source.key_without_times, "content_sha256": content}
-        _write_record(partial, record)
+            record["content_sha256"] = source.files.content_sha256()
+        _write_record(partial, source, record)
         partial.rename(folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
 
 
-def _write_record(folder: Path, record: Mapping[str, object]) -> None:
-    sizes = record["sizes"]
-    assert isinstance(sizes, dict)
+def _write_record(folder: Path, source: ImageSource, record: Mapping[str, object]) -> None:
     temporary = folder / f".{RECORD}.{os.getpid()}"
-    temporary.write_text(json.dumps({**record, "times_ns": _times(folder, sizes)}, indent=2) + "\n")
+    temporary.write_text(json.dumps({**record, "times": _times(folder, source, record)}, indent=2) + "\n")
     temporary.replace(folder / RECORD)
 
 
-def _times(folder: Path, names: Mapping[str, int]) -> dict[str, int]:
-    return {name: (folder / name).stat().st_mtime_ns for name in names}
+def _times(folder: Path, source: ImageSource, record: Mapping[str, object]) -> dict[str, object]:
+    """Return the present times of change: of every array, and a hash of those of the source files."""
+    sizes = record["sizes"]
+    assert isinstance(sizes, dict)
+    files = None if source.files is None else source.files.times
+    return {"arrays": {name: (folder / name).stat().st_mtime_ns for name in sizes}, "files": files}
 
 
 def _pieces(source: ImageSource) -> Iterator[Tensor]:
-    """Yield the pieces of a source, whose errors are not those of the cache."""
+    """Yield the pieces of a source; an error of the source is not one of the cache."""
     try:
         yield from source.read()
     except OSError as error:
@@ -251,7 +209,7 @@ def _pieces(source: ImageSource) -> Iterator[Tensor]:
 
 
 def _with_progress(source: ImageSource, *, say: Callable[[str], None]) -> Iterator[Tensor]:
-    """Yield the pieces of a source, and say every ten seconds how far it is."""
+    """Yield the pieces of a source, and report the progress every ten seconds."""
     num, start = 0, time.monotonic()
     said_at = start
     for piece_nCHW in _pieces(source):
@@ -267,7 +225,7 @@ def _with_progress(source: ImageSource, *, say: Callable[[str], None]) -> Iterat
 
 @contextmanager
 def _lock(folder: Path, name: str, *, say: Callable[[str], None]) -> Iterator[None]:
-    """Let one process make a cache."""
+    """Let only one process at a time make a cache."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f"{folder.name}.lock").open("w") as file:
         try:

@@ -1,4 +1,4 @@
-"""Image files: found, decoded, cut to a square, resized. n: images of a piece; C, H, W: image."""
+"""Image files: finding, decoding, cutting to a square, resizing. n: images of a piece; C, H, W: image."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 def find_images(folder: Path) -> list[Path]:
-    """Return the images below a folder, ordered by path; links are followed, hidden files and folders left out.
+    """Return the images below a folder, ordered by path. Links are followed; hidden files and folders are left out.
 
     Raises:
         UserError: the folder, or one below it, is missing or cannot be read; a link leads back to a folder above it.
@@ -46,8 +46,30 @@ def class_folders(folder: Path) -> list[Path]:
     return [Path(entry.path) for entry in _visible(str(folder)) if _is_folder(entry)]
 
 
+def images_by_class(folder: Path, num_classes: int) -> list[tuple[Path, int]]:
+    """Return the images of class folders with their class, which is the position of the folder's name.
+
+    Raises:
+        UserError: the number of class folders is another.
+    """
+    folders = class_folders(folder)
+    if len(folders) != num_classes:
+        raise UserError(f"'{folder}' has {len(folders)} class folders, not {num_classes}; unpack it again")
+    return [(path, label) for label, one in enumerate(folders) for path in find_images(one)]
+
+
+def check_num_images(place: Path, found: int, expected: int, *, name: str) -> None:
+    """Refuse another number of images than a data set of this name has.
+
+    Raises:
+        UserError: it is another.
+    """
+    if found != expected:
+        raise UserError(f"'{place}' holds {found:,} images where {name} has {expected:,}; unpack it again")
+
+
 def _images_below(folder: str, *, above: tuple[str, ...]) -> Iterator[str]:
-    # By entries in place of pathlib, whose calls of the system add up to seconds where there are 100,000s of files.
+    # With os.scandir, since the system calls of pathlib take seconds for 100,000 files.
     real = os.path.realpath(folder)
     if real in above:
         raise UserError(f"'{folder}' leads back to '{real}', in which it lies; remove the link")
@@ -73,14 +95,14 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_dir()
     except OSError:
-        return False  # a link that cannot be followed, which is said when the file is read
+        return False  # a link that cannot be followed; reading the file will say so
 
 
 def read_square(file: Path | bytes, *, name: str, size: int, crop_size: int | None = None) -> Tensor:
     """Return the central square of an image, uint8 (3, size, size), by antialiased bilinear interpolation.
 
-    A camera's orientation mark is obeyed, of an animation the first frame is taken, transparency is dropped, grey
-    becomes three equal channels, and of 16 bits the upper 8 are kept, in grey as in colour.
+    A camera's orientation mark is obeyed, the first frame of an animation is taken, transparency is dropped, grey
+    becomes three equal channels, and the upper 8 of 16 bits are kept, in grey and in colour.
 
     Args:
         file: its path, or its content.
@@ -89,7 +111,7 @@ def read_square(file: Path | bytes, *, name: str, size: int, crop_size: int | No
         crop_size: height and width of the square, in pixels; None for the largest.
 
     Raises:
-        UserError: it is no image, is damaged, is smaller than the square, or has numbers of no known range.
+        UserError: it is not an image, is damaged, is smaller than the square, or has pixels of unknown range.
     """
     from PIL import Image, ImageOps
 
@@ -108,20 +130,20 @@ def read_square(file: Path | bytes, *, name: str, size: int, crop_size: int | No
 
 
 def _eight_bits(image: "Image.Image", file_format: str | None, *, name: str) -> "Image.Image":
-    """Return an image of 8 bits a channel; Pillow would turn a brighter pixel of a grey one white.
+    """Return an image with 8 bits a channel. Pillow itself would make every grey pixel above 255 white.
 
     Raises:
         UserError: its pixels are numbers whose range the file does not say.
     """
     from PIL import Image
 
-    # Where a format has no more than 16 bits, Pillow may still give it as "I".
+    # Pillow may use the mode "I" even for formats that have at most 16 bits.
     if image.mode.startswith("I;16") or (image.mode == "I" and file_format in ("PNG", "PPM")):
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in ("I", "F"):
         raise UserError(
-            f"the image '{name}' has {'32-bit' if image.mode == 'I' else 'floating-point'} pixels, of which it is not "
-            "known what is white; convert it to 8 or 16 bits"
+            f"the image '{name}' has {'32-bit' if image.mode == 'I' else 'floating-point'} pixels, and it is not known "
+            "which value is white; convert it to 8 or 16 bits"
         )
     return image
 
@@ -139,16 +161,16 @@ def load_files(
     """Return the central squares of image files in their order, through a cache on disk.
 
     Args:
-        paths: of the files.
-        root: a folder above them; the cache follows from the names below it.
+        paths: the files.
+        root: a folder above them; the cache depends on the names below it.
         size: height and width of the result, in pixels.
         name: of the images, for messages.
         say: receives a sentence when the cache is made.
-        labels_N: of the files; None if there are none.
+        labels_N: the labels of the files; None if there are none.
         crop_size: height and width of the square, in pixels; None for the largest.
 
     Raises:
-        UserError: a file is missing, or is no image; the cache cannot be written.
+        UserError: a file is missing or not an image; the cache cannot be written.
     """
     files = SourceFiles(paths, root)
 
@@ -157,13 +179,13 @@ def load_files(
 
     key: dict[str, str | int | None] = {"crop_size": crop_size}
     if any(path.suffix.lower() in SIXTEEN_BIT_SUFFIXES for path in paths):
-        key["decoding"] = 2  # caches of before may hold such images in white
+        key["decoding"] = 2  # older caches may hold such images in white
     source = ImageSource(name, key, (len(paths), 3, size, size), labels_N, lambda: decode_all(paths, decode), files)
     return cached_images(source, say=say)
 
 
 def decode_all(items: Sequence[T] | Iterator[T], decode: Callable[[T], Tensor]) -> Iterator[Tensor]:
-    """Yield images in the order of their items, uint8 (n, C, H, W), decoded by as many threads as there are CPUs."""
+    """Yield images in the order of their items, uint8 (n, C, H, W), decoded by one thread per CPU."""
     with ThreadPoolExecutor(num_cpus()) as pool:
         waiting: list[T] = []
         for item in items:

@@ -1,11 +1,11 @@
 """Any folder of images. N: images."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from ganzoo.data.base import Dataset, DataSpec, ImageData
+from ganzoo.data.base import DataSpec, ImageData, ResizedDataset
 from ganzoo.data.image_files import SUFFIXES, class_folders, find_images, load_files
 from ganzoo.errors import ParameterError, UserError, check_at_least
 from ganzoo.registry import register
@@ -14,45 +14,40 @@ SPLITS = ("train", "test")
 
 
 @register("data")
-class image_folder(Dataset):
+@dataclass(kw_only=True, eq=False)
+class image_folder(ResizedDataset):
     """The images of a folder, cut to their central square and resized, in colour.
 
     If the folder has a sub-folder `train`, it and `test` are the splits; otherwise everything is `train`. Images are
-    ordered by their path; links are followed. With classes, each sub-folder of a split is one, in the order of their
-    names; images below it at any depth are of it.
+    ordered by their path, and links are followed. With classes, each sub-folder of a split is a class, in the order of
+    names, and contains the images below it at any depth.
 
-    Departures from the files: a camera's orientation mark is obeyed, of an animation the first frame is taken,
-    transparency is dropped, grey becomes three equal channels, of 16 bits the upper 8 are kept.
+    Departures from the files: a camera's orientation mark is obeyed, the first frame of an animation is taken,
+    transparency is dropped, grey becomes three equal channels, the upper 8 of 16 bits are kept.
 
-    The images are decoded once, into a cache on disk that is mapped into memory from then on.
+    The images are decoded once, into a cache on disk that is mapped into memory.
 
     Source: the layout that torchvision's ImageFolder also reads.
 
+    >>> spec = image_folder(path="photos", size=64, num_classes=2).spec()
+    >>> spec.image_shape, spec.num_classes
+    ((3, 64, 64), 2)
+
     Args:
-        path: of the folder; absolute, or relative to `data_dir`, or to the working directory if that is not given.
-        size: height and width in pixels, by antialiased bilinear interpolation.
+        path: the folder; absolute, or relative to `data_dir`, or to the working directory if there is no `data_dir`.
         num_classes: how many sub-folders a split has, each a class; 0 to ignore them and have no labels.
-        data_dir: where the user keeps data sets; None if not given.
-        say: receives a sentence when the images are read for the first time; None for nobody.
     """
 
-    def __init__(
-        self,
-        *,
-        path: str,
-        size: int,
-        num_classes: int = 0,
-        data_dir: Path | None = None,
-        say: Callable[[str], None] | None = None,
-    ) -> None:
-        check_at_least(1, size=size)
-        check_at_least(0, num_classes=num_classes)
-        if not path:
-            raise ParameterError("path", "is empty; give the folder of the images")
-        super().__init__(data_dir=data_dir, say=say)
-        self.root = (data_dir or Path()) / Path(path).expanduser()
-        self.size = size
-        self.num_classes = num_classes
+    path: str
+    num_classes: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.num_classes < 0:
+            raise ValueError(f"num_classes must be at least 0, not {self.num_classes}")
+        if not self.path:
+            raise ValueError("path is empty; give the folder of the images")
+        self.root = (self.data_dir or Path()) / Path(self.path).expanduser()
 
     def spec(self) -> DataSpec:
         """Return shape and classes; only the files tell how many images there are, and whether there is a `test`."""
@@ -70,7 +65,7 @@ class image_folder(Dataset):
         else:
             paths = find_images(folder)
         if not paths:
-            raise UserError(f"no images in '{folder}'; it needs files ending in {', '.join(sorted(SUFFIXES))}")
+            raise UserError(f"no images in '{folder}'; it needs files that end in {', '.join(sorted(SUFFIXES))}")
         return load_files(
             paths, root=folder, size=self.size, name=f"'{self.root}' ({split})", say=self.say, labels_N=labels_N
         )

@@ -1,73 +1,71 @@
 """LSUN. N: images."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from ganzoo.data.base import Dataset, DataSpec, ImageData
+from ganzoo.data.base import DataSpec, ImageData, ResizedDataset
 from ganzoo.data.image_cache import ImageSource, cached_images
 from ganzoo.data.image_files import decode_all, find_images, load_files, read_square
 from ganzoo.data.source_files import SourceFiles
-from ganzoo.errors import ParameterError, UserError, check_at_least
-from ganzoo.paths import data_folders, quoted
+from ganzoo.errors import UserError
 from ganzoo.registry import register
 
 if TYPE_CHECKING:
     import lmdb
 
-FOLDERS = ("lsun", "LSUN", ".")
-
 
 @register("data")
-class lsun(Dataset):
+@dataclass(kw_only=True, eq=False)
+class lsun(ResizedDataset):
     """The images of one LSUN category, cut to a central square and resized. No labels.
 
-    The last `num_test` images of the official training part are the split `test`, the others `train`; `val` is the
+    The last `num_test` images of the official training part are the split `test`, the others `train`. `val` is the
     official validation part of 300 images, too few for a Frechet distance (compare_gan held out a hundredth for the
-    same reason). Their order is that of their keys, which are hashes, so that it is as good as random.
+    same reason). Images are in the order of their keys, which are hashes, so that the order is as good as random.
 
     Source: Yu et al., LSUN, arXiv:1506.03365: the official databases `CATEGORY_train_lmdb` and `CATEGORY_val_lmdb`
     (which need the package lmdb), or the same images as files in folders `CATEGORY_train` and `CATEGORY_val`, named by
     their keys. Both give the same data.
 
     Images are decoded once, into a cache on disk that is mapped into memory. It takes 49 kB an image at 128 pixels, so
-    149 GB for the 3,033,042 bedrooms, and `num_images` limits it.
+    149 GB for the 3,033,042 bedrooms; `num_images` limits it.
+
+    >>> lsun(num_images=40_000).spec().num_images
+    {'train': 10000, 'val': None, 'test': 30000}
 
     Args:
         category: `bedroom`, `church_outdoor`, `cat`, ...
-        size: height and width in pixels, by antialiased bilinear interpolation.
-        crop_size: height and width of the central square that is cut out before, in pixels; None for the largest.
+        crop_size: height and width of the central square that is cut out first, in pixels; None for the largest.
         num_images: how many images of the training part are used, `train` and `test` together, the first by key; None
             for all.
         num_test: how many of these, the last, form the split `test`; with 0 there is none.
-        data_dir: where the user keeps data sets; None if not given.
-        say: receives a sentence when the images are read for the first time; None for nobody.
     """
 
-    def __init__(
-        self,
-        *,
-        category: str = "bedroom",
-        size: int = 128,
-        crop_size: int | None = None,
-        num_images: int | None = None,
-        num_test: int = 30_000,
-        data_dir: Path | None = None,
-        say: Callable[[str], None] | None = None,
-    ) -> None:
-        if not category or "/" in category:
-            raise ParameterError("category", f"must be a name such as 'bedroom', not '{category}'")
-        check_at_least(1, size=size, crop_size=crop_size)
-        check_at_least(0, num_test=num_test)
-        if num_images is not None and num_images <= num_test:
-            raise ParameterError(
-                "num_images", f"must exceed {{num_test}} = {num_test}, not be {num_images}: train needs an image"
+    _title = "LSUN"
+    _layouts = ("lsun", "LSUN", ".")
+
+    category: str = "bedroom"
+    size: int = 128
+    crop_size: int | None = None
+    num_images: int | None = None
+    num_test: int = 30_000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.category or "/" in self.category:
+            raise ValueError(f"category must be a name such as 'bedroom', not '{self.category}'")
+        if self.crop_size is not None and self.crop_size < 1:
+            raise ValueError(f"crop_size must be at least 1 pixel, not {self.crop_size}")
+        if self.num_test < 0:
+            raise ValueError(f"num_test must be at least 0, not {self.num_test}")
+        if self.num_images is not None and self.num_images <= self.num_test:
+            raise ValueError(
+                f"num_images must exceed num_test ({self.num_test}), not be {self.num_images}: train needs an image"
             )
-        super().__init__(data_dir=data_dir, say=say)
-        self.category, self.size, self.crop_size = category, size, crop_size
-        self.num_images, self.num_test = num_images, num_test
 
     def spec(self) -> DataSpec:
         """Return shape and sizes; without `num_images`, only the files tell how many images `train` has."""
@@ -77,39 +75,27 @@ class lsun(Dataset):
     def load(self, split: str) -> ImageData:
         """Return a split."""
         self.check_split(split)
-        part = "val" if split == "val" else "train"
-        place = self._place(part)
+        archive = f"{self.category}_{_part(split)}_lmdb"
+        folder = self.found_place(
+            split,
+            f"with download.py of https://github.com/fyu/lsun get {archive}.zip (43 GB for the bedrooms) and unpack it "
+            f"in '{self.home / self._layouts[0]}'",
+        )
         name = f"LSUN {self.category} ({split})"
-        if place is None:
-            folder = data_folders(self.data_dir)[0] / FOLDERS[0]
-            archive = f"{self.category}_{part}_lmdb"
-            raise UserError(
-                f"{name} was not found: no {archive} and no folder {self.category}_{part} in "
-                f"{quoted(self._folders())}; with download.py of https://github.com/fyu/lsun get {archive}.zip "
-                f"(43 GB for the bedrooms) and unpack it in '{folder}'"
-            )
-        if place.name.endswith("_lmdb"):
-            return self._from_database(place, split, name)
+        if (folder / archive).is_dir():
+            return self._from_database(folder / archive, split, name)
+        place = folder / archive.removesuffix("_lmdb")
         paths = find_images(place)
         chosen = paths[self._rows(split, len(paths), place)]
         return load_files(chosen, root=place, size=self.size, crop_size=self.crop_size, name=name, say=self.say)
 
-    def find(self) -> str | None:
-        """Return where the training part is."""
-        place = self._place("train")
-        return None if place is None else str(place)
-
-    def _folders(self) -> list[Path]:
-        return [folder / name for folder in data_folders(self.data_dir) for name in FOLDERS]
-
-    def _place(self, part: str) -> Path | None:
-        """Return the database or folder of an official part."""
-        names = (f"{self.category}_{part}_lmdb", f"{self.category}_{part}")
-        places = (folder / name for folder in self._folders() for name in names)
-        return next((place for place in places if place.is_dir()), None)
+    def has_files(self, place: Path, split: str) -> bool:
+        """Return whether a folder has the database or the folder of a split."""
+        part = f"{self.category}_{_part(split)}"
+        return (place / f"{part}_lmdb").is_dir() or (place / part).is_dir()
 
     def _rows(self, split: str, there: int, place: Path) -> slice:
-        """Return which images of an official part form a split."""
+        """Return the images of an official part that form a split."""
         if split == "val":
             if not there:
                 raise UserError(f"'{place}' holds no images; unpack it again")
@@ -149,12 +135,17 @@ class lsun(Dataset):
             return cached_images(source, say=self.say)
 
 
+def _part(split: str) -> str:
+    """Return the official part that a split is taken from."""
+    return "val" if split == "val" else "train"
+
+
 def _open(place: Path) -> "lmdb.Environment":
     try:
         import lmdb
     except ImportError as error:
-        raise UserError(f"'{place}' is a database for the package lmdb; run `pip install lmdb`") from error
+        raise UserError(f"'{place}' is a database that needs the package lmdb; run `pip install lmdb`") from error
     try:
         return lmdb.open(str(place), readonly=True, lock=False, readahead=False, create=False)
     except lmdb.Error as error:
-        raise UserError(f"'{place}' is no intact database ({error}); unpack it again") from error
+        raise UserError(f"'{place}' is not an intact database ({error}); unpack it again") from error

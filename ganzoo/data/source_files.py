@@ -1,8 +1,9 @@
-"""The files that images are read from: which they are by name, size and time, and which by content."""
+"""The files that images are read from, identified by name, size and time of change, or by content."""
 
 import hashlib
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 from ganzoo.errors import UserError
@@ -12,33 +13,43 @@ class SourceFiles:
     """Files below a folder, in the order of their images.
 
     Args:
-        paths: of the files.
-        root: a folder above them; only what follows it enters a key.
+        paths: the files.
+        root: a folder above them; a key depends only on the part of a path below it.
     """
 
     def __init__(self, paths: Sequence[Path], root: Path) -> None:
         self.paths, self.root = paths, root
         self._digests: dict[Path, bytes] = {}
 
-    def key(self, *, with_times: bool) -> str:
-        """Return a hash of the names below the folder, sizes and, if asked for, times of change.
+    @property
+    def key(self) -> str:
+        """A hash of the names below the folder and the sizes.
 
         Raises:
             UserError: a file is missing.
         """
-        digest, above = hashlib.sha256(), f"{self.root}{os.sep}"
+        return self._hashes[0]
+
+    @property
+    def times(self) -> str:
+        """A hash of the times of change, in the order of the files; raises as `key`."""
+        return self._hashes[1]
+
+    @cached_property
+    def _hashes(self) -> tuple[str, str]:
+        names, times, above = hashlib.sha256(), hashlib.sha256(), f"{self.root}{os.sep}"
         for name in map(str, self.paths):
             try:
                 stat = os.stat(name)
             except OSError as error:
                 raise _missing(name, error) from error
             assert name.startswith(above), f"{name} is not below {self.root}"
-            time = f"{stat.st_mtime_ns}\0" if with_times else ""
-            digest.update(f"{name.removeprefix(above)}\0{stat.st_size}\0{time}".encode())
-        return digest.hexdigest()
+            names.update(f"{name.removeprefix(above)}\0{stat.st_size}\0".encode())
+            times.update(f"{stat.st_mtime_ns}\0".encode())
+        return names.hexdigest(), times.hexdigest()
 
     def read(self, path: Path) -> bytes:
-        """Return the content of a file, whose hash is kept, so that `content_sha256` need not read it again.
+        """Return the content of a file and keep its hash, so that `content_sha256` need not read it again.
 
         Raises:
             UserError: it is missing.
@@ -51,7 +62,7 @@ class SourceFiles:
         return content
 
     def content_sha256(self) -> str:
-        """Return a hash of what all files hold, in their order; reads those that were not read yet.
+        """Return a hash of the contents of all files, in their order; files that were not read yet are read.
 
         Raises:
             UserError: a file is missing.

@@ -1,50 +1,49 @@
 """STL-10. N: images; n: images of a piece; C, H, W: image."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.data.base import Dataset, DataSpec, ImageData
+from ganzoo.data.base import DataSpec, ImageData, ResizedDataset
 from ganzoo.data.image_cache import ImageSource, cached_images
 from ganzoo.data.source_files import SourceFiles
-from ganzoo.errors import UserError, check_at_least
-from ganzoo.paths import data_folders, quoted
+from ganzoo.errors import UserError
 from ganzoo.registry import register
 from ganzoo.resize import resize_uint8
 
 NUM_IMAGES = {"train": 5_000, "test": 8_000, "unlabeled": 100_000}
 NUM_CLASSES = 10
 STORED_SIZE = 96
-FOLDER = "stl10_binary"
 PIECE_SIZE = 256  # images resized at once, to bound the memory
 
 
 @register("data")
-class stl10(Dataset):
+@dataclass(kw_only=True, eq=False)
+class stl10(ResizedDataset):
     """5,000 + 8,000 labelled and 100,000 unlabelled colour images, 96 x 96 pixels, by default resized to 48.
 
-    Unconditional GANs are trained on the 100,000: `experiment.train_split = 'unlabeled'` (so do SNGAN,
-    arXiv:1802.05957, and those who compare with it, at 48 pixels).
+    Unconditional GANs are trained on the 100,000: `experiment.train_split = 'unlabeled'` (as SNGAN, arXiv:1802.05957,
+    and papers that compare with it, at 48 pixels).
 
     Source: Coates, Lee and Ng, An Analysis of Single Layer Networks in Unsupervised Feature Learning, AISTATS 2011. The
     binary files of the official archive, whose images are stored column by column, and whose labels 1..10 become 0..9.
     Resized images are kept in a cache on disk that is mapped into memory.
 
+    >>> stl10().spec().num_classes_of("train"), stl10().spec().num_classes_of("unlabeled")
+    (10, 0)
+
     Args:
         size: height and width in pixels; 96 as stored, others by antialiased bilinear interpolation.
-        data_dir: where the user keeps data sets; None if not given.
-        say: receives a sentence when the images are read for the first time; None for nobody.
     """
 
-    def __init__(
-        self, *, size: int = 48, data_dir: Path | None = None, say: Callable[[str], None] | None = None
-    ) -> None:
-        check_at_least(1, size=size)
-        super().__init__(data_dir=data_dir, say=say)
-        self.size = size
+    _title = "STL-10"
+    _layouts = ("stl10_binary",)
+
+    size: int = 48
 
     def spec(self) -> DataSpec:
         """Return shape, classes and sizes."""
@@ -53,20 +52,17 @@ class stl10(Dataset):
     def load(self, split: str) -> ImageData:
         """Return a split; `unlabeled` has no labels."""
         self.check_split(split)
-        folder = self._folder()
-        if folder is None:
-            folders = data_folders(self.data_dir)
-            raise UserError(
-                f"STL-10 was not found: no {FOLDER} in {quoted(folders)}; download "
-                "http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz (2.6 GB, md5 "
-                f"91f7769df0f17e558f3565bffb0c7dfb) and unpack it in '{folders[0]}'"
-            )
+        folder = self.found_place(
+            split,
+            "download http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz (2.6 GB, md5 "
+            f"91f7769df0f17e558f3565bffb0c7dfb) and unpack it in '{self.home}'",
+        )
         num, path = NUM_IMAGES[split], folder / f"{split}_X.bin"
         _check_size(path, num * 3 * STORED_SIZE**2)
         labels_N = self._labels(folder, split) if self.spec().num_classes_of(split) else None
 
         def read() -> Iterator[Tensor]:
-            # Of an image each plane is stored column by column.
+            # Each plane of an image is stored column by column.
             stored_NCWH = np.memmap(path, np.uint8, "r", shape=(num, 3, STORED_SIZE, STORED_SIZE))
             for start in range(0, num, PIECE_SIZE):
                 piece_nCHW = np.array(stored_NCWH[start : start + PIECE_SIZE].transpose(0, 1, 3, 2))
@@ -75,15 +71,6 @@ class stl10(Dataset):
         shape = (num, 3, self.size, self.size)
         source = ImageSource(f"STL-10 ({split})", {}, shape, labels_N, read, SourceFiles([path], folder))
         return cached_images(source, say=self.say)
-
-    def find(self) -> str | None:
-        """Return where the files are."""
-        folder = self._folder()
-        return None if folder is None else str(folder)
-
-    def _folder(self) -> Path | None:
-        places = (folder / FOLDER for folder in data_folders(self.data_dir))
-        return next((place for place in places if place.is_dir()), None)
 
     def _labels(self, folder: Path, split: str) -> Tensor:
         path = folder / f"{split}_y.bin"

@@ -1,8 +1,8 @@
 """Part of another data set. N: images; n: images of a piece; C, H, W: image."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,51 +18,46 @@ PIECE_SIZE = 1024  # images copied at once, to bound the memory
 
 
 @register("data")
+@dataclass(kw_only=True, eq=False)
 class subset(Dataset):
     """Some classes of another data set, or some of its images: a share of each class, or few.
 
-    Which images are taken follows from `seed`, the split and the class alone: a larger share contains a smaller one,
-    and a class has the same images whichever other classes there are. They keep their order. Everything here stands in
-    a run's operative configuration, and the data's hash is that of what is left.
+    The choice depends only on `seed`, the split and the class. So a larger share contains a smaller one, and the images
+    of a class do not depend on the other classes. Images keep their order. All of this is in a run's operative
+    configuration, and the hash of the data is that of the chosen images.
 
     Source: the protocols of few-shot generation and of semi-supervised GANs.
 
-    `label_fraction` keeps the labelled share of a semi-supervised setting alone: the baseline that throws the
-    unlabelled images away. For the one that throws the labels away, train unconditionally on the whole data set; to
-    train on all images and on the labels of the same share, as S3GAN does (arXiv:1903.02271), see
+    With `label_fraction` only the labelled share of a semi-supervised setting is kept: the baseline that does not use
+    the unlabelled images. For the baseline that does not use the labels, train unconditionally on the whole data set.
+    To train on all images and the labels of the same share, as S3GAN does (arXiv:1903.02271), see
     `conditioning.cotrained_projection`.
 
+    >>> from ganzoo.registry import part
+    >>> subset(dataset=part("data.cifar10"), classes=(3, 5), num_images_per_class=100).spec().num_images
+    {'train': 200, 'test': None}
+
     Args:
-        dataset: what to take a part of.
+        dataset: the data set to take a part of.
         classes: the classes to keep, in every split; they become 0, 1, ... in the order given. None for all.
         label_fraction: the share of each class that is kept, above 0 and at most 1, rounded, one image at least.
         num_images: how many images are kept in all, whatever their class.
         num_images_per_class: how many images of each class are kept.
-        splits: the splits whose images are thinned out by one of these three; others lose classes only.
-        seed: of the choice; whatever the seed of the run, the images are the same.
-        data_dir: where the user keeps data sets; None if not given.
-        say: receives a sentence where loading takes long; None for nobody.
+        splits: the splits that one of these three options makes smaller; the others only lose classes.
+        seed: of the choice. It is not the seed of the run, so that all runs have the same data.
     """
 
-    def __init__(
-        self,
-        *,
-        dataset: Part[Dataset],
-        classes: tuple[int, ...] | None = None,
-        label_fraction: float | None = None,
-        num_images: int | None = None,
-        num_images_per_class: int | None = None,
-        splits: tuple[str, ...] = ("train",),
-        seed: int = 0,
-        data_dir: Path | None = None,
-        say: Callable[[str], None] | None = None,
-    ) -> None:
-        super().__init__(data_dir=data_dir, say=say)
-        self.whole = dataset(data_dir=data_dir, say=say)
+    dataset: Part[Dataset]
+    classes: tuple[int, ...] | None = None
+    label_fraction: float | None = None
+    num_images: int | None = None
+    num_images_per_class: int | None = None
+    splits: tuple[str, ...] = ("train",)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self.whole = self.dataset(data_dir=self.data_dir, say=self.say)
         self.whole_spec = self.whole.spec()
-        self.classes = None if classes is None else tuple(classes)
-        self.label_fraction, self.num_images = label_fraction, num_images
-        self.num_images_per_class, self.splits, self.seed = num_images_per_class, tuple(splits), seed
         self._check()
 
     def _check(self) -> None:
@@ -96,7 +91,7 @@ class subset(Dataset):
             raise ParameterError(by_class[0], f"needs labels and {missing}; use {{num_images}}")
 
     def spec(self) -> DataSpec:
-        """Return shape, classes and sizes; with only some classes, splits without labels are gone."""
+        """Return shape, classes and sizes. If classes are chosen, splits without labels do not exist."""
         whole = self.whole_spec
         if self.classes is None:
             counts = {split: self._count(split) for split in whole.num_images}
@@ -105,7 +100,7 @@ class subset(Dataset):
         return DataSpec(whole.image_shape, len(self.classes), {split: self._count(split) for split in labelled})
 
     def _count(self, split: str) -> int | None:
-        """Return how many images of a split are kept, where that follows without the files."""
+        """Return how many images of a split are kept, or None if only the files tell."""
         if split in self.splits and self.num_images is not None:
             return self.num_images
         if split in self.splits and self.num_images_per_class is not None:
@@ -116,7 +111,7 @@ class subset(Dataset):
         return self.whole_spec.num_images[split]
 
     def load(self, split: str) -> ImageData:
-        """Return the part of a split; of a memory-mapped data set it is kept in a cache of its own.
+        """Return the part of a split; if the data set is memory-mapped, the part has a cache of its own.
 
         Raises:
             UserError: as the data set's own `load`; or there are fewer images than asked for.
@@ -158,7 +153,7 @@ class subset(Dataset):
         return new_K[labels_N]
 
     def _thin_out(self, rows_N: Tensor, labels_N: Tensor | None, split: str) -> Tensor:
-        """Return the rows that are kept of those given, in their order."""
+        """Return those of the given rows that are kept, in their order."""
         if self.num_images is not None:
             return self._choose(rows_N, self.num_images, split, what="images")
         if self.label_fraction is None and self.num_images_per_class is None:

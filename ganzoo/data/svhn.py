@@ -1,5 +1,6 @@
 """Street View House Numbers. N: images; C, H, W: image."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -7,17 +8,16 @@ import torch
 
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.errors import UserError
-from ganzoo.paths import data_folders, quoted
 from ganzoo.registry import register
 
 NUM_IMAGES = {"train": 73_257, "test": 26_032, "extra": 531_131}
 MEGABYTES = {"train": 182, "test": 64, "extra": 1329}
 NUM_CLASSES = 10
 SIZE = 32
-FOLDERS = ("svhn", "SVHN", ".")
 
 
 @register("data")
+@dataclass(kw_only=True, eq=False)
 class svhn(Dataset):
     """73,257 + 26,032 colour images of house-number digits, 32 x 32 pixels, and 531,131 easier ones (`extra`).
 
@@ -25,12 +25,13 @@ class svhn(Dataset):
     format 2, the files `train_32x32.mat`, `test_32x32.mat` and `extra_32x32.mat`. The files call the digit 0 class 10;
     here it is class 0, so that a label is its digit.
 
-    Args:
-        data_dir: where the user keeps data sets; None if not given.
+    >>> svhn().spec().num_images["extra"]
+    531131
     """
 
-    def __init__(self, *, data_dir: Path | None = None) -> None:
-        super().__init__(data_dir=data_dir)
+    _title = "SVHN"
+    _layouts = ("svhn", "SVHN", ".")
+    _needed_splits = ("train", "test")
 
     def spec(self) -> DataSpec:
         """Return shape, classes and sizes."""
@@ -41,18 +42,18 @@ class svhn(Dataset):
         self.check_split(split)
         from scipy.io import loadmat
 
-        path, name = self._path(split), f"{split}_32x32.mat"
-        if path is None:
-            folder = data_folders(self.data_dir)[0] / FOLDERS[0]
-            raise UserError(
-                f"SVHN ({split}) was not found: no {name} in {quoted(self._folders())}; download "
-                f"http://ufldl.stanford.edu/housenumbers/{name} ({MEGABYTES[split]:,} MB) into '{folder}'"
-            )
+        name = _file_name(split)
+        folder = self.found_place(
+            split,
+            f"download http://ufldl.stanford.edu/housenumbers/{name} ({MEGABYTES[split]:,} MB) into "
+            f"'{self.home / self._layouts[0]}'",
+        )
+        path = folder / name
         try:
             content = loadmat(path, variable_names=["X", "y"])
             pixels_HWCN, labels_N1 = content["X"], content["y"]
         except Exception as error:
-            # scipy and zlib may raise nearly anything where a file is cut short.
+            # scipy and zlib can raise nearly any error for a file that is cut short.
             raise UserError(f"'{path}' is damaged ({type(error).__name__}: {error}); download it again") from error
         expected = (SIZE, SIZE, 3, NUM_IMAGES[split])
         if pixels_HWCN.shape != expected or pixels_HWCN.dtype != np.uint8 or labels_N1.shape != (expected[-1], 1):
@@ -68,14 +69,10 @@ class svhn(Dataset):
         images_NCHW = np.ascontiguousarray(pixels_HWCN.transpose(3, 2, 0, 1))
         return ImageData(torch.from_numpy(images_NCHW), torch.from_numpy(labels_N % NUM_CLASSES))
 
-    def find(self) -> str | None:
-        """Return where the files of training and test are."""
-        paths = [self._path(split) for split in ("train", "test")]
-        return None if None in paths else str(paths[0].parent if paths[0] else None)
+    def has_files(self, place: Path, split: str) -> bool:
+        """Return whether a folder has the file of a split."""
+        return (place / _file_name(split)).is_file()
 
-    def _folders(self) -> list[Path]:
-        return [folder / name for folder in data_folders(self.data_dir) for name in FOLDERS]
 
-    def _path(self, split: str) -> Path | None:
-        paths = (folder / f"{split}_32x32.mat" for folder in self._folders())
-        return next((path for path in paths if path.is_file()), None)
+def _file_name(split: str) -> str:
+    return f"{split}_32x32.mat"

@@ -23,8 +23,9 @@ def test_a_key_follows_from_names_sizes_and_times_but_not_from_the_place(tmp_pat
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
         os.utime(path, ns=(time, time))
-        timed.append(SourceFiles([path], path.parent).key(with_times=True))
-        untimed.append(SourceFiles([path], path.parent).key(with_times=False))
+        files = SourceFiles([path], path.parent)
+        timed.append((files.key, files.times))
+        untimed.append(files.key)
     assert timed[0] == timed[1]
     assert len(set(timed)) == 4
     assert untimed[0] == untimed[1] == untimed[4]
@@ -46,6 +47,6 @@ def test_the_content_is_hashed_in_order_whether_it_was_read_before_or_not(tmp_pa
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     files = SourceFiles([gone], tmp_path)
-    for ask in (lambda: files.key(with_times=True), lambda: files.read(gone), files.content_sha256):
+    for ask in (lambda: files.key, lambda: files.times, lambda: files.read(gone), files.content_sha256):
         with pytest.raises(UserError, match=r"gone' is missing"):
             ask()
