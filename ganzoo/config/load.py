@@ -79,8 +79,8 @@ class Configuration(Generic[R]):
         return replace(changed, text=f"{self.text}# --seed\n{self.experiment.root_name}.seed = {seed}\n")
 
     def with_num_threads(self, num_threads: int) -> "Configuration[R]":
-        """Return the configuration with the number of threads that a run settled on."""
-        return self._with_value("num_threads", num_threads, where="settled by the run")
+        """Return the configuration with the number of threads that a run uses."""
+        return self._with_value("num_threads", num_threads, where="chosen by the run")
 
     def _with_value(self, name: str, value: int, *, where: str) -> "Configuration[R]":
         key = f"{self.experiment.root_name}.{name}"

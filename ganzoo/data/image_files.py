@@ -54,7 +54,7 @@ def images_by_class(folder: Path, num_classes: int) -> list[tuple[Path, int]]:
     """
     folders = class_folders(folder)
     if len(folders) != num_classes:
-        raise UserError(f"'{folder}' has {len(folders)} class folders, not {num_classes}; unpack it again")
+        raise UserError(f"'{folder}' has {len(folders)} class folders, not {num_classes}; unpack each class into one")
     return [(path, label) for label, one in enumerate(folders) for path in find_images(one)]
 
 
@@ -65,7 +65,7 @@ def check_num_images(place: Path, found: int, expected: int, *, name: str) -> No
         UserError: it is another.
     """
     if found != expected:
-        raise UserError(f"'{place}' holds {found:,} images where {name} has {expected:,}; unpack it again")
+        raise UserError(f"'{place}' holds {found:,} images where {name} has {expected:,}; unpack or download it again")
 
 
 def _images_below(folder: str, *, above: tuple[str, ...]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The description of a forgetting experiment: what a recipe fills in under `forgetting.`, and its arms."""
+"""The description of a forgetting experiment, whose fields a recipe binds under `forgetting.`, and its arms."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,13 +20,13 @@ MIN_SEEDS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class ForgettingExperiment(RecipeRoot):
-    """A one-vs-all classifier whose positive class switches, alone and with each help, under the same seeds.
+    """A one-vs-all classifier whose positive class switches: trained alone and with each remedy, under the same seeds.
 
     Args:
-        dataset: labelled images; each class is the positive one in turn.
-        discriminator: the network, used as a classifier: a logit above 0 says "positive".
-        loss: of the logits; positive images take the place of real ones, all others that of fakes, and only the half of
-            it that D minimises is used. `@losses.non_saturating` is binary cross-entropy.
+        dataset: labelled images; each class in turn is the positive one.
+        discriminator: the network, used as a classifier: a logit above 0 means "positive".
+        loss: the loss of D, with positive images in the place of real ones and all others in the place of fakes.
+            `@losses.non_saturating` is binary cross-entropy.
         d_optimizer: the optimizer of the network and of the tasks' heads.
         pretext: self-supervised tasks; each makes an arm of the experiment.
         remedies: remedies against forgetting; each makes an arm of the experiment.
@@ -35,8 +35,8 @@ class ForgettingExperiment(RecipeRoot):
         num_cycles: how often every class is the positive one.
         eval_every: updates between measurements; it divides `num_steps_per_task` and is smaller.
         num_test_images: images of a measurement, half of them positive; the same for all arms and seeds.
-        seeds: each determines a run of every arm.
-        num_threads: CPU threads, on which the last bits of a result depend; None for as many as torch chooses here.
+        seeds: each gives one run of every arm.
+        num_threads: CPU threads, which change the last bits of a result; None for as many as torch chooses.
         train_split: the split to train on.
         test_split: the split to measure on.
     """
@@ -84,6 +84,10 @@ class ForgettingExperiment(RecipeRoot):
                 "pretext", "and {remedies} are both empty, and nothing is left to compare with; bind one of them"
             )
 
+    def num_steps(self, num_classes: int) -> int:
+        """Return the updates of one arm under one seed."""
+        return self.num_steps_per_task * num_classes * self.num_cycles
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -121,9 +125,9 @@ def check_data(experiment: ForgettingExperiment, spec: DataSpec) -> None:
         UserError: it has no labels, or one class only.
     """
     if spec.num_classes < 2:
-        has = "no class labels" if not spec.num_classes else "one class only"
+        has = "no class labels" if not spec.num_classes else "only one class"
         raise UserError(
-            f"{experiment.dataset.name} has {has}, and each class is a task of `ganzoo forgetting`; "
+            f"{experiment.dataset.name} has {has}, and `ganzoo forgetting` needs a task for each class; "
             "choose a labelled data set with at least 2 classes",
             where=experiment.dataset.where,
         )

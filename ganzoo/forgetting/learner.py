@@ -24,7 +24,7 @@ from ganzoo.training.train_state import update
 
 
 class NoGenerator(Generator):
-    """Stands for the generator where there is none: it makes no images.
+    """A stand-in for the generator of a `Gan`; it makes no images.
 
     Args:
         image_shape: (C, H, W).
@@ -46,7 +46,7 @@ class Learner:
     """What trains in one arm under one seed.
 
     Args:
-        gan: the network with its pretext tasks; its generator makes nothing.
+        gan: the network with its pretext tasks; its generator makes no images.
         loss: of the logits.
         remedy: a remedy against forgetting, or None.
         optimizer: of the network and the tasks' heads.
@@ -69,7 +69,7 @@ def build_learner(
 
     Args:
         experiment: the description.
-        arm: which help the network gets.
+        arm: how the network is trained.
         spec: of the data set.
         seed: of the run.
         device: where the network lives.
@@ -77,7 +77,7 @@ def build_learner(
     Raises:
         UserError: parts that do not fit together.
     """
-    num_steps = experiment.num_steps_per_task * spec.num_classes * experiment.num_cycles
+    num_steps = experiment.num_steps(spec.num_classes)
     with initialization(seed, "discriminator"):
         network = experiment.discriminator(image_shape=spec.image_shape, latent_dim=0, conditioning=None)
     runtime_args: dict[str, object] = {
@@ -113,11 +113,11 @@ def build_learner(
 
 
 def train_step(learner: Learner, fresh: Examples, *, step: int) -> StepOutput:
-    """Make one update on fresh examples, with whatever help there is, and return what it minimised.
+    """Make one update on fresh examples, and return what it minimised.
 
     Args:
         learner: of the arm; the network's spectral norms advance by one power iteration.
-        fresh: the step's examples; the pretext task sees positive and negative ones alike, as real images.
+        fresh: the step's examples; the pretext task sees all of them as real images.
         step: updates done so far.
     """
     gan, remedy, streams = learner.gan, learner.remedy, learner.streams
@@ -139,7 +139,7 @@ def step_output(learner: Learner, fresh: Examples, *, step: int) -> StepOutput:
     advance_spectral_norm(gan.task_modules)
     examples = fresh if remedy is None else remedy.mix(fresh, rng=streams["remedy/mix"])
 
-    # The classifier's images play the real ones of a discriminator's step, and nothing plays the fakes.
+    # All examples take the place of the real images of a discriminator's step; there are no fakes.
     nothing = examples.batch[:0]
     groups = {"real": View(examples.batch, "real")}
     no_extra: dict[str, dict[str, ImageBatch]] = {name: {} for name in gan.tasks}
@@ -165,7 +165,7 @@ def _no_rows(output: DiscriminatorOutput) -> DiscriminatorOutput:
 
 @torch.no_grad()
 def accuracy(learner: Learner, test: Examples) -> float:
-    """Return the share of examples on whose side of 0 the logit is."""
+    """Return the share of examples that are classified correctly."""
     network = learner.gan.discriminator.eval()
     logits = [network(images_NCHW).logits_N for images_NCHW in torch.split(test.batch.images_NCHW, 256)]
     network.train()
@@ -173,7 +173,7 @@ def accuracy(learner: Learner, test: Examples) -> float:
 
 
 def try_out(experiment: ForgettingExperiment, arm: Arm, spec: DataSpec) -> None:
-    """Build an arm and compute one loss on noise, so that what does not fit is said before anything is trained.
+    """Build an arm and compute one loss on noise, so that parts that do not fit are refused before any training.
 
     Raises:
         UserError: parts that do not fit together, or a task that needs a generator.
@@ -190,7 +190,7 @@ def try_out(experiment: ForgettingExperiment, arm: Arm, spec: DataSpec) -> None:
     if task.replaces_adversarial:
         raise UserError(f"{needs}it replaces the adversarial term; choose another task", where=part.where)
     if task.extra_latents(Latents(torch.zeros(num, 0)), role="d", rng=rng["latents"]):
-        raise UserError(f"{needs}it asks for generated images of its own; choose another task", where=part.where)
+        raise UserError(f"{needs}it needs generated images of its own; choose another task", where=part.where)
     try:
         loss = step_output(learner, fresh, step=0).loss
     except (RuntimeError, ValueError, IndexError, AssertionError) as error:

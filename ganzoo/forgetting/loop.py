@@ -1,10 +1,10 @@
-"""The loop: one arm under one seed, from the first task of the first cycle to the last of the last."""
+"""The training loop of one arm under one seed, through all tasks of all cycles."""
 
 from dataclasses import dataclass
 
 import torch
 
-from ganzoo.data.base import DataSpec
+from ganzoo.data.base import Dataset, DataSpec
 from ganzoo.errors import RunFailedError
 from ganzoo.forgetting.experiment import Arm, ForgettingExperiment
 from ganzoo.forgetting.learner import Learner, accuracy, build_learner, train_step
@@ -17,7 +17,7 @@ from ganzoo.runs.monitor import Monitor
 
 @dataclass(frozen=True)
 class Point:
-    """A measurement: updates done, the positive class of that moment, and the accuracy on its test set."""
+    """A measurement: the updates done, the positive class at that time, and the accuracy on its test set."""
 
     step: int
     positive_class: int
@@ -26,7 +26,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """The measurements of one arm under one seed, and the images that the network saw in training."""
+    """The measurements of one arm under one seed, and how many images the network saw in training."""
 
     arm: str
     seed: int
@@ -36,16 +36,28 @@ class Curve:
 
 @dataclass(frozen=True)
 class Tasks:
-    """The data of all tasks: training examples, and a test set for each class."""
+    """The data of all tasks: training examples, a test set for each class, and the hash of every split."""
 
     spec: DataSpec
     train: OneVsAll
     tests: tuple[Examples, ...]
+    data_sha256: dict[str, str]
 
 
-def num_steps_of(experiment: ForgettingExperiment, spec: DataSpec) -> int:
-    """Return the updates of one arm under one seed."""
-    return experiment.num_steps_per_task * spec.num_classes * experiment.num_cycles
+def load_tasks(experiment: ForgettingExperiment, dataset: Dataset, *, device: torch.device) -> Tasks:
+    """Load the data of all tasks.
+
+    Raises:
+        UserError: files are missing, or a class has too few images.
+    """
+    spec, splits, hashes = dataset.spec(), list[OneVsAll](), dict[str, str]()
+    for split in (experiment.train_split, experiment.test_split):
+        data, name = dataset.load(split), f"the split '{split}' of {experiment.dataset.name}"
+        splits.append(OneVsAll(data, num_classes=spec.num_classes, device=device, name=name))
+        hashes[split] = data.sha256
+    train, test = splits
+    tests = tuple(test.test_set(k, experiment.num_test_images) for k in range(spec.num_classes))
+    return Tasks(spec, train, tests, hashes)
 
 
 def train_arm(
@@ -62,19 +74,20 @@ def train_arm(
 
     Args:
         experiment: the description.
-        arm: which help the network gets.
+        arm: how the network is trained.
         tasks: the data.
-        seed: of weights, batches and all else that is random.
+        seed: of weights, batches and everything else that is random.
         device: where to train.
         monitor: receives progress.
-        steps_before: updates of the arms before this one, for the progress alone.
+        steps_before: updates of earlier arms, only for the progress.
 
     Raises:
         RunFailedError: a weight is NaN or infinite.
     """
     learner = build_learner(experiment, arm, tasks.spec, seed=seed, device=device)
-    batches = make_generator(seed, "forgetting/batches")  # the same in all arms, whatever they draw themselves
-    num_steps, num_classes = num_steps_of(experiment, tasks.spec), tasks.spec.num_classes
+    batches = make_generator(seed, "forgetting/batches")  # the same in all arms, whatever else they draw
+    num_classes = tasks.spec.num_classes
+    num_steps = experiment.num_steps(num_classes)
     points: list[Point] = []
     num_d_images, row = 0, dict[str, float]()
 
@@ -100,7 +113,7 @@ def train_arm(
 
 
 def end_task(learner: Learner, train: OneVsAll, positive: int) -> None:
-    """Let the remedy act on the task that ended, with examples from a stream of its own."""
+    """Let the remedy act on the task that has ended, with examples from a random stream of its own."""
     if learner.remedy is not None:
         rng = learner.streams["remedy/after_task"]
         num = learner.remedy.num_task_examples
@@ -108,7 +121,7 @@ def end_task(learner: Learner, train: OneVsAll, positive: int) -> None:
 
 
 def finite_parts(learner: Learner, output: StepOutput, *, arm: Arm, seed: int, step: int) -> dict[str, float]:
-    """Return the parts of a step's loss, after refusing to go on from a NaN."""
+    """Return the parts of a step's loss; raise if the loss or a weight is not finite."""
     parts = {name: float(value) for name, value in output.parts.items()}
     weights = [p for p in learner.gan.parameters() if not bool(torch.isfinite(p).all())]
     if weights or not bool(torch.isfinite(output.loss)):

@@ -13,12 +13,12 @@ TEST_SEED = 0  # the test sets are the same, whatever the seed of a run
 
 
 class OneVsAll:
-    """A split, from which balanced examples of a task are drawn: half of the positive class, half of all others.
+    """A split from which balanced examples of a task are drawn: half of the positive class, half of all others.
 
     Args:
         data: the split, with labels.
         num_classes: classes; each must have an image.
-        device: where the examples go.
+        device: of the examples.
         name: of split and data set, for messages.
 
     Raises:
@@ -38,7 +38,7 @@ class OneVsAll:
     def draw(self, positive: int, num: int, *, rng: torch.Generator) -> Examples:
         """Return examples in random order, drawn with replacement.
 
-        The order matters: a pretext task may take the last images of a batch, and shall find both kinds there.
+        The order matters: a pretext task may take the last images of a batch, which must contain both kinds.
 
         Args:
             positive: the positive class.
@@ -52,7 +52,7 @@ class OneVsAll:
         return self._examples(halves, torch.randperm(num, generator=rng))
 
     def test_set(self, positive: int, num: int) -> Examples:
-        """Return different examples, always the same ones.
+        """Return examples that are all different, and the same in every call.
 
         Args:
             positive: the positive class.
@@ -66,8 +66,8 @@ class OneVsAll:
         fewest = min(len(own), len(other))
         if fewest < num // 2:
             raise UserError(
-                f"{self.name} has {fewest} images on one side of class {positive}, and half of "
-                f"forgetting.num_test_images = {num} are needed; choose at most {2 * fewest}"
+                f"{self.name} has {fewest} images on one side of class {positive}, and needs half of "
+                f"forgetting.num_test_images = {num}; choose at most {2 * fewest}"
             )
         halves = [rows[torch.randperm(len(rows), generator=rng)[: num // 2]] for rows in (own, other)]
         return self._examples(halves, torch.arange(num))

@@ -14,7 +14,7 @@ from ganzoo.runs.folder import write_atomically
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's palette, told apart with any colour vision.
+# Okabe and Ito's palette, which everyone can distinguish, also with colour blindness.
 ALONE_COLOR = "0.35"
 COLORS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
@@ -22,12 +22,12 @@ COLORS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 def save_forgetting(
     curves: Sequence[Curve], path: Path, *, title: str, num_steps_per_task: int, num_classes: int
 ) -> None:
-    """Draw a panel for each arm but `alone`, which is in all of them, as one PNG.
+    """Draw one PNG with a panel for each arm except `alone`, which is in all panels.
 
     Args:
         curves: of every arm under every seed.
         path: the file.
-        title: stands above the panels.
+        title: the text above the panels.
         num_steps_per_task: updates between switches.
         num_classes: tasks of a cycle.
     """
@@ -64,7 +64,7 @@ def _draw(axes: "Axes", curves: Sequence[Curve], *, color: str, style: str) -> N
 
 
 def _draw_switches(axes: "Axes", curve: Curve, num_steps_per_task: int, num_classes: int, *, labelled: bool) -> None:
-    """Mark the switches, the beginning of a cycle more heavily, and name the positive classes above the first panel."""
+    """Mark the switches, more heavily where a cycle begins, and name the positive classes above the first panel."""
     last_step = curve.points[-1].step
     for point in curve.points:
         if is_switch(point, num_steps_per_task, last_step):

@@ -1,4 +1,4 @@
-"""From curves to numbers. Accuracies are fractions in [0, 1]; the untrained network's, at step 0, never counts."""
+"""The numbers of curves. Accuracies are fractions in [0, 1]; that of the untrained network, at step 0, never counts."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Spread:
-    """The mean over seeds of a number, and its least and greatest value."""
+    """The mean over seeds of a number, and its lowest and highest value."""
 
     mean: float
     lowest: float
@@ -37,11 +37,11 @@ class ArmSummary:
         arm: its name.
         at_switch: for each cycle, the mean accuracy on the new class at a switch, before any update on it.
         after_switch: for each cycle, the same at the first measurement after the switch.
-        lowest: the lowest accuracy of a seed's curve.
-        peak: the highest.
-        mean: the mean accuracy over the whole curve.
-        above_alone: the area between the arm's curve and that of `alone` under the same seed, divided by its length:
-            the mean difference in accuracy; None for `alone`.
+        lowest: the lowest accuracy of a curve.
+        peak: the highest accuracy of a curve.
+        mean: the mean accuracy over a whole curve.
+        above_alone: the mean difference in accuracy between the arm's curve and that of `alone` under the same seed;
+            None for `alone`.
     """
 
     arm: str
@@ -57,7 +57,7 @@ def summarize(curves: Sequence[Curve], *, num_steps_per_task: int, num_classes: 
     """Return the numbers of every arm, in the order of the curves.
 
     Args:
-        curves: of every arm under every seed, those of `alone` among them, measured at the same steps.
+        curves: of every arm under every seed, including `alone`, measured at the same steps.
         num_steps_per_task: updates between switches.
         num_classes: tasks of a cycle.
     """
@@ -84,7 +84,7 @@ def _accuracies(curve: Curve) -> list[float]:
 
 
 def is_switch(point: Point, num_steps_per_task: int, last_step: int) -> bool:
-    """Return whether the positive class changed at a point; it did not at the start, nor does it at the end."""
+    """Return whether the positive class changes at a point; it does not at the start and at the end."""
     return 0 < point.step < last_step and point.step % num_steps_per_task == 0
 
 

@@ -1,1 +1,1 @@
-"""A run folder: what lies in it, how it was made, how it is resumed."""
+"""A run folder: its files, their origin, and how a run is resumed."""

@@ -1,7 +1,7 @@
-"""Which files of code a run's training and its numbers follow from, with their hashes.
+"""The source files that a run's training and its numbers depend on, with their hashes.
 
-They are found by following imports, so no list of them is kept. A key is a path relative to the package, such as
-`gan/steps.py`; of a plugin it is `plugin/MODULE.py`.
+They are found by following imports, so that nobody keeps a list. A key is a path relative to the package, such as
+`gan/steps.py`; for a plugin it is `plugin/MODULE.py`.
 """
 
 import ast
@@ -21,11 +21,11 @@ from ganzoo.paths import PACKAGE
 from ganzoo.registry import KINDS
 
 COMPUTING_FOLDERS = frozenset({*KINDS, "layers", "gan", "training", "evaluation", "forgetting"})
-"""Folders whose files make numbers; imports are followed into them and to the files at the root."""
+"""Folders whose files compute numbers; imports are followed into them and to the files at the root."""
 NOT_COMPUTING = frozenset({"aliases", "component", "errors", "hardware", "paths", "registry", "version"})
-"""Files at the root that make no number: names, messages, where things lie."""
+"""Files at the root that compute no number: names, messages, paths."""
 BEFORE_FOLDERS = "recorded before the folders: not comparable"
-"""What a comparison says of code that was recorded when most of it lay in loose files."""
+"""What a comparison says about code that was recorded before ganzoo had these folders."""
 
 
 def training_code_sha256(root: RecipeRoot, *, folder: str | None = None) -> str:
@@ -35,32 +35,32 @@ def training_code_sha256(root: RecipeRoot, *, folder: str | None = None) -> str:
 
 
 def training_code_files(root: RecipeRoot, *, folder: str | None = None) -> dict[str, str]:
-    """Return the sha256 of each file that training follows from: the loop, both steps, layers, and the parts in use.
+    """Return the sha256 of each file that training depends on: the loop, both steps, layers, and the parts in use.
 
-    Other components do not enter, nor does the commit: adding a loss leaves the files of a run without it unchanged.
+    Other components do not count, nor does the commit: a new loss does not change the files of a run without it.
 
     Args:
-        root: an experiment, or the root of another kind of recipe.
+        root: an experiment, or another filled-in recipe.
         folder: a folder of ganzoo whose files train as well.
     """
     own = {path.stem for path in (PACKAGE / folder).glob("*.py")} if folder is not None else set()
-    found = behind({"ganzoo.training.train_state", *(f"ganzoo.{folder}.{name}" for name in own)})
-    found |= behind({component.__module__ for component in components(root)})
-    # The loop as it stands; what else it imports writes and measures.
+    found = imported_files({"ganzoo.training.train_state", *(f"ganzoo.{folder}.{name}" for name in own)})
+    found |= imported_files({component.__module__ for component in components(root)})
+    # Only the loop itself; what it imports besides the above records and measures.
     return hashes({**found, "training/trainer.py": PACKAGE / "training" / "trainer.py"})
 
 
 def evaluation_code_files(experiment: Experiment) -> dict[str, str]:
-    """Return the sha256 of each file that an experiment's numbers follow from.
+    """Return the sha256 of each file that an experiment's numbers depend on.
 
-    Those are the evaluation itself, and the metrics and extractors in use; some of what they import trains as well.
+    These are the evaluation and the metrics and extractors in use, with all they import.
     """
     used = {part.component.__module__ for part in parts_of(list(experiment.metrics))}
-    return hashes(behind({"ganzoo.evaluation.evaluate", *used}))
+    return hashes(imported_files({"ganzoo.evaluation.evaluate", *used}))
 
 
 def components(root: RecipeRoot) -> set[type[Component]]:
-    """Return the class of every part that trains; metrics and what only they use do not."""
+    """Return the class of every part that trains, which excludes metrics and the parts that only they use."""
     values = [getattr(root, field.name) for field in fields(root) if field.name != "metrics"]
     return {part.component for part in parts_of(values)}
 
@@ -71,16 +71,16 @@ def hashes(files: Mapping[str, Path]) -> dict[str, str]:
 
 
 def is_before_folders(files: object) -> bool:
-    """Return whether files were hashed when most of the code lay in loose files, whose keys are `ganzoo/NAME.py`."""
-    # Still earlier, one hash of all was recorded and none of single files.
+    """Return whether files were hashed before ganzoo had these folders; then keys are `ganzoo/NAME.py`."""
+    # Even earlier records have only one hash of all files.
     return not isinstance(files, Mapping) or any(key.startswith("ganzoo/") for key in files)
 
 
-def behind(modules: Iterable[str]) -> dict[str, Path]:
-    """Return the files of modules and of all that they import, at whatever remove, that can make a number.
+def imported_files(modules: Iterable[str]) -> dict[str, Path]:
+    """Return the files of modules and of everything that they import, directly or not, if they can compute a number.
 
-    So whatever a part can turn into, such as the conditional form of a normalization, is among them. Of a plugin they
-    are those of its own package.
+    So they include what a part can be exchanged for, such as the conditional form of a normalization. For a plugin they
+    are the files of its own package.
     """
     found: dict[str, tuple[str, Path]] = {}
     waiting = [(module, module.partition(".")[0]) for module in modules]
@@ -89,14 +89,14 @@ def behind(modules: Iterable[str]) -> dict[str, Path]:
         source = _source_of(name, package) if name not in found else None
         if source is not None:
             found[name] = source
-            # A plugin may import ganzoo's files; those lead no further than into ganzoo.
+            # A plugin may import ganzoo's files, whose imports are followed only within ganzoo.
             own = "ganzoo" if name.partition(".")[0] == "ganzoo" else package
             waiting += [(imported, own) for imported in _imports_of(source[1], name)]
     return dict(found.values())
 
 
 def _source_of(module: str, package: str) -> tuple[str, Path] | None:
-    """Return the key and the file of a module of ganzoo that can make a number, or of a plugin's package; else None."""
+    """Return key and file of a module of ganzoo that can compute a number, or of a plugin's package; else None."""
     top, _, rest = module.partition(".")
     if top == "ganzoo":
         first, _, deeper = rest.partition(".")
@@ -112,7 +112,7 @@ def _source_of(module: str, package: str) -> tuple[str, Path] | None:
 
 @cache
 def _imports_of(path: Path, module: str) -> tuple[str, ...]:
-    """Return the names that a file imports, wherever in it; of `from a import b` both `a` and `a.b`."""
+    """Return the names that a file imports anywhere; for `from a import b` both `a` and `a.b`."""
     found: list[str] = []
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_bytes())):

@@ -19,13 +19,13 @@ VERSIONED = ("torch", "torchvision", "numpy", "scipy", "gin-config", "clean-fid"
 
 
 def select_device(name: str) -> torch.device:
-    """Return a device that is there.
+    """Return an available device.
 
     Args:
         name: `cpu`, `cuda`, `cuda:1`, `mps`, ...
 
     Raises:
-        UserError: no such device on this machine; there is no fallback.
+        UserError: this machine has no such device; there is no fallback.
     """
     try:
         device = torch.device(name)
@@ -48,7 +48,7 @@ def describe(experiment: Experiment, *, device: torch.device, data_sha256: str) 
 
 
 def machine(device: torch.device) -> dict[str, Json]:
-    """Return what of a run's environment does not depend on the run: versions, device, threads, commit."""
+    """Return the part of the environment that is the same for all runs: versions, device, threads, commit."""
     return {
         "ganzoo": __version__,
         "python": platform.python_version(),
@@ -68,7 +68,7 @@ def packages() -> dict[str, Json]:
 
 
 def choose_deterministic_kernels(device: torch.device) -> None:
-    """Make runs on the device repeat to the bit; the CPU's kernels do so anyway, at an equal number of threads."""
+    """Make runs on the device repeat to the bit. CPU kernels do so anyway, for the same number of threads."""
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
@@ -76,7 +76,7 @@ def choose_deterministic_kernels(device: torch.device) -> None:
 
 
 def _commit() -> str | None:
-    """Return the commit of the checkout ganzoo runs from, with "+" if it was altered; None outside a checkout."""
+    """Return the commit of ganzoo's checkout, with "+" if it has changes; None outside a checkout."""
     root = PACKAGE.parent
     if not (root / ".git").exists():
         return None

@@ -8,11 +8,11 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ganzoo.errors import RunInterruptedError, UserError
+from ganzoo.errors import RunInterruptedError, UserError, is_out_of_memory, os_error_text, out_of_memory_text
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Row = dict[str, int | float]
-"""A row of `metrics.jsonl` or `timing.jsonl`: numbers by key, of which `step` is a whole one."""
+"""A row of `metrics.jsonl` or `timing.jsonl`: numbers by key; `step` is a whole number."""
 
 LOCK_NAME = ".lock"
 
@@ -31,11 +31,11 @@ LEFTOVERS = (
     "tensorboard/events.out.tfevents.*",
     "curves/*-seed*.json",
 )
-"""What a new run could take for its own in a folder whose operative.gin is gone: names that nothing else is likely to
-have, since such a folder may be anything. What a new run writes over is not among them."""
+"""Files that a new run could mistake for its own in a folder without operative.gin. Such a folder can be anything, so
+these are names that nothing else is likely to have. Files that a new run overwrites are not listed."""
 
 OWN_NAMES = {pattern.partition("/")[0] for pattern in LEFTOVERS} | {"config.gin", "operative.gin", "plugins"}
-"""What a folder has at its top after a run, or part of one."""
+"""The names at the top of a folder after a run or part of one."""
 
 TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "status": ((str,), "a string"),
@@ -97,7 +97,7 @@ class RunFolder:
         return _read_object(self.environment_path)
 
     def result(self) -> dict[str, Json] | None:
-        """Return the result of a run that ended, or None; without an operative.gin it is of no run known here."""
+        """Return the result of a run that ended, or None. Without an operative.gin it does not count."""
         there = self.operative_path.exists() and self.result_path.exists()
         return _read_object(self.result_path) if there else None
 
@@ -106,10 +106,10 @@ class RunFolder:
         return read_rows(self.metrics_path)
 
     def clear(self) -> None:
-        """Remove the run in the folder, if there is one; only under `lock`, so that no run in progress is hit.
+        """Remove the run in the folder, if there is one; only under `lock`, so that no other process uses it.
 
-        The result goes first and the operative configuration last, so that after a kill what is left still belongs to
-        the old run, is not taken for a finished one, and is cleared by the next call. A link goes, not its target.
+        The result is removed first and the operative configuration last. So what a kill leaves still belongs to the old
+        run, does not look like a finished run, and is removed by the next call. Of a link, the target stays.
         """
         if self.operative_path.exists():
             order = {self.result_path: 0, self.environment_path: 2, self.operative_path: 3}
@@ -120,44 +120,64 @@ class RunFolder:
             for path in (path for pattern in LEFTOVERS for path in self.path.glob(pattern)):
                 _remove(path.parent if path.parent != self.path and path.parent.is_symlink() else path)
 
-    def check_own(self) -> None:
-        """Refuse a folder that is used for something else, which a run would be scattered over.
+    def check_free(self) -> None:
+        """Refuse a folder that is used for something else, so that a run does not mix its files with others.
 
         Raises:
-            UserError: it holds files that no run makes, and no run.
+            UserError: it has files that no run makes, and no run.
         """
         if self.operative_path.exists() or not self.path.is_dir():
             return
         others = sorted(p.name for p in self.path.iterdir() if not p.name.startswith(".") and p.name not in OWN_NAMES)
         if others:
-            raise UserError(f"'{self.path}' holds '{others[0]}' and no run; give --out a folder of its own")
+            raise UserError(f"'{self.path}' contains '{others[0]}' and no run; give --out a folder of its own")
 
-    def kept(self) -> str:
-        """Say what there is to go on from."""
+    def saved_text(self) -> str:
+        """Return, for messages, what a resumed run would start from."""
         steps = self.checkpoints()
         return f"the checkpoint of step {steps[-1]} is kept" if steps else "there is no checkpoint yet"
 
     @contextlib.contextmanager
-    def writing(self, *, kept: str | None = None) -> Iterator[None]:
-        """Make a sentence of an error of the body, which does nothing but write into the folder.
+    def writing(self, *, saved: str | None = None) -> Iterator[None]:
+        """Turn an OSError of the body, which only writes into the folder, into a message.
 
         Args:
-            kept: what there is to go on from, where that is no checkpoint.
+            saved: what is kept, if not the newest checkpoint.
 
         Raises:
-            RunInterruptedError: it cannot be written to.
+            RunInterruptedError: the folder cannot be written to.
         """
         try:
             yield
         except OSError as error:
-            raise RunInterruptedError(f"cannot write to '{self.path}' ({error}); {kept or self.kept()}") from error
+            raise RunInterruptedError(
+                f"cannot write to '{self.path}' ({error}); {saved or self.saved_text()}"
+            ) from error
+
+    @contextlib.contextmanager
+    def interrupted_from_outside(self, *, saved: str | None = None) -> Iterator[None]:
+        """Turn an error of the body that is not the run's fault into a message; `saved` as of `writing`.
+
+        Raises:
+            RunInterruptedError: a file (of a data set, a cache, a network) cannot be used, or memory is too small.
+        """
+        try:
+            yield
+        except BrokenPipeError:
+            raise  # of standard output: its reader has closed it
+        except OSError as error:
+            raise RunInterruptedError(f"{os_error_text(error)}; {saved or self.saved_text()}") from error
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise RunInterruptedError(f"{out_of_memory_text(error)}; {saved or self.saved_text()}") from error
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the folder for one process.
+        """Reserve the folder for this process.
 
         Raises:
-            UserError: it cannot be made or written to, or another process trains in it.
+            UserError: it cannot be created or written to, or another process trains in it.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -175,7 +195,7 @@ class RunFolder:
                 ) from None
             except OSError as error:
                 raise UserError(
-                    f"'{self.path}' cannot be locked ({error.strerror}): its file system keeps no locks; choose "
+                    f"'{self.path}' cannot be locked ({error.strerror}): its file system has no locks; choose "
                     "another --out"
                 ) from error
             yield
@@ -219,7 +239,7 @@ def read_rows(path: Path) -> list[Row]:
     """Return the rows of a file of JSON lines; a last line that a kill cut short does not count.
 
     Raises:
-        UserError: another line is no row: an object of numbers that has a step.
+        UserError: another line is not a row, that is, an object of numbers that has a step.
     """
     if not path.exists():
         return []
@@ -250,7 +270,7 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, int | float]]) -> None:
 
 
 def drop_rows_after(path: Path, step: int) -> None:
-    """Keep the rows up to and including a step: what a resumed run will not write again."""
+    """Keep the rows up to and including a step; a resumed run writes the later ones again."""
     if path.exists():
         write_rows(path, [row for row in read_rows(path) if row["step"] <= step])
 

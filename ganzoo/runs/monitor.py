@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it; the trainer prints nothing itself."""
+"""The messages and the progress of a run; the trainer itself prints nothing."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -11,17 +11,17 @@ class Monitor(Protocol):
         """Show one sentence."""
 
     def start(self, step: int, num_steps: int) -> None:
-        """Begin to show progress from `step` generator updates on."""
+        """Begin to show progress, at `step` of `num_steps` generator updates."""
 
     def progress(self, step: int, values: Mapping[str, float]) -> None:
-        """Show the generator updates done and the latest row of values (`d/loss`, ...); it stays until the next."""
+        """Show the generator updates done and the latest values (`d/loss`, ...), until the next call."""
 
     def close(self) -> None:
         """Stop showing progress."""
 
 
 class Silent:
-    """A monitor that shows nothing and keeps what was said."""
+    """A monitor that shows nothing and keeps all sentences."""
 
     def __init__(self) -> None:
         self.said: list[str] = []

@@ -1,4 +1,4 @@
-"""What a folder that was begun fixes for those that go on in it: the configuration, and the number of threads."""
+"""The settings a run folder keeps when a run is resumed: the configuration and the number of threads."""
 
 from collections.abc import Callable
 from typing import ClassVar, Protocol, Self, TypeVar
@@ -11,7 +11,7 @@ from ganzoo.runs.folder import RunFolder
 
 
 class HasThreads(Protocol):
-    """The root of a recipe that says how many CPU threads it takes."""
+    """A recipe that sets the number of CPU threads."""
 
     root_name: ClassVar[str]
 
@@ -20,41 +20,36 @@ class HasThreads(Protocol):
         """CPU threads; None leaves the choice to torch."""
 
 
-class Settleable(Protocol):
-    """A configuration that a folder can be of."""
+class Resumable(Protocol):
+    """The configuration of a run folder, of `ganzoo run` or `ganzoo forgetting`."""
 
     @property
     def experiment(self) -> HasThreads:
-        """What it describes."""
+        """The filled-in recipe."""
 
     def difference(self, earlier: str) -> list[str]:
         """Return how an operative text differs from this one, a line each."""
 
     def with_num_threads(self, num_threads: int) -> Self:
-        """Return the configuration with the number of threads that a run settled on."""
+        """Return the configuration with another number of threads."""
 
 
-S = TypeVar("S", bound=Settleable)
+C = TypeVar("C", bound=Resumable)
 
 
-def settle(
-    folder: RunFolder,
-    configuration: S,
-    *,
-    what: str,
-    fresh: bool = False,
-    say: Callable[[str], None],
-) -> S:
-    """Fix the number of threads, and return the configuration as the folder has it or is to have it.
+def resume_configuration(
+    folder: RunFolder, configuration: C, *, what: str, fresh: bool = False, say: Callable[[str], None]
+) -> C:
+    """Set the number of threads, and return the configuration as it stands, or will stand, in the folder.
 
-    A folder goes on with another number of threads if that is asked for, which is said; else with the one that it
-    began with.
+    A resumed run uses the number of threads that is asked for, and says so if it is a new one; by default it uses the
+    number that it began with. The folder keeps the number that it began with.
 
     Args:
         folder: of the run, locked.
-        configuration: what is to be run in it.
-        what: is done in the folder, for messages: "run", "study".
-        fresh: whether what is in the folder is to be removed, and fixes nothing.
+        configuration: what to run in it.
+        what: what the folder holds, for messages: "run", "study".
+        fresh: whether the folder will be cleared; then its settings do not matter.
         say: receives a sentence about another number of threads.
 
     Raises:
@@ -68,8 +63,8 @@ def settle(
     text = folder.operative_path.read_text(encoding="utf-8")
     recorded = parse_operative(text).get(f"{configuration.experiment.root_name}.num_threads", "")
     began_with = int(recorded) if recorded.isdigit() else asked or torch.get_num_threads()
-    settled = configuration.with_num_threads(began_with)
-    difference = settled.difference(text)
+    resumed = configuration.with_num_threads(began_with)
+    difference = resumed.difference(text)
     if difference:
         raise UserError(
             f"'{folder.path}' holds a {what} of another configuration; choose another --out, or start over with "
@@ -77,5 +72,5 @@ def settle(
         )
     torch.set_num_threads(asked or began_with)
     if asked is not None and asked != began_with:
-        say(f"this {what} began with {began_with} threads and goes on with {asked}: its last bits may differ")
-    return settled
+        say(f"this {what} began with {began_with} threads and goes on with {asked}: the last bits may differ")
+    return resumed

@@ -14,7 +14,7 @@ class StopRequest:
 
 @contextlib.contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """Turn SIGTERM and SIGINT in the body into a request to stop after the current step; a second one ends at once."""
+    """Turn SIGTERM and SIGINT in the body into a request to stop after the current step; a second one stops at once."""
     stop = StopRequest()
     previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 

@@ -15,7 +15,7 @@ from ganzoo.config.load import Configuration
 from ganzoo.data.base import Dataset, ImageData
 from ganzoo.diagnostics import flags, measurements
 from ganzoo.diagnostics.plots import save_curves, save_grid
-from ganzoo.errors import NotFiniteError, RunFailedError, UserError
+from ganzoo.errors import NotFiniteError, RunFailedError
 from ganzoo.evaluation import earlier_fakes
 from ganzoo.evaluation.evaluate import Evaluated, evaluate, failures_to_json, measurements_to_json
 from ganzoo.evaluation.inputs import EvaluationInputs
@@ -32,7 +32,7 @@ from ganzoo.runs.folder import (
     write_rows,
 )
 from ganzoo.runs.monitor import Monitor
-from ganzoo.runs.provenance import record_continuation, recorded_hashes, write_head
+from ganzoo.runs.provenance import check_same_data, record_resumption, recorded_hashes, write_provenance
 from ganzoo.training import checkpoint
 from ganzoo.training.train_state import TrainState
 
@@ -72,26 +72,23 @@ class Recorder:
         self.references: measurements.References | None = None
 
     def begin(self) -> None:
-        """Write the head of a new folder, or bring its newest checkpoint back and drop the rows after it.
+        """Write the origin of a new run, or restore the newest checkpoint and drop the rows after it.
 
         Raises:
             UserError: the data set has changed since the folder was begun, or a checkpoint is of another configuration.
         """
         folder, state = self.folder, self.state
         is_new = not folder.operative_path.exists()
-        if not is_new and recorded_hashes(folder).get(self.experiment.train_split) != self.data.sha256:
-            raise UserError(
-                f"the data set {self.experiment.dataset.name} has changed since '{folder.path}' began; "
-                "bring the old files back, or start over with --fresh"
-            )
+        if not is_new:
+            check_same_data(folder, self.data_sha256, name=self.experiment.dataset.name)
         restored = checkpoint.restore_newest(folder, state, configuration=self.configuration, say=self.monitor.say)
         # Only now: a folder whose checkpoints are refused shall not be marked as this run's. Without a checkpoint the
         # whole run is made from here on, by what is here now.
         if is_new or not restored:
-            write_head(folder, self.configuration, self._describe())
+            write_provenance(folder, self.configuration, self._describe())
         if restored:
             self.monitor.say(f"resuming '{folder.path}' from step {state.step}")
-            changed = record_continuation(folder, self._describe(), step=state.step)
+            changed = record_resumption(folder, self._describe(), step=state.step)
             if changed:
                 self.monitor.say(
                     f"other {', '.join(changed)} than before: it may differ from a run that was never interrupted, and "

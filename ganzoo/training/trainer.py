@@ -8,13 +8,13 @@ import torch
 from ganzoo.batch import ImageBatch, Latents, to_images
 from ganzoo.config.experiment import Experiment
 from ganzoo.config.load import Configuration
-from ganzoo.errors import RunInterruptedError, is_out_of_memory, os_error_text, out_of_memory_text
+from ganzoo.errors import RunInterruptedError
 from ganzoo.evaluation.evaluate import check_available
 from ganzoo.gan.build import conditioning_of
 from ganzoo.runs import environment
 from ganzoo.runs.folder import Json, RunFolder
 from ganzoo.runs.monitor import Monitor
-from ganzoo.runs.resume import settle
+from ganzoo.runs.resume import resume_configuration
 from ganzoo.runs.signals import stop_requests
 from ganzoo.training.recorder import Recorder
 from ganzoo.training.train_state import TrainState
@@ -65,28 +65,19 @@ def train(
     """
     folder = RunFolder(out)
     torch_device = environment.select_device(device)
-    folder.check_own()
+    folder.check_free()
     with folder.lock():
-        configuration = settle(folder, configuration, what="run", fresh=fresh, say=monitor.say)
+        configuration = resume_configuration(folder, configuration, what="run", fresh=fresh, say=monitor.say)
         done = None if fresh else folder.result()
         if done is not None:
             return RunResult(folder, done, was_finished=True)
-        try:
+        with folder.interrupted_from_outside():
             trainer = Trainer(configuration, folder, torch_device, data_dir, monitor)
             if fresh:
                 # Only now: what refuses the new run leaves the old one alone.
                 with folder.writing():
                     folder.clear()
             result = trainer.run()
-        except BrokenPipeError:
-            raise  # of standard output, whose reader has seen enough
-        except OSError as error:
-            # Of a data set, a cache, a network's weights; what is written into the folder has a sentence of its own.
-            raise RunInterruptedError(f"{os_error_text(error)}; {folder.kept()}") from error
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            raise RunInterruptedError(f"{out_of_memory_text(error)}; {folder.kept()}") from error
         return RunResult(folder, result, was_finished=False)
 
 
@@ -94,7 +85,7 @@ class Trainer:
     """One run in progress.
 
     Args:
-        configuration: with its number of threads settled.
+        configuration: with its number of threads.
         folder: locked for this process.
         device: where to train.
         data_dir: where the user keeps data sets.

@@ -199,7 +199,7 @@ def test_resolved_says_where_each_value_was_bound(tmp_path: Path, monkeypatch: p
     where = {key: (value, where) for key, value, where in resolved}
     assert where["experiment.num_steps"] == ("1000", "x.gin:8")
     assert where["experiment.seed"] == ("3", "--set 'experiment.seed = 3'")
-    assert where["experiment.num_threads"] == ("2", "settled by the run")
+    assert where["experiment.num_threads"] == ("2", "chosen by the run")
     assert where["experiment.batch_size"] == ("64", "default")
     assert where["G/optim.toy_adam.learning_rate"] == ("0.0001", "x.gin:12")
     assert where["D/optim.toy_adam.learning_rate"] == ("0.0004", "x.gin:13")

@@ -84,8 +84,8 @@ def test_a_missing_image_is_named(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("list_eval_partition.txt", "000001.jpg 0\n", "names 1 train images where CelebA has 2"),
-        ("list_eval_partition.txt", "000001.jpg 3\n", "lines that are no name with 0, 1 or 2"),
+        ("list_eval_partition.txt", "000001.jpg 0\n", "holds 1 images where CelebA's split train has 2"),
+        ("list_eval_partition.txt", "000001.jpg 3\n", "lines that are not a name and 0, 1 or 2"),
         ("list_attr_celeba.txt", "4\nSmiling\n000001.jpg 1\n", "list_attr_celeba.txt' is damaged"),
         ("list_attr_celeba.txt", "4\nMale\n", "list_attr_celeba.txt' is damaged"),
         ("list_eval_partition.txt", "\udcff\n", "list_eval_partition.txt' cannot be read"),
@@ -102,7 +102,7 @@ def test_damaged_lists_are_refused(folder: Path, name: str, content: str, messag
 def test_a_missing_attribute_file_is_named_only_where_it_is_needed(folder: Path) -> None:
     (folder / "list_attr_celeba.txt").unlink()
     assert len(celeba().load("train")) == 2
-    with pytest.raises(UserError, match=r"list_attr_celeba.txt' is missing"):
+    with pytest.raises(UserError, match=r"list_attr_celeba.txt' .*is missing"):
         celeba(attribute="Smiling").load("train")
 
 

@@ -80,7 +80,7 @@ def test_a_cut_binary_file_is_refused(own_place: Path, stored: dict[str, Pixels]
     write(own_place / "data/cifar-100-binary", stored)
     path = own_place / "data/cifar-100-binary/test.bin"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(UserError, match=r"test: .* no whole number of records of 3074\); download cifar-100-python"):
+    with pytest.raises(UserError, match=r"test: .* not a whole number of records of 3074\); download cifar-100-python"):
         cifar100().load("test")
 
 

@@ -119,7 +119,7 @@ def test_missing_files_say_what_to_unpack_where(own_place: Path) -> None:
     assert imagenet().find() is None
     with pytest.raises(UserError, match=r"unpack ILSVRC2012_img_train.tar \(138 GB\) in 'data/imagenet/train'"):
         imagenet().load("train")
-    with pytest.raises(UserError, match=r"ILSVRC2012_img_val.tar .* ILSVRC2012_devkit_t12.tar.gz beside"):
+    with pytest.raises(UserError, match=r"ILSVRC2012_img_val.tar .* ILSVRC2012_devkit_t12.tar.gz in"):
         imagenet().load("val")
     with pytest.raises(ValueError, match="size"):
         imagenet(size=0)

@@ -102,7 +102,7 @@ def test_what_is_no_database_is_refused(own_place: Path) -> None:
     place = own_place / "data/lsun/bedroom_train_lmdb"
     place.mkdir(parents=True)
     (place / "data.mdb").write_bytes(b"no database" * 1000)
-    with pytest.raises(UserError, match="is no intact database"):
+    with pytest.raises(UserError, match="is not an intact database"):
         lsun().load("train")
 
 

@@ -75,7 +75,7 @@ def test_missing_images_and_classes_are_refused(root: Path, monkeypatch: pytest.
     with pytest.raises(UserError, match="holds 5 images where Tiny ImageNet has 6"):
         tiny_imagenet().load("train")
     monkeypatch.setattr(module, "NUM_CLASSES", 200)
-    with pytest.raises(UserError, match="has 3 classes, not 200"):
+    with pytest.raises(UserError, match="has 3 class folders, not 200"):
         tiny_imagenet().load("train")
 
 

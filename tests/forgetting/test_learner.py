@@ -29,7 +29,7 @@ def load_tasks(recipe: Path, *overrides: str) -> tuple[ForgettingExperiment, Tas
         OneVsAll(dataset.load(split), num_classes=spec.num_classes, device=CPU, name=split)
         for split in ("train", "test")
     )
-    return experiment, Tasks(spec, train, tuple(test.test_set(k, 8) for k in range(spec.num_classes)))
+    return experiment, Tasks(spec, train, tuple(test.test_set(k, 8) for k in range(spec.num_classes)), {})
 
 
 def test_arms_are_named_after_their_help(recipe: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a folder that was begun fixes, for runs and for forgetting experiments alike."""
+"""The settings a folder keeps when a run or a forgetting experiment is resumed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +13,10 @@ from ganzoo.forgetting import study
 from ganzoo.forgetting.experiment import ForgettingExperiment
 from ganzoo.runs.folder import RunFolder, write_atomically
 from ganzoo.runs.monitor import Silent
-from ganzoo.runs.resume import settle
+from ganzoo.runs.resume import resume_configuration
 
-Settled = Configuration[Experiment] | Configuration[ForgettingExperiment]
-Load = Callable[..., Settled]
+Resumed = Configuration[Experiment] | Configuration[ForgettingExperiment]
+Load = Callable[..., Resumed]
 
 
 @pytest.fixture(params=["run", "study"])
@@ -44,17 +44,17 @@ architectures.resnet_discriminator.normalization = @normalizations.none
     )
 
 
-def settled(folder: RunFolder, configuration: Settled, said: list[str]) -> Settled:
-    return settle(folder, configuration, what="run", say=said.append)
+def resumed(folder: RunFolder, configuration: Resumed, said: list[str]) -> Resumed:
+    return resume_configuration(folder, configuration, what="run", say=said.append)
 
 
 def test_a_new_folder_takes_the_threads_that_are_asked_for_or_there(load_with: Load, tmp_path: Path) -> None:
     said: list[str] = []
     new = RunFolder(tmp_path / "a")
-    assert settled(new, load_with("experiment.num_threads = 2"), said).experiment.num_threads == 2
+    assert resumed(new, load_with("experiment.num_threads = 2"), said).experiment.num_threads == 2
     assert torch.get_num_threads() == 2
     assert (
-        settled(RunFolder(tmp_path / "a"), load_with("experiment.num_threads = None"), said).experiment.num_threads == 2
+        resumed(RunFolder(tmp_path / "a"), load_with("experiment.num_threads = None"), said).experiment.num_threads == 2
     )
     assert said == []
 
@@ -62,14 +62,14 @@ def test_a_new_folder_takes_the_threads_that_are_asked_for_or_there(load_with: L
 def test_a_folder_goes_on_with_another_number_of_threads_and_it_is_said(load_with: Load, tmp_path: Path) -> None:
     folder, said = RunFolder(tmp_path / "a"), list[str]()
     write_atomically(folder.operative_path, load_with().operative())
-    configuration = settled(folder, load_with("experiment.num_threads = 2"), said)
+    configuration = resumed(folder, load_with("experiment.num_threads = 2"), said)
     # The folder's own number stays in the configuration, so that its operative text is the same as before.
     assert configuration.operative() == folder.operative_path.read_text()
     assert torch.get_num_threads() == 2
-    assert said == ["this run began with 1 threads and goes on with 2: its last bits may differ"]
+    assert said == ["this run began with 1 threads and goes on with 2: the last bits may differ"]
 
     said.clear()
-    assert settled(folder, load_with("experiment.num_threads = None"), said).experiment.num_threads == 1
+    assert resumed(folder, load_with("experiment.num_threads = None"), said).experiment.num_threads == 1
     assert torch.get_num_threads() == 1
     assert said == []
 
@@ -78,7 +78,7 @@ def test_a_folder_of_another_configuration_is_refused_with_the_difference(load_w
     folder = RunFolder(tmp_path / "a")
     write_atomically(folder.operative_path, load_with().operative())
     with pytest.raises(UserError, match=r"(?s)another configuration.*\.batch_size: \d+ -> 4$"):
-        settled(folder, load_with("experiment.batch_size = 4", "experiment.num_threads = 2"), [])
+        resumed(folder, load_with("experiment.batch_size = 4", "experiment.num_threads = 2"), [])
 
 
 @pytest.mark.parametrize("load_with", ["study"], indirect=True)
@@ -93,4 +93,4 @@ def test_a_forgetting_experiment_goes_on_with_another_number_of_threads(
     assert isinstance(asked.experiment, ForgettingExperiment)
     study.run_study(asked, out=folder.path, command="", monitor=monitor)
     assert ran == [asked.with_num_threads(1)]
-    assert monitor.said == ["this study began with 1 threads and goes on with 2: its last bits may differ"]
+    assert monitor.said == ["this study began with 1 threads and goes on with 2: the last bits may differ"]
