@@ -10,7 +10,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from ganzoo.component import Component, name_of
-from ganzoo.errors import UserError, nearest
+from ganzoo.errors import UserError, check_at_least, nearest
 from ganzoo.paths import data_folders, quoted
 
 
@@ -166,5 +166,4 @@ class ResizedDataset(Dataset):
     size: int
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ValueError(f"size must be at least 1 pixel, not {self.size}")
+        check_at_least(1, size=self.size)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganzoo.data.base import DataSpec, ImageData, ResizedDataset
 from ganzoo.data.image_files import check_num_images, load_files
-from ganzoo.errors import UserError, nearest
+from ganzoo.errors import ParameterError, UserError, nearest
 from ganzoo.registry import register
 
 PARTITIONS = {"train": "0", "valid": "1", "test": "2"}
@@ -54,10 +54,12 @@ class celeba(ResizedDataset):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 1 <= self.crop_size <= STORED_WIDTH:
-            raise ValueError(f"crop_size must lie in 1..{STORED_WIDTH} pixels, not {self.crop_size}")
+            raise ParameterError("crop_size", f"must lie in 1..{STORED_WIDTH} pixels, not {self.crop_size}")
         known = ATTRIBUTE_NAMES.split()
         if self.attribute is not None and self.attribute not in known:
-            raise ValueError(f"attribute is none of CelebA's 40: '{self.attribute}'{nearest(self.attribute, known)}")
+            raise ParameterError(
+                "attribute", f"is none of CelebA's 40: '{self.attribute}'{nearest(self.attribute, known)}"
+            )
 
     def spec(self) -> DataSpec:
         """Return shape, classes and sizes."""

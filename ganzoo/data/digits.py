@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ganzoo.data.base import DataSpec, ImageData, ResizedDataset
+from ganzoo.errors import ParameterError
 from ganzoo.registry import register
 from ganzoo.resize import resize_uint8
 
@@ -37,7 +38,9 @@ class digits(ResizedDataset):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.num_test < NUM_IMAGES:
-            raise ValueError(f"num_test must lie in 0..{NUM_IMAGES - 1}, not {self.num_test}: train needs an image")
+            raise ParameterError(
+                "num_test", f"must lie in 0..{NUM_IMAGES - 1}, not {self.num_test}: train needs an image"
+            )
 
     def spec(self) -> DataSpec:
         """Return shape, classes and sizes."""

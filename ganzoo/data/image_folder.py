@@ -43,10 +43,9 @@ class image_folder(ResizedDataset):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.num_classes < 0:
-            raise ValueError(f"num_classes must be at least 0, not {self.num_classes}")
+        check_at_least(0, num_classes=self.num_classes)
         if not self.path:
-            raise ValueError("path is empty; give the folder of the images")
+            raise ParameterError("path", "is empty; give the folder of the images")
         self.root = (self.data_dir or Path()) / Path(self.path).expanduser()
 
     def spec(self) -> DataSpec:

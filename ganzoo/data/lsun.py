@@ -11,7 +11,7 @@ from ganzoo.data.base import DataSpec, ImageData, ResizedDataset
 from ganzoo.data.image_cache import ImageSource, cached_images
 from ganzoo.data.image_files import decode_all, find_images, load_files, read_square
 from ganzoo.data.source_files import SourceFiles
-from ganzoo.errors import UserError
+from ganzoo.errors import ParameterError, UserError, check_at_least
 from ganzoo.registry import register
 
 if TYPE_CHECKING:
@@ -57,14 +57,13 @@ class lsun(ResizedDataset):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.category or "/" in self.category:
-            raise ValueError(f"category must be a name such as 'bedroom', not '{self.category}'")
-        if self.crop_size is not None and self.crop_size < 1:
-            raise ValueError(f"crop_size must be at least 1 pixel, not {self.crop_size}")
-        if self.num_test < 0:
-            raise ValueError(f"num_test must be at least 0, not {self.num_test}")
+            raise ParameterError("category", f"must be a name such as 'bedroom', not '{self.category}'")
+        check_at_least(1, crop_size=self.crop_size)
+        check_at_least(0, num_test=self.num_test)
         if self.num_images is not None and self.num_images <= self.num_test:
-            raise ValueError(
-                f"num_images must exceed num_test ({self.num_test}), not be {self.num_images}: train needs an image"
+            raise ParameterError(
+                "num_images",
+                f"must exceed {{num_test}} = {self.num_test}, not be {self.num_images}: train needs an image",
             )
 
     def spec(self) -> DataSpec:

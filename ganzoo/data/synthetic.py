@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from ganzoo.data.base import DataSpec, ImageData, ResizedDataset
+from ganzoo.errors import check_at_least
 from ganzoo.randomness import make_generator
 from ganzoo.registry import register
 from ganzoo.resize import resize
@@ -41,10 +42,8 @@ class synthetic(ResizedDataset):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, least in {"channels": 1, "num_classes": 0, "num_images": 1, "seed": 0}.items():
-            value = getattr(self, name)
-            if value < least:
-                raise ValueError(f"{name} must be at least {least}, not {value}")
+        check_at_least(1, channels=self.channels, num_images=self.num_images)
+        check_at_least(0, num_classes=self.num_classes, seed=self.seed)
 
     def spec(self) -> DataSpec:
         """Return shape, classes and sizes."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ganzoo.data.base import DataSpec
+from ganzoo.errors import ParameterError
 from ganzoo.metrics.base import Measurement, MetricInputs, other_split
 from ganzoo.metrics.labelled_features import LabelledFeatures
 from ganzoo.metrics.logistic_regression import ClassifiedFeatures, fit_accuracy
@@ -44,7 +45,9 @@ class classification_accuracy(LabelledFeatures):
 
     def __post_init__(self) -> None:
         if self.baseline_split == self.reference_split:
-            raise ValueError(f"baseline_split must differ from reference_split, and both are '{self.baseline_split}'")
+            raise ParameterError(
+                "baseline_split", f"must differ from {{reference_split}}, and both are '{self.baseline_split}'"
+            )
         super().__post_init__()
 
     def check_data(self, spec: DataSpec) -> None:

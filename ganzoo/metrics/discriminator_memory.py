@@ -70,10 +70,10 @@ class discriminator_memory(Metric):
 
     def __post_init__(self) -> None:
         if self.held_out_split == self.reference_split:
-            raise ValueError(f"held_out_split must differ from reference_split, and both are '{self.held_out_split}'")
-        for name, num in (("num_real", self.num_real), ("num_fake", self.num_fake)):
-            if num < 1:
-                raise ValueError(f"{name} must be at least 1, not {num}")
+            raise ParameterError(
+                "held_out_split", f"must differ from {{reference_split}}, and both are '{self.held_out_split}'"
+            )
+        check_at_least(1, num_real=self.num_real, num_fake=self.num_fake)
 
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, or one of too few images."""

@@ -42,9 +42,7 @@ class FeatureDistance(Metric):
     num_fake: int = 10_000
 
     def __post_init__(self) -> None:
-        for name, num in (("num_real", self.num_real), ("num_fake", self.num_fake)):
-            if num is not None and num < self.least_num:
-                raise ValueError(f"{name} must be at least {self.least_num}, not {num}")
+        check_at_least(self.least_num, num_real=self.num_real, num_fake=self.num_fake)
 
     @property
     def least_num(self) -> int:

@@ -46,7 +46,7 @@ class frechet_distance(FeatureDistance):
         self.num_features = known_width(self.features)
         for name, num in (("num_real", self.num_real), ("num_fake", self.num_fake)):
             if num is not None and not self.allow_singular and num <= self.num_features:
-                raise ValueError(singular(f"{name} = {num} images", self.num_features))
+                raise ParameterError(name, singular(f"= {num} images", self.num_features))
 
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, or one of too few images."""

@@ -43,13 +43,13 @@ class inception_score(Metric):
 
     def __post_init__(self) -> None:
         if not self.features.component.num_classes:
-            raise ValueError(
-                f"features must have a classifier and {self.features.name} has none; use features.inception"
+            raise ParameterError(
+                "features", f"must have a classifier and {self.features.name} has none; use @features.inception"
             )
-        if self.num_splits < 1:
-            raise ValueError(f"num_splits must be at least 1, not {self.num_splits}")
-        if self.num_fake < 2 * self.num_splits:
-            raise ValueError(f"num_fake must be at least 2 * num_splits = {2 * self.num_splits}, not {self.num_fake}")
+        check_at_least(1, num_splits=self.num_splits)
+        least = 2 * self.num_splits
+        if self.num_fake < least:
+            raise ParameterError("num_fake", f"must be at least 2 * {{num_splits}} = {least}, not {self.num_fake}")
 
     def extractors(self) -> list[Part[FeatureExtractor]]:
         """Return its one extractor."""

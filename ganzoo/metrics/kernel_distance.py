@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ganzoo.errors import check_at_least
 from ganzoo.metrics.base import Measurement, MetricInputs, mean_and_error
 from ganzoo.metrics.feature_distance import FeatureDistance
 from ganzoo.randomness import make_generator
@@ -42,10 +43,8 @@ class kernel_distance(FeatureDistance):
     subset_size: int = 1000
 
     def __post_init__(self) -> None:
-        if self.num_subsets < 1:
-            raise ValueError(f"num_subsets must be at least 1, not {self.num_subsets}")
-        if self.subset_size < 2:
-            raise ValueError(f"subset_size must be at least 2, not {self.subset_size}")
+        check_at_least(1, num_subsets=self.num_subsets)
+        check_at_least(2, subset_size=self.subset_size)
         super().__post_init__()
 
     @property

@@ -81,15 +81,15 @@ class linear_probe(Metric):
 
     def __post_init__(self) -> None:
         if self.train_split == self.test_split:
-            raise ValueError(f"test_split must differ from train_split, and both are '{self.train_split}'")
-        for name in ("num_train", "num_test", "num_probe_seeds", "pool_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1, not {value}")
+            raise ParameterError("test_split", f"must differ from {{train_split}}, and both are '{self.train_split}'")
+        check_at_least(1, num_train=self.num_train, num_test=self.num_test)
+        check_at_least(1, num_probe_seeds=self.num_probe_seeds, pool_size=self.pool_size)
         if self.taps is not None and not self.taps:
-            raise ValueError("taps is empty; name places of the discriminator, or give None for all")
+            raise ParameterError("taps", "is empty; name places of the discriminator, or give None for all")
         if not self.inverse_regularizations or min(self.inverse_regularizations) <= 0:
-            raise ValueError(f"inverse_regularizations must be positive numbers, not {self.inverse_regularizations}")
+            raise ParameterError(
+                "inverse_regularizations", f"must be positive numbers, not {self.inverse_regularizations}"
+            )
         self.inverse_regularizations = tuple(sorted(self.inverse_regularizations))
 
     def check_data(self, spec: DataSpec) -> None:

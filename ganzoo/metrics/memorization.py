@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganzoo.component import name_of
 from ganzoo.data.base import DataSpec
-from ganzoo.errors import UserError
+from ganzoo.errors import ParameterError, UserError
 from ganzoo.metrics.base import Measurement, MetricInputs, other_split
 from ganzoo.metrics.feature_distance import FeatureDistance
 from ganzoo.metrics.neighbours import nearest_squared_distances
@@ -45,7 +45,9 @@ class memorization(FeatureDistance):
 
     def __post_init__(self) -> None:
         if self.held_out_split == self.reference_split:
-            raise ValueError(f"held_out_split must differ from reference_split, and both are '{self.held_out_split}'")
+            raise ParameterError(
+                "held_out_split", f"must differ from {{reference_split}}, and both are '{self.held_out_split}'"
+            )
         super().__post_init__()
 
     def check_data(self, spec: DataSpec) -> None:

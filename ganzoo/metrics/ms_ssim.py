@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganzoo.component import name_of
 from ganzoo.data.base import DataSpec, ImageData
-from ganzoo.errors import UserError
+from ganzoo.errors import UserError, check_at_least
 from ganzoo.metrics.base import Measurement, Metric, MetricInputs, mean_and_error
 from ganzoo.randomness import make_generator
 from ganzoo.registry import register
@@ -56,10 +56,7 @@ class ms_ssim(Metric):
     num_pairs: int = 5_000
 
     def __post_init__(self) -> None:
-        for name in ("num_real", "num_fake", "num_pairs"):
-            num = getattr(self, name)
-            if num is not None and num < 2:
-                raise ValueError(f"{name} must be at least 2, not {num}")
+        check_at_least(2, num_real=self.num_real, num_fake=self.num_fake, num_pairs=self.num_pairs)
 
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, one of too few images, or images smaller than the window."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from ganzoo.errors import check_at_least
 from ganzoo.metrics.base import Curve, Measurement, MetricInputs
 from ganzoo.metrics.feature_distance import FeatureDistance
 
@@ -35,8 +36,7 @@ class NeighbourBalls(FeatureDistance):
         return Curve(f"shares, {label}", measure, collapsed_below=cls.collapsed_below.get(measure))
 
     def __post_init__(self) -> None:
-        if self.k < 1:
-            raise ValueError(f"k must be at least 1, not {self.k}")
+        check_at_least(1, k=self.k)
         super().__post_init__()
 
     @property
