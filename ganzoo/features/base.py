@@ -2,19 +2,21 @@
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from ganzoo.component import Component, name_of
 from ganzoo.errors import UserError
 
+CPU = torch.device("cpu")
 Settings = dict[str, str | int | float | bool]
-"""The settings behind a number, flat and comparable; numbers of different protocols never share a column."""
+"""The settings behind a number, flat and comparable. Numbers of different protocols never share a column."""
 
 
 class FeatureExtractor(Component):
     """A frozen network from uint8 images to features, for metrics.
 
-    The runtime arguments are `device`, where to run, and `discriminator`, the run's (None where there is none).
+    The runtime arguments are `device`, where to run, and `discriminator`, that of the run (None if there is none).
     """
 
     kind = "features"
@@ -27,22 +29,22 @@ class FeatureExtractor(Component):
     """F."""
 
     num_classes: int = 0
-    """K, of the classifier that the network ends in; 0 for one without, whose `class_logits` refuses."""
+    """K, if the network ends in a classifier; 0 if not, and then `class_logits` raises."""
 
     is_of_the_run: ClassVar[bool] = False
-    """Whether the features depend on what was trained: then those of real images are not kept on disk, and their
-    numbers compare within one run alone."""
+    """Whether the features depend on what was trained. Then those of real images are not cached on disk, and numbers
+    are comparable only within one run."""
 
     def check_available(self) -> None:
-        """Refuse before any work if the weights are missing.
+        """Check before any work that the weights are there.
 
         Raises:
-            UserError: what is missing, where it was sought, how to get it.
+            UserError: they are missing; the message says where they were sought and how to get them.
         """
         raise NotImplementedError
 
     def __call__(self, images_NCHW: Tensor) -> Tensor:
-        """Return float32 features (N, F) on the CPU for uint8 images (N, C, H, W), C being 1 or 3."""
+        """Return float32 features (N, F) on the CPU for uint8 images (N, C, H, W); C is 1 or 3."""
         raise NotImplementedError
 
     def class_logits(self, features_NF: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch.nn import functional
 from ganzoo.resize import resize
 
 RESIZE = "bicubic, antialiased, float32"
-"""How images reach the size that an extractor wants: as clean-fid does (arXiv:2104.11222), by torch, not Pillow."""
+"""How images are resized for an extractor: as clean-fid does (arXiv:2104.11222), but by torch, not Pillow."""
 
 
 def extract(
@@ -21,14 +21,14 @@ def extract(
     """Return float32 features (N, F) on the CPU.
 
     Args:
-        network: from float32 images (n, 3, size, size) with values 0..255 to features (n, F).
+        network: maps float32 images (n, 3, size, size) with values 0..255 to features (n, F).
         images_NCHW: uint8 (N, C, H, W); C is 3, or 1 for grey images, which become three equal channels.
         size: height and width that the network takes, in pixels.
         batch_size: images at once.
-        device: where the network lives.
+        device: of the network.
 
     Raises:
-        ValueError: images of another kind.
+        ValueError: images of another type or shape.
     """
     if images_NCHW.dtype != torch.uint8 or images_NCHW.ndim != 4 or images_NCHW.shape[1] not in (1, 3):
         raise ValueError(
@@ -44,7 +44,7 @@ def extract(
 
 
 def classify(features_NF: Tensor, weight_KF: Tensor, bias_K: Tensor | None) -> Tensor:
-    """Return float32 logits (N, K) on the CPU of a linear classifier, which may live on another device."""
+    """Return float32 logits (N, K) on the CPU of a linear classifier, which may be on another device."""
     with torch.no_grad():
         weight_KF, bias_K = weight_KF.float().cpu(), None if bias_K is None else bias_K.float().cpu()
         return functional.linear(features_NF, weight_KF, bias_K)

