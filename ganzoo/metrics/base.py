@@ -156,56 +156,50 @@ class Metric(Component):
         """
         raise NotImplementedError
 
-    def check_split(self, spec: DataSpec, parameter: str, split: str) -> None:
-        """Refuse a split that the data set does not have; for `check_data`.
+    def check_split(
+        self,
+        spec: DataSpec,
+        parameter: str,
+        split: str,
+        *,
+        is_labelled: bool = False,
+        least: int = 0,
+        limit: str = "",
+        otherwise: str = "",
+    ) -> None:
+        """Refuse a split that is missing or insufficient; for `check_data`.
 
         Args:
             spec: of the data set.
             parameter: the parameter that names the split.
             split: its value.
-
-        Raises:
-            UserError: there is no such split; the message gives the nearest name.
-        """
-        splits = spec.num_images
-        if split not in splits:
-            raise UserError(
-                f"{name_of(type(self))}.{parameter} is '{split}' and the data set has the splits {', '.join(splits)}"
-                f"{nearest(split, splits) or '; set it to one of them'}"
-            )
-
-    def check_num_images(
-        self, split: str, there: int | None, *, least: int, parameter: str, otherwise: str = ""
-    ) -> None:
-        """Refuse a split of too few images.
-
-        Args:
-            split: its name.
-            there: how many images it has; None, which is accepted, where only its files tell.
-            least: how many the metric needs.
-            parameter: the parameter that asks for so many.
+            is_labelled: whether it must have labels.
+            least: how many images it must have; a number that only the files tell is accepted.
+            limit: the parameter that asks for so many.
             otherwise: what else the user can do, in the words that follow "lower ...".
 
         Raises:
-            UserError: there are fewer.
+            UserError: there is no such split (the message gives the nearest name), it has no labels, or too few images.
         """
-        if there is not None and there < least:
-            name = name_of(type(self))
+        splits, name = spec.num_images, name_of(type(self))
+        if split not in splits:
             raise UserError(
-                f"{name} asks for {least} images of the split '{split}', which has {there}; lower {name}.{parameter}"
-                f"{otherwise}"
+                f"{name}.{parameter} is '{split}' and the data set has the splits {', '.join(splits)}"
+                f"{nearest(split, splits) or '; set it to one of them'}"
             )
-
-    def check_labels(self, spec: DataSpec, parameter: str, split: str) -> None:
-        """Refuse a split without labels; arguments as of `check_split`.
-
-        Raises:
-            UserError: it has none.
-        """
-        if not spec.num_classes_of(split):
-            name = name_of(type(self))
+        if is_labelled and not spec.num_classes_of(split):
             raise UserError(
                 f"{name} needs class labels and the split '{split}' has none; set {name}.{parameter} to another split"
+            )
+        self.check_num_images(split, splits[split], least=least, limit=limit, otherwise=otherwise)
+
+    def check_num_images(self, split: str, num: int | None, *, least: int, limit: str, otherwise: str = "") -> None:
+        """Refuse a split of `num` images if that is too few; arguments and error as of `check_split`."""
+        if num is not None and num < least:
+            name = name_of(type(self))
+            raise UserError(
+                f"{name} asks for {least} images of the split '{split}', which has {num}; lower {name}.{limit}"
+                f"{otherwise}"
             )
 
 

@@ -53,18 +53,16 @@ class classification_accuracy(LabelledFeatures):
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, one of too few images, or data without labels."""
         super().check_data(spec)
-        if self.baseline_split is None:
-            return
-        self.check_split(spec, "baseline_split", self.baseline_split)
-        self.check_labels(spec, "baseline_split", self.baseline_split)
-        there = spec.num_images[self.baseline_split]
-        self.check_num_images(
-            self.baseline_split,
-            there,
-            least=self.num_fake,
-            parameter="num_fake",
-            otherwise=" (its baseline takes as many real images), or set baseline_split = None",
-        )
+        if self.baseline_split is not None:
+            self.check_split(
+                spec,
+                "baseline_split",
+                self.baseline_split,
+                is_labelled=True,
+                least=self.num_fake,
+                limit="num_fake",
+                otherwise=" (its baseline takes as many real images), or set baseline_split = None",
+            )
 
     def measure(self, inputs: MetricInputs) -> list[Measurement]:
         """Return the accuracy and, if asked for, that of the baseline, each with its standard error."""

@@ -78,9 +78,7 @@ class discriminator_memory(Metric):
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, or one of too few images."""
         for parameter in ("reference_split", "held_out_split"):
-            split = getattr(self, parameter)
-            self.check_split(spec, parameter, split)
-            self.check_num_images(split, spec.num_images[split], least=self.num_real, parameter="num_real")
+            self.check_split(spec, parameter, getattr(self, parameter), least=self.num_real, limit="num_real")
 
     def check_networks(self, *, num_classes: int, discriminator: Discriminator | None) -> None:
         """Refuse a missing discriminator."""

@@ -55,8 +55,8 @@ class FeatureDistance(Metric):
 
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, or one of too few images."""
-        self.check_split(spec, "reference_split", self.reference_split)
-        self._check_num_real(spec.num_images[self.reference_split])
+        least, limit = self._least_real
+        self.check_split(spec, "reference_split", self.reference_split, least=least, limit=limit)
 
     def feature_pair(self, inputs: MetricInputs) -> FeaturePair:
         """Return both sets of features.
@@ -65,7 +65,8 @@ class FeatureDistance(Metric):
             UserError: too few real images, or features that are NaN or infinite.
         """
         real_NF = inputs.real_features(self.features, self.reference_split, self.num_real)
-        self._check_num_real(len(real_NF))
+        least, limit = self._least_real
+        self.check_num_images(self.reference_split, len(real_NF), least=least, limit=limit)
         fake_NF = inputs.fake_features(self.features, self.num_fake)
         self._check_finite(real_NF, "real")
         self._check_finite(fake_NF, "generated")
@@ -81,10 +82,11 @@ class FeatureDistance(Metric):
                 f"{images} images; its weights or the device's arithmetic are broken, try --device cpu"
             )
 
-    def _check_num_real(self, there: int | None) -> None:
-        least, parameter = self.num_real or self.least_num, self._limiting_parameter()
-        self.check_num_images(self.reference_split, there, least=least, parameter=parameter)
+    @property
+    def _least_real(self) -> tuple[int, str]:
+        """How many real images the split must have, and the parameter to lower if it has fewer."""
+        return self.num_real or self.least_num, self._limiting_parameter()
 
     def _limiting_parameter(self) -> str:
-        """Return the parameter to lower if the split has too few images."""
+        """Return that parameter; a subclass may name another one if `num_real` is None."""
         return "num_real"

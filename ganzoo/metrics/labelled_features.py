@@ -35,7 +35,7 @@ class LabelledFeatures(FeatureDistance):
             raise UserError(
                 f"{name_of(type(self))} compares classes and the data set has no labels; use another metric"
             )
-        self.check_labels(spec, "reference_split", self.reference_split)
+        self.check_split(spec, "reference_split", self.reference_split, is_labelled=True)
 
     def check_networks(self, *, num_classes: int, discriminator: Discriminator | None) -> None:
         """Refuse an unconditional GAN."""

@@ -97,12 +97,10 @@ class linear_probe(Metric):
         name = name_of(type(self))
         if not spec.num_classes:
             raise UserError(f"{name} needs class labels and the data set has none; choose a labelled data set")
-        wanted = {"train_split": (self.train_split, self.num_train), "test_split": (self.test_split, self.num_test)}
-        for parameter, (split, num) in wanted.items():
-            self.check_split(spec, parameter, split)
-            self.check_labels(spec, parameter, split)
-            which = parameter.replace("_split", "")
-            self.check_num_images(split, spec.num_images[split], least=num or 1, parameter=f"num_{which}")
+        for part in ("train", "test"):
+            least, limit = getattr(self, f"num_{part}") or 1, f"num_{part}"
+            parameter = f"{part}_split"
+            self.check_split(spec, parameter, getattr(self, parameter), is_labelled=True, least=least, limit=limit)
 
     def check_networks(self, *, num_classes: int, discriminator: Discriminator | None) -> None:
         """Refuse a missing discriminator, one that lacks a tap, and one whose features use labels."""

@@ -60,9 +60,7 @@ class ms_ssim(Metric):
 
     def check_data(self, spec: DataSpec) -> None:
         """Refuse a missing split, one of too few images, or images smaller than the window."""
-        self.check_split(spec, "reference_split", self.reference_split)
-        there = spec.num_images[self.reference_split]
-        self.check_num_images(self.reference_split, there, least=self.num_real or 2, parameter="num_real")
+        self.check_split(spec, "reference_split", self.reference_split, least=self.num_real or 2, limit="num_real")
         side = min(spec.image_shape[1:])
         if side < WINDOW:
             raise UserError(f"{name_of(type(self))} needs images of at least {WINDOW} px and these have {side}")

@@ -1,1 +1,1 @@
-"""The files that `ganzoo new` writes: a working component of any kind, with its test and its recipe."""
+"""`ganzoo new`: a working component of any kind, with its test and its recipe."""

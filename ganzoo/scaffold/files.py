@@ -1,4 +1,4 @@
-"""What a new component begins as: names that are allowed, and the files made from the templates of its kind."""
+"""The first files of a new component: made from the templates of its kind, under names that are free."""
 
 import builtins
 import importlib.util
@@ -12,19 +12,19 @@ from ganzoo.registry import KINDS, index
 
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 PARTS = {"architectures": ("_generator", "_discriminator")}
-"""Endings of the components in one file, for kinds that come in pairs."""
+"""For kinds that come in pairs: the endings of the components in one file."""
 COMMANDS = {"remedies": "forgetting"}
-"""The command that runs a recipe of a kind, where it is not `run`."""
+"""For kinds whose recipes are not run by `ganzoo run`: the command that runs them."""
 
 
 @dataclass(frozen=True)
 class Scaffold:
-    """Files that are to be written, and what to type next.
+    """Files to be written, and what to type next.
 
     Args:
-        folder: what the files lie in.
+        folder: the folder for the files.
         files: their texts, by path below the folder.
-        meanings: what each is, by the same paths.
+        meanings: what each file is, by the same paths.
         next_commands: three commands, in order, for the working directory.
     """
 
@@ -35,11 +35,11 @@ class Scaffold:
 
 
 def plan(kind: str, name: str, *, folder: Path, is_package: bool) -> Scaffold:
-    """Return the files of a new component, writing none.
+    """Return the files of a new component, without writing them.
 
     Args:
         kind: one of `registry.KINDS`.
-        name: of the component, in snake_case; of a pair, the part before `_generator` and `_discriminator`.
+        name: of the component, in snake_case; for a pair, the part before `_generator` and `_discriminator`.
         folder: where to put them; a package gets a folder of its own there.
         is_package: whether to make an installable package instead of a loose file.
 
@@ -54,7 +54,7 @@ def plan(kind: str, name: str, *, folder: Path, is_package: bool) -> Scaffold:
     if is_package:
         folder = folder / distribution
     module = f"ganzoo_{name}"
-    # In a package's own folder, so that its wheel carries the recipe too.
+    # In the folder of a package's module, so that its wheel contains the recipe too.
     recipe, source = (f"{module}/{name}{suffix}" if is_package else f"{name}{suffix}" for suffix in (".gin", ".py"))
     test = f"tests/test_{name}.py" if is_package else f"test_{name}.py"
     command = COMMANDS.get(kind, "run")
@@ -74,9 +74,9 @@ def plan(kind: str, name: str, *, folder: Path, is_package: bool) -> Scaffold:
         "run_command": run_command(Path(), command),
     }
     planned = [
-        (source, f"{kind}.py.j2", "the component: put the idea here"),
+        (source, f"{kind}.py.j2", "the component: your idea goes here"),
         (recipe, f"{kind}.gin.j2", "a recipe that uses it"),
-        (test, "test.py.j2", "its contract, and whether the recipe is sound"),
+        (test, "test.py.j2", "a test of its contract and of the recipe"),
     ]
     if is_package:
         planned += [
@@ -101,7 +101,7 @@ def _check_name(kind: str, name: str, components: list[str], *, is_package: bool
         suggestion = re.sub(r"\W+|(?<=[a-z0-9])(?=[A-Z])", "_", name).strip("_").lower()
         is_better = SNAKE_CASE.fullmatch(suggestion) is not None and not keyword.iskeyword(suggestion)
         hint = f", such as '{suggestion}'" if is_better else ""
-        raise UserError(f"'{name}' is no name for a component; give one in snake_case{hint}")
+        raise UserError(f"'{name}' cannot be the name of a component; give one in snake_case{hint}")
     known = index()
     for component in components:
         if component in known:
@@ -110,16 +110,16 @@ def _check_name(kind: str, name: str, components: list[str], *, is_package: bool
                 f"{component} exists already, from {known[component].origin}; choose another name than those "
                 f"of {kind}: {others}"
             )
-    # A test runs with its own folder first on the path, and would import the new file in place of the other.
+    # A test has its own folder first on the path, and would import the new file instead of the other module.
     is_module = not is_package and importlib.util.find_spec(name) is not None
     if is_module or hasattr(builtins, name):
-        raise UserError(f"'{name}' is a name of Python's own or of an installed package; choose another")
+        raise UserError(f"'{name}' is a name of Python itself or of an installed package; choose another")
 
 
 def _render(template: str, values: dict[str, object]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    # The results are Python, TOML and gin, none of which wants HTML's escapes.
+    # The results are Python, TOML and gin, so nothing is escaped for HTML.
     environment = Environment(
         loader=PackageLoader("ganzoo.scaffold"), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
         undefined=StrictUndefined,
@@ -128,7 +128,7 @@ def _render(template: str, values: dict[str, object]) -> str:
 
 
 def write(scaffold: Scaffold) -> list[Path]:
-    """Write the files and return their paths, or write none if one is there already.
+    """Write the files and return their paths; write none if one exists already.
 
     Raises:
         UserError: a file exists, or cannot be written.

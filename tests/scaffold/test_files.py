@@ -189,18 +189,18 @@ def test_the_commands_of_a_package_begin_with_its_installation(tmp_path: Path) -
     [
         ("pretex", "x", "no kind 'pretex'; did you mean 'pretext'?"),
         ("xyzzy", "x", "no kind 'xyzzy'; there are: architectures, losses"),
-        ("losses", "MyLoss", "'MyLoss' is no name for a component; give one in snake_case, such as 'my_loss'"),
+        ("losses", "MyLoss", "'MyLoss' cannot be the name of a component; give one in snake_case, such as 'my_loss'"),
         ("losses", "my-loss", "such as 'my_loss'"),
-        ("losses", "2nd", "is no name for a component; give one in snake_case"),
-        ("losses", "../x", "is no name for a component"),
-        ("losses", "class", "is no name for a component"),
+        ("losses", "2nd", "cannot be the name of a component; give one in snake_case"),
+        ("losses", "../x", "cannot be the name of a component"),
+        ("losses", "class", "cannot be the name of a component"),
         (
             "losses",
             "hinge",
             "losses.hinge exists already, from ganzoo; choose another name than those of losses:",
         ),
         ("architectures", "resnet", "architectures.resnet_generator exists already"),
-        ("data", "torch", "'torch' is a name of Python's own or of an installed package"),
+        ("data", "torch", "'torch' is a name of Python itself or of an installed package"),
         ("data", "list", "'list' is a name of Python's own"),
     ],
 )
