@@ -1,4 +1,4 @@
-"""What this machine computes with."""
+"""The hardware of this machine."""
 
 import os
 import platform
@@ -10,28 +10,28 @@ from pathlib import Path
 CPU_INFO = Path("/proc/cpuinfo")
 STATUS = Path("/proc/self/status")
 BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16", "bf16")
-"""Names in /proc/cpuinfo of instructions that multiply bfloat16: Intel's, AMD's and Intel's, ARM's."""
+"""Instructions that multiply bfloat16, by their names in /proc/cpuinfo: Intel's, AMD's and Intel's, ARM's."""
 
 
 @cache
 def cpu_flags() -> frozenset[str]:
-    """Return the capability flags of the CPU; empty where the system does not tell them."""
+    """Return the capability flags of the CPU; empty if the system does not list them."""
     lines = [line for line in _cpu_info() if line.lower().startswith(("flags", "features"))]
     return frozenset(lines[0].partition(":")[2].split()) if lines else frozenset()
 
 
 def bfloat16_flags() -> list[str]:
-    """Return which instructions for bfloat16 the CPU has; without any, torch emulates it and float32 is far faster."""
+    """Return the CPU's instructions for bfloat16; without any, torch emulates it and float32 is far faster."""
     return [flag for flag in BFLOAT16_FLAGS if flag in cpu_flags()]
 
 
 def has_fast_bfloat16() -> bool:
-    """Return whether bfloat16 is worth its precision on this CPU."""
+    """Return whether bfloat16 is fast on this CPU."""
     return bool(bfloat16_flags())
 
 
 def cpu_name() -> str:
-    """Return the processor's own name, or its architecture."""
+    """Return the name of the processor, or its architecture."""
     for line in _cpu_info():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
@@ -48,8 +48,8 @@ def num_cpus() -> int:
 
 
 def peak_memory_bytes() -> int:
-    """Return the largest memory that this process has had so far."""
-    # Linux starts ru_maxrss of a child with the parent's peak; VmHWM, in kibibytes, is of the process alone.
+    """Return the peak memory of this process so far."""
+    # On Linux, ru_maxrss of a child starts with the parent's peak; VmHWM, in kibibytes, counts only the process itself.
     for line in STATUS.read_text().splitlines() if STATUS.exists() else []:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024

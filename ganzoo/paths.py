@@ -1,4 +1,4 @@
-"""Where ganzoo lies, keeps its cache, and looks for data sets."""
+"""The folders of the package, of its cache, and of data sets."""
 
 import os
 from pathlib import Path
@@ -20,18 +20,18 @@ def data_folders(data_dir: Path | None) -> list[Path]:
     """Return the folders in which data sets are sought, in order.
 
     Args:
-        data_dir: the user's own (`--data-dir`), sought first; None if not given.
+        data_dir: the user's own folder (`--data-dir`), which comes first; None if not given.
     """
     usual = [Path("data"), cache_folder() / "data"]
     return usual if data_dir is None else [data_dir.expanduser(), *usual]
 
 
 def image_caches() -> Path:
-    """Return the folder in which decoded and resized images are kept; it need not exist."""
+    """Return the folder for decoded and resized images; it need not exist."""
     return cache_folder() / "images"
 
 
 def quoted(paths: list[Path]) -> str:
-    """Return paths for a message: 'a', 'b' or 'c'."""
+    """Return paths as text: 'a', 'b' or 'c'."""
     texts = [f"'{path}'" for path in paths]
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"

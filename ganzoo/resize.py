@@ -1,6 +1,6 @@
-"""How images are resized: by torch's antialiased filters, for training data and before feature extractors alike.
+"""Resizing by torch's antialiased filters, for training data and for feature extractors.
 
-N: images; C, H, W: image. The filters widen when shrinking, as Pillow's do; those without antialiasing skip pixels.
+N: images; C, H, W: image. The filters become wider when images shrink, as Pillow's do; other filters skip pixels.
 """
 
 from typing import Literal
@@ -14,7 +14,7 @@ CHUNK_SIZE = 1024  # images at once, to bound the memory
 
 
 def resize(images_NCHW: Tensor, size: int, *, filter_: Filter) -> Tensor:
-    """Return floating-point images of values 0..255 at `size` x `size` pixels, overshoot cut off, not rounded.
+    """Return floating-point images at `size` x `size` pixels, clamped to 0..255 and not rounded.
 
     Args:
         images_NCHW: floating point (N, C, H, W) in [0, 255].
@@ -26,9 +26,9 @@ def resize(images_NCHW: Tensor, size: int, *, filter_: Filter) -> Tensor:
 
 
 def resize_uint8(images_NCHW: Tensor, size: int) -> Tensor:
-    """Return uint8 images at `size` x `size` pixels by the bilinear filter, rounded; what data sets are resized with.
+    """Return uint8 images at `size` x `size` pixels by the bilinear filter, rounded; data sets are resized by it.
 
-    It computes in float64, so that the last bit of a float decides no pixel and data have one hash on every machine.
+    It computes in float64, so that rounding errors change no pixel and data have the same hash on every machine.
 
     Args:
         images_NCHW: uint8 (N, C, H, W).

@@ -1,4 +1,4 @@
-"""`ganzoo list` and `ganzoo describe`: what there is to write into a recipe."""
+"""`ganzoo list` and `ganzoo describe`: the components and recipes that exist."""
 
 import itertools
 import re
@@ -49,7 +49,7 @@ def list_components(
     known = index()
     for name, meaning in KINDS.items():
         if kind in (None, name):
-            # Before a person the heading says the kind; in a pipe every line stands for itself.
+            # On a terminal the heading gives the kind; in a pipe every line has the full name.
             prefix = f"{name}." if is_terminal() else ""
             rows = [
                 (
@@ -78,7 +78,7 @@ def first_comment(path: Path) -> str:
     with path.open(encoding="utf-8") as file:
         lines = [line.lstrip("#").strip() for line in itertools.takewhile(lambda line: line.startswith("#"), file)]
     paragraph = " ".join(itertools.takewhile(bool, itertools.dropwhile(lambda line: not line, lines)))
-    # A full stop ends it only before a capital letter: `vs. 10,000` and `ganzoo.x` go on.
+    # A sentence ends at a full stop before a capital letter, unlike in `vs. 10,000` and `ganzoo.x`.
     return re.split(r"(?<=\.)\s+(?=[A-Z])", paragraph, maxsplit=1)[0]
 
 
@@ -102,7 +102,7 @@ def describe(
         load_file(path)
 
     if (recipes_dir() / f"{name.removesuffix('.gin')}.gin").is_file():
-        raise UserError(f"'{name}' is a recipe and no component; `ganzoo check {name}` shows what it comes to")
+        raise UserError(f"'{name}' is a recipe, not a component; `ganzoo check {name}` shows its settings")
 
     from ganzoo.config.describe import describe as describe_component
     from ganzoo.config.describe import wrapped
@@ -136,7 +136,7 @@ def describe(
 
 
 def _filled(text: str, width: int, first: int, rest: int) -> str:
-    """Return a text broken between words, its first line and the rest indented by so many spaces."""
+    """Return a text broken between words, with the first line and the other lines indented by so many spaces."""
     return textwrap.fill(
         text,
         width,

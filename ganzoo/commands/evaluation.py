@@ -1,4 +1,4 @@
-"""`ganzoo eval`: a run's images measured again, under one protocol or several."""
+"""`ganzoo eval`: measure a run's images again, under one protocol or several."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -47,8 +47,8 @@ def evaluate_run(
 ) -> None:
     """Measure a run's generator again, without training.
 
-    Several protocols stand side by side: numbers of different protocols are not comparable, and each has its column.
-    Nothing in the run folder changes.
+    Each protocol has a column of its own, since numbers of different protocols are not comparable. Nothing in the run
+    folder changes.
 
     Examples:
       ganzoo eval runs/quickstart-seed0
@@ -62,7 +62,7 @@ def evaluate_run(
 
     if settings and not protocol:
         raise UserError("--set overrides a protocol; name one, such as --protocol offline_quick")
-    # A protocol may name a component of the run's own plugins, or one that is given here.
+    # A protocol may name a component of the run's plugins, or of a plugin that is given here.
     for path in (*RunFolder.existing(run).plugins_path.glob("*.py"), *(plugin or ())):
         load_file(path)
     # A misspelt protocol is found before the networks are read.
@@ -73,12 +73,12 @@ def evaluate_run(
         if stem in protocols:
             raise UserError(
                 f"--protocol {name} and --protocol {given[stem]} would both be called '{stem}'; rename one file, or "
-                "measure it by a command of its own"
+                "measure it with another command"
             )
         try:
             given[stem], protocols[stem] = name, load_protocol(name, overrides=settings or ())
         except UserError as error:
-            # Of several, one may not use a binding that the others do.
+            # A binding that fits the other protocols may not fit this one.
             raise UserError(f"--protocol {name}: {error}") from error
     opened = open_run(run, step=step, device=device)
     protocols = protocols or {OWN_PROTOCOL: opened.experiment}
@@ -121,17 +121,16 @@ def measure(opened: OpenRun, protocol: "EvaluationProtocol", *, data_dir: Path |
     from ganzoo.evaluation.earlier_fakes import read_before
     from ganzoo.evaluation.evaluate import evaluate
     from ganzoo.evaluation.inputs import EvaluationInputs
+    from ganzoo.runs.provenance import recorded_hashes
 
     experiment = opened.experiment
-    data_sha256 = opened.folder.environment()["data_sha256"]
-    assert isinstance(data_sha256, dict)
     inputs = EvaluationInputs(
         opened.gan,
         experiment.dataset(data_dir=data_dir, say=say),
         protocol,
         run_seed=experiment.seed,
         device=opened.device,
-        data_sha256={split: str(digest) for split, digest in data_sha256.items()},
+        data_sha256=recorded_hashes(opened.folder),
         say=say,
         earlier_fakes=lambda: read_before(opened.folder, opened.step),
     )
@@ -139,7 +138,7 @@ def measure(opened: OpenRun, protocol: "EvaluationProtocol", *, data_dir: Path |
 
 
 def write_report(path: Path, report: Mapping[str, "Json"]) -> None:
-    """Write the numbers with the versions they were computed by."""
+    """Write the numbers with the versions of the packages that computed them."""
     from ganzoo.runs.environment import packages
 
     write_for_user(path, json.dumps({**report, "packages": packages()}, indent=2) + "\n")
@@ -151,9 +150,8 @@ def print_measurements(measurements: "Json", *, title: str) -> None:
     rows = []
     for m in measurements if isinstance(measurements, list) else ():
         assert isinstance(m, dict)
-        source = m.get("error_source")
-        spread = _spread(m) + (f" over {source}" if source and m["standard_error"] is not None else "")
-        rows.append((str(m["name"]), _value(m), spread, _better(m)))
+        value, spread, better = _shown(m)
+        rows.append((str(m["name"]), value, f"{spread} over {m['error_source']}" if spread else "", better))
     if rows:
         print_table(("metric", "value", "standard error", "better"), rows, title=title)
     else:
@@ -174,26 +172,19 @@ def print_protocols(measured: Mapping[str, "Json"], *, title: str) -> None:
             assert isinstance(m, dict)
             settings = m["protocol"]
             assert isinstance(settings, dict)
-            # A metric measured against two splits has two rows.
+            # A metric that is measured against two splits has two rows.
             split = f" ({settings.get('reference_split')})" if names.count(m["name"]) > 1 else ""
-            row = cells.setdefault((f"{m['name']}{split}", _better(m)), {})
-            row[protocol] = f"{_value(m)} {_spread(m)}".rstrip()
+            value, spread, better = _shown(m)
+            cells.setdefault((f"{m['name']}{split}", better), {})[protocol] = f"{value} {spread}".rstrip()
     rows: Sequence[Sequence[str]] = [
         (name, *(row.get(protocol, "") for protocol in measured), better) for (name, better), row in cells.items()
     ]
     print_table(("metric", *measured, "better"), rows, title=title)
 
 
-def _value(measurement: Mapping[str, "Json"]) -> str:
-    value = measurement["value"]
+def _shown(measurement: Mapping[str, "Json"]) -> tuple[str, str, str]:
+    """Return the value of a measurement, its standard error (empty if there is none) and its better direction."""
+    value, error = measurement["value"], measurement["standard_error"]
     assert isinstance(value, int | float)
-    return f"{value:.5g}"
-
-
-def _spread(measurement: Mapping[str, "Json"]) -> str:
-    error = measurement["standard_error"]
-    return f"± {error:.3g}" if isinstance(error, int | float) else ""
-
-
-def _better(measurement: Mapping[str, "Json"]) -> str:
-    return "higher" if measurement["higher_is_better"] else "lower"
+    spread = f"± {error:.3g}" if isinstance(error, int | float) else ""
+    return f"{value:.5g}", spread, "higher" if measurement["higher_is_better"] else "lower"

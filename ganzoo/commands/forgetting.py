@@ -1,4 +1,4 @@
-"""`ganzoo forgetting`: how much a discriminator's network forgets when its task changes."""
+"""`ganzoo forgetting`: how much a discriminator forgets when its task changes."""
 
 import shlex
 import sys
@@ -38,10 +38,10 @@ def forgetting(
         bool, typer.Option("--fresh", help="Remove what is in the folder and start anew.", show_default=False)
     ] = False,
 ) -> None:
-    """Measure how much a discriminator's network forgets.
+    """Measure how much a discriminator forgets.
 
-    Alone and helped, it learns to tell one class from all others, and the class switches. Given again, the same
-    command does only the runs that are missing; a folder of another configuration is refused.
+    It learns to tell one class from all others, and the class switches; once alone, and once with each remedy. When it
+    is given again, the same command does only the runs that are missing. A folder of another configuration is refused.
 
     Examples:
       ganzoo forgetting fashion_mnist
@@ -75,7 +75,7 @@ def forgetting(
 
 
 def show_study(study: "Study") -> None:
-    """Print the summary and the places of everything."""
+    """Print the summary and the paths of the files."""
     whole = [
         (row.arm, _shown(row.mean), f"{row.lowest.mean:.3f}", f"{row.peak.mean:.3f}", _difference(row.above_alone))
         for row in study.summary
@@ -98,8 +98,7 @@ def show_study(study: "Study") -> None:
         title="test accuracy on the new class, mean over the switches of a cycle:",
     )
     say("")
-    say("at a switch nothing has been learned of the new class, and a perfect classifier of the old one is below 1/2")
-    say("")
+    say("at a switch nothing was learned about the new class, and a perfect classifier of the old one is below 1/2")
     say("")
     print_table(("", ""), [("picture", str(study.picture_path)), ("result", str(study.result_path))])
 

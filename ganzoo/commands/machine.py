@@ -1,4 +1,4 @@
-"""`ganzoo doctor`: what this machine has for ganzoo."""
+"""`ganzoo doctor`: what is installed on this machine."""
 
 from ganzoo.commands.options import DataDir
 from ganzoo.commands.terminal import print_table, say

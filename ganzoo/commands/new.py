@@ -1,4 +1,4 @@
-"""`ganzoo new`: the first files of a component of one's own."""
+"""`ganzoo new`: the first files of a new component."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +12,7 @@ def new(
     kind: Annotated[
         str, typer.Argument(metavar="KIND", help="A kind of component; `ganzoo list` shows them.", show_default=False)
     ],
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="What it shall be called, in snake_case.", show_default=False)
-    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, in snake_case.", show_default=False)],
     folder: Annotated[
         Path, typer.Option("--dir", metavar="DIR", help="Where to write; by default the working directory.")
     ] = Path(),
@@ -24,8 +22,8 @@ def new(
 ) -> None:
     """Write a working component, its test and a recipe for it.
 
-    The file is small and complete; a comment in it says where the idea goes, and the recipe trains with it. No file
-    is ever overwritten. An architecture comes as NAME_generator and NAME_discriminator in one file.
+    The file is small and complete, and the recipe trains with it; a comment marks where your idea goes. No file is
+    ever overwritten. An architecture consists of NAME_generator and NAME_discriminator in one file.
 
     Examples:
       ganzoo new pretext mirror

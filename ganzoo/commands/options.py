@@ -1,4 +1,4 @@
-"""Arguments that several commands share, how they are read, and how a file is written where a user asked for it."""
+"""Arguments that several commands share, and how the files of `--out` are written."""
 
 import contextlib
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def seeds_of(text: str) -> list[int]:
     """Return the seeds of `--seeds 0,1,2`.
 
     Raises:
-        UserError: it is no list of whole numbers from 0 on.
+        UserError: it is not a list of whole numbers from 0 on.
     """
     seeds = [seed.strip() for seed in text.split(",")]
     if not all(seed.isdecimal() for seed in seeds):
@@ -53,10 +53,10 @@ def seeds_of(text: str) -> list[int]:
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn a file that cannot be written in the body into a sentence.
+    """Turn an OSError of the body, which writes a file, into a message.
 
     Raises:
-        UserError: it cannot.
+        UserError: the file cannot be written.
     """
     try:
         yield

@@ -38,9 +38,9 @@ def probe(
     """Probe what the discriminators of runs know of classes.
 
     By logistic regression on frozen features: the accuracy on test images, for the output of every residual block and
-    for the pooled features, with its 95 % interval over probe seeds. Beside each run stands its own discriminator
-    before training, and raw pixels; the recipes called `rotation_only` train the control that knows no adversary.
-    metrics.linear_probe does the same during training.
+    for the pooled features, with its 95 % interval over probe seeds. For comparison each run is shown with its own
+    discriminator before training, and with raw pixels; the recipes called `rotation_only` train a control without an
+    adversary. metrics.linear_probe does the same during training.
 
     Examples:
       ganzoo probe runs/fashion_ssgan_resnet-seed0 --step 2500 --step 3000
@@ -60,7 +60,7 @@ def probe(
             folders, steps=step or (), metric=metric, device=select_device(device), data_dir=data_dir, say=say
         )
     except UserError as error:
-        # The metric speaks of its parameters, and here they are options.
+        # The message names a parameter of the metric, which is an option here.
         raise UserError(str(error).replace("metrics.linear_probe.num_train", "--num-train")) from error
     say("")
     print_probes(probes)
@@ -78,7 +78,7 @@ def print_probes(probes: list["ProbedNetwork"]) -> None:
     num_seeds = len(next(iter(probes[0].places.values())).accuracies)
     spread = f", ± half the 95 % interval over {num_seeds} probe seeds" if num_seeds > 1 else ""
     say(f"accuracy on test images{spread}:")
-    # Pixels are no output of a network, so that they fit in no column of the table.
+    # Pixels are not the output of a network, so they do not fit into a column of the table.
     for p in probes:
         if p.network == PIXELS:
             print_table(("", ""), [("raw pixels", _accuracy_text(p.places[PIXELS].accuracies))])

@@ -200,27 +200,26 @@ def _times(folder: Path, source: ImageSource, record: Mapping[str, object]) -> d
     return {"arrays": {name: (folder / name).stat().st_mtime_ns for name in sizes}, "files": files}
 
 
-def _pieces(source: ImageSource) -> Iterator[Tensor]:
-    """Yield the pieces of a source; an error of the source is not one of the cache."""
+def _with_progress(source: ImageSource, *, say: Callable[[str], None]) -> Iterator[Tensor]:
+    """Yield the pieces of a source, and report the progress every ten seconds.
+
+    Raises:
+        UserError: an error of the source, which is not one of the cache.
+    """
+    num, total = 0, source.shape[0]
+    start = said_at = time.monotonic()
     try:
-        yield from source.read()
+        for piece_nCHW in source.read():
+            num += len(piece_nCHW)
+            yield piece_nCHW
+            now = time.monotonic()
+            if now - said_at >= SECONDS_BETWEEN_MESSAGES and num < total:
+                said_at = now
+                minutes = (now - start) / num * (total - num) / 60
+                say(f"{source.name}: {num:,} of {total:,} images read, about {minutes:.1f} minutes to go")
     except OSError as error:
         raise UserError(f"the images of {source.name} cannot be read: {os_error_text(error)}; bring it back") from error
-
-
-def _with_progress(source: ImageSource, *, say: Callable[[str], None]) -> Iterator[Tensor]:
-    """Yield the pieces of a source, and report the progress every ten seconds."""
-    num, start = 0, time.monotonic()
-    said_at = start
-    for piece_nCHW in _pieces(source):
-        num += len(piece_nCHW)
-        yield piece_nCHW
-        now = time.monotonic()
-        if now - said_at >= SECONDS_BETWEEN_MESSAGES and num < source.shape[0]:
-            said_at = now
-            minutes = (now - start) / num * (source.shape[0] - num) / 60
-            say(f"{source.name}: {num:,} of {source.shape[0]:,} images read, about {minutes:.1f} minutes to go")
-    assert num == source.shape[0], f"{source.name} announced {source.shape[0]} images and read {num}"
+    assert num == total, f"{source.name} announced {total} images and read {num}"
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganzoo.architectures.base import DiscriminatorOutput, Generator, ImageShape
+from ganzoo.architectures.base import Generator, ImageShape
 from ganzoo.batch import ImageBatch, Latents
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError
@@ -80,18 +80,17 @@ def build_learner(
     num_steps = experiment.num_steps(spec.num_classes)
     with initialization(seed, "discriminator"):
         network = experiment.discriminator(image_shape=spec.image_shape, latent_dim=0, conditioning=None)
-    runtime_args: dict[str, object] = {
-        "image_shape": spec.image_shape,
-        "latent_dim": 0,
-        "feature_dim": network.feature_dim,
-        "tap_shapes": network.tap_shapes,
-        "num_classes": 0,
-        "batch_size": experiment.batch_size,
-        "num_steps": num_steps,
-        "layers": network.layers,
-    }
-    parts = [] if arm.pretext is None else [arm.pretext]
-    tasks = build_tasks(parts, network, name=experiment.discriminator.name, seed=seed, runtime_args=runtime_args)
+    tasks = build_tasks(
+        [] if arm.pretext is None else [arm.pretext],
+        network,
+        name=experiment.discriminator.name,
+        seed=seed,
+        image_shape=spec.image_shape,
+        latent_dim=0,
+        num_classes=0,
+        batch_size=experiment.batch_size,
+        num_steps=num_steps,
+    )
     remedy = None
     if arm.remedy is not None:
         if arm.remedy.component.needs_independent_logits and network.uses_batch_statistics:
@@ -145,7 +144,7 @@ def step_output(learner: Learner, fresh: Examples, *, step: int) -> StepOutput:
     no_extra: dict[str, dict[str, ImageBatch]] = {name: {} for name in gan.tasks}
     groups |= task_views(gan, nothing, examples.batch, no_extra, "d", streams)
     outputs = discriminate(gan, groups)
-    outputs["fake"] = ViewOutput(nothing, _no_rows(outputs["real"].output))
+    outputs["fake"] = ViewOutput(nothing, outputs["real"].output.split([0, len(examples.batch)])[0])
     task_outputs = outputs_by_task(gan, outputs, no_extra)
 
     logits_N, is_positive_N = outputs["real"].output.logits_N, examples.is_positive_N
@@ -155,12 +154,6 @@ def step_output(learner: Learner, fresh: Examples, *, step: int) -> StepOutput:
         terms += remedy.terms(gan.discriminator)
     results = {name: task.d_terms(task_outputs[name], step=step) for name, task in gan.tasks.items()}
     return finish("d", terms, {}, results, task_outputs, outputs)
-
-
-def _no_rows(output: DiscriminatorOutput) -> DiscriminatorOutput:
-    """Return the output for no image."""
-    taps = {name: tap[:0] for name, tap in output.taps.items()}
-    return DiscriminatorOutput(output.logits_N[:0], output.features_NF[:0], taps)
 
 
 @torch.no_grad()

@@ -45,22 +45,16 @@ def build_gan(experiment: Experiment, spec: DataSpec) -> Gan:
         if not is_out_of_memory(error):
             raise
         raise UserError(out_of_memory_text(error, remedy="lower the widths or experiment.latent_dim")) from error
-    runtime_args: dict[str, object] = {
-        "image_shape": spec.image_shape,
-        "latent_dim": experiment.latent_dim,
-        "feature_dim": discriminator.feature_dim,
-        "tap_shapes": discriminator.tap_shapes,
-        "num_classes": num_classes,
-        "batch_size": experiment.batch_size,
-        "num_steps": experiment.num_steps,
-        "layers": discriminator.layers,
-    }
     tasks = build_tasks(
         experiment.pretext,
         discriminator,
         name=experiment.discriminator.name,
         seed=experiment.seed,
-        runtime_args=runtime_args,
+        image_shape=spec.image_shape,
+        latent_dim=experiment.latent_dim,
+        num_classes=num_classes,
+        batch_size=experiment.batch_size,
+        num_steps=experiment.num_steps,
     )
     tasks |= _auxiliary_task(experiment, conditioning, discriminator, tasks)
     check_adversarial_term(experiment, tasks)
@@ -98,7 +92,7 @@ def build_tasks(
     *,
     name: str,
     seed: int,
-    runtime_args: Mapping[str, object],
+    **runtime_args: object,
 ) -> dict[str, PretextTask]:
     """Build pretext tasks, by name, the weights of each from a stream of its own.
 
@@ -107,7 +101,7 @@ def build_tasks(
         discriminator: whose taps they read, and which they may copy.
         name: of its component, for messages.
         seed: of the weights.
-        runtime_args: the other runtime arguments of a task.
+        runtime_args: the runtime arguments of a task that do not follow from the discriminator.
 
     Raises:
         UserError: two of the same name, or a tap that the discriminator does not have.
@@ -115,7 +109,13 @@ def build_tasks(
     tasks: dict[str, PretextTask] = {}
     for task, part in by_name(parts).items():
         with initialization(seed, f"pretext/{task}"):
-            tasks[task] = part(**runtime_args, discriminator=discriminator)
+            tasks[task] = part(
+                discriminator=discriminator,
+                feature_dim=discriminator.feature_dim,
+                tap_shapes=discriminator.tap_shapes,
+                layers=discriminator.layers,
+                **runtime_args,
+            )
         check_taps(tasks[task], part, discriminator, name=name)
     return tasks
 
