@@ -20,7 +20,7 @@ MIN_SEEDS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class ForgettingExperiment(RecipeRoot):
-    """A one-vs-all classifier whose positive class switches: trained alone and with each remedy, under the same seeds.
+    """A one-vs-all classifier whose positive class switches: trained alone, with a pretext task, or with a remedy.
 
     Args:
         dataset: labelled images; each class in turn is the positive one.
