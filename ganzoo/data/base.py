@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ganzoo.component import Component, name_of
+from ganzoo.component import Component, DeclaredArguments, name_of
 from ganzoo.errors import UserError, check_at_least, nearest
 from ganzoo.paths import data_folders, quoted
 
@@ -155,8 +155,7 @@ class Dataset(Component):
         return place
 
 
-@dataclass(kw_only=True, eq=False)
-class ResizedDataset(Dataset):
+class ResizedDataset(DeclaredArguments, Dataset):
     """A data set whose images are resized to a square.
 
     Args:

@@ -1,7 +1,6 @@
 """CelebA-HQ."""
 
 import re
-from dataclasses import dataclass
 
 from ganzoo.data.base import DataSpec, ImageData, ResizedDataset
 from ganzoo.data.image_files import check_num_images, find_images, load_files
@@ -12,7 +11,6 @@ NUM_IMAGES = {"train": 27_000, "test": 3_000}
 
 
 @register("data")
-@dataclass(kw_only=True, eq=False)
 class celeba_hq(ResizedDataset):
     """30,000 faces of high quality, resized; the last 3,000 are the test split. No labels.
 
@@ -26,8 +24,9 @@ class celeba_hq(ResizedDataset):
 
     Images are decoded once, into a cache on disk (1.5 GB at 128 pixels) that is mapped into memory.
 
-    >>> celeba_hq().spec().image_shape, celeba_hq(size=256).spec().image_shape
-    ((3, 128, 128), (3, 256, 256))
+    Example:
+        >>> celeba_hq().spec().image_shape, celeba_hq(size=256).spec().image_shape
+        ((3, 128, 128), (3, 256, 256))
     """
 
     _title = "CelebA-HQ"

@@ -1,6 +1,5 @@
 """Fashion-MNIST. N: images."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from torch.nn import functional as F
@@ -20,15 +19,15 @@ PREFIXES = {"train": "train", "test": "t10k"}
 
 
 @register("data")
-@dataclass(kw_only=True, eq=False)
 class fashion_mnist(ResizedDataset):
     """60,000 + 10,000 grey images of clothing in 10 classes, 28 x 28 pixels.
 
     Source: Xiao, Rasul and Vollgraf, arXiv:1708.07747. The files of the original, of torchvision and of Debian's
     package `dataset-fashion-mnist` are read, gzipped or not.
 
-    >>> fashion_mnist(size=32).spec().image_shape
-    (1, 32, 32)
+    Example:
+        >>> fashion_mnist(size=32).spec().image_shape
+        (1, 32, 32)
 
     Args:
         size: height and width in pixels; 28 as stored, 32 by a black margin of 2 pixels, any other by antialiased

@@ -1,6 +1,5 @@
 """Any folder of images. N: images."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,7 +13,6 @@ SPLITS = ("train", "test")
 
 
 @register("data")
-@dataclass(kw_only=True, eq=False)
 class image_folder(ResizedDataset):
     """The images of a folder, cut to their central square and resized, in colour.
 
@@ -29,9 +27,10 @@ class image_folder(ResizedDataset):
 
     Source: the layout that torchvision's ImageFolder also reads.
 
-    >>> spec = image_folder(path="photos", size=64, num_classes=2).spec()
-    >>> spec.image_shape, spec.num_classes
-    ((3, 64, 64), 2)
+    Example:
+        >>> spec = image_folder(path="photos", size=64, num_classes=2).spec()
+        >>> spec.image_shape, spec.num_classes
+        ((3, 64, 64), 2)
 
     Args:
         path: the folder; absolute, or relative to `data_dir`, or to the working directory if there is no `data_dir`.

@@ -1,6 +1,5 @@
 """ImageNet. N: images."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -17,7 +16,6 @@ GROUND_TRUTH, META = "ILSVRC2012_validation_ground_truth.txt", "meta.mat"
 
 
 @register("data")
-@dataclass(kw_only=True, eq=False)
 class imagenet(ResizedDataset):
     """1,281,167 + 50,000 photographs in 1,000 classes (ILSVRC 2012), cut to the central square and resized.
 
@@ -33,8 +31,9 @@ class imagenet(ResizedDataset):
 
     Images are decoded once, into a cache on disk (63 GB at 128 pixels) that is mapped into memory.
 
-    >>> imagenet().spec().image_shape, imagenet().spec().num_classes
-    ((3, 128, 128), 1000)
+    Example:
+        >>> imagenet().spec().image_shape, imagenet().spec().num_classes
+        ((3, 128, 128), 1000)
     """
 
     _title = "ImageNet"

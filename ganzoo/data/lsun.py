@@ -1,7 +1,6 @@
 """LSUN. N: images."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 
 @register("data")
-@dataclass(kw_only=True, eq=False)
 class lsun(ResizedDataset):
     """The images of one LSUN category, cut to a central square and resized. No labels.
 
@@ -34,8 +32,9 @@ class lsun(ResizedDataset):
     Images are decoded once, into a cache on disk that is mapped into memory. It takes 49 kB an image at 128 pixels, so
     149 GB for the 3,033,042 bedrooms; `num_images` limits it.
 
-    >>> lsun(num_images=40_000).spec().num_images
-    {'train': 10000, 'val': None, 'test': 30000}
+    Example:
+        >>> lsun(num_images=40_000).spec().num_images
+        {'train': 10000, 'val': None, 'test': 30000}
 
     Args:
         category: `bedroom`, `church_outdoor`, `cat`, ...

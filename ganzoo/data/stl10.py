@@ -1,7 +1,6 @@
 """STL-10. N: images; n: images of a piece; C, H, W: image."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,6 @@ PIECE_SIZE = 256  # images resized at once, to bound the memory
 
 
 @register("data")
-@dataclass(kw_only=True, eq=False)
 class stl10(ResizedDataset):
     """5,000 + 8,000 labelled and 100,000 unlabelled colour images, 96 x 96 pixels, by default resized to 48.
 
@@ -33,8 +31,9 @@ class stl10(ResizedDataset):
     binary files of the official archive, whose images are stored column by column, and whose labels 1..10 become 0..9.
     Resized images are kept in a cache on disk that is mapped into memory.
 
-    >>> stl10().spec().num_classes_of("train"), stl10().spec().num_classes_of("unlabeled")
-    (10, 0)
+    Example:
+        >>> stl10().spec().num_classes_of("train"), stl10().spec().num_classes_of("unlabeled")
+        (10, 0)
 
     Args:
         size: height and width in pixels; 96 as stored, others by antialiased bilinear interpolation.

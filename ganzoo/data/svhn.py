@@ -1,6 +1,5 @@
 """Street View House Numbers. N: images; C, H, W: image."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,6 @@ SIZE = 32
 
 
 @register("data")
-@dataclass(kw_only=True, eq=False)
 class svhn(Dataset):
     """73,257 + 26,032 colour images of house-number digits, 32 x 32 pixels, and 531,131 easier ones (`extra`).
 
@@ -25,8 +23,9 @@ class svhn(Dataset):
     format 2, the files `train_32x32.mat`, `test_32x32.mat` and `extra_32x32.mat`. The files call the digit 0 class 10;
     here it is class 0, so that a label is its digit.
 
-    >>> svhn().spec().num_images["extra"]
-    531131
+    Example:
+        >>> svhn().spec().num_images["extra"]
+        531131
     """
 
     _title = "SVHN"

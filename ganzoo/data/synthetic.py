@@ -1,7 +1,5 @@
 """Smooth random images of any shape, made when asked for. N: images; K: classes; C, H, W: image."""
 
-from dataclasses import dataclass
-
 import torch
 
 from ganzoo.data.base import DataSpec, ImageData, ResizedDataset
@@ -14,7 +12,6 @@ COARSE_SIZE = 4  # pixels of the noise that is enlarged to an image
 
 
 @register("data")
-@dataclass(kw_only=True, eq=False)
 class synthetic(ResizedDataset):
     """Smooth random images, each class around a pattern of its own; for trying things out without any files.
 
@@ -23,8 +20,9 @@ class synthetic(ResizedDataset):
 
     Source: none; made up here. The same arguments always give the same images.
 
-    >>> synthetic(size=16, channels=1, num_images=8).load("test").images_NCHW.shape
-    torch.Size([8, 1, 16, 16])
+    Example:
+        >>> synthetic(size=16, channels=1, num_images=8).load("test").images_NCHW.shape
+        torch.Size([8, 1, 16, 16])
 
     Args:
         size: height and width in pixels.

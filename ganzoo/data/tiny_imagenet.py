@@ -1,6 +1,5 @@
 """Tiny ImageNet. N: images."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -17,7 +16,6 @@ FOLDER = "tiny-imagenet-200"
 
 
 @register("data")
-@dataclass(kw_only=True, eq=False)
 class tiny_imagenet(ResizedDataset):
     """100,000 + 10,000 colour images in 200 classes of ImageNet, 64 x 64 pixels; the split `val` stands for a test.
 
@@ -26,8 +24,9 @@ class tiny_imagenet(ResizedDataset):
 
     Images are decoded once, into a cache on disk (1.3 GB at 64 pixels) that is mapped into memory.
 
-    >>> tiny_imagenet().spec().num_images
-    {'train': 100000, 'val': 10000}
+    Example:
+        >>> tiny_imagenet().spec().num_images
+        {'train': 100000, 'val': 10000}
 
     Args:
         size: height and width in pixels; 64 as stored, others by antialiased bilinear interpolation.

@@ -1,13 +1,13 @@
 """The features of the run's own discriminator. N: images; C, H, W: image; F: features; h, w: a tap's map."""
 
 import hashlib
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import to_images
+from ganzoo.component import DeclaredArguments
 from ganzoo.errors import ParameterError, UserError, nearest
 from ganzoo.features.base import CPU, FeatureExtractor, Settings
 from ganzoo.layers.batch_statistics import evaluation_mode
@@ -17,8 +17,7 @@ BATCH_SIZE = 256
 
 
 @register("features")
-@dataclass(kw_only=True, eq=False)
-class discriminator(FeatureExtractor):
+class discriminator(DeclaredArguments, FeatureExtractor):
     """Features of the run's own discriminator in evaluation mode.
 
     Its numbers are called `fd_discriminator`, `fd_discriminator_block2` and so on. They show what the discriminator
@@ -28,8 +27,9 @@ class discriminator(FeatureExtractor):
 
     Source: the run; compare feature matching, Salimans et al., arXiv:1606.03498, section 3.1.
 
-    >>> discriminator(tap="block2").metric_name("fd")
-    'fd_discriminator_block2'
+    Example:
+        >>> discriminator(tap="block2").metric_name("fd")
+        'fd_discriminator_block2'
 
     Args:
         tap: a named activation, e.g. `'block2'`, averaged over its pixels; None for the pooled features that every head

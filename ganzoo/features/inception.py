@@ -3,7 +3,6 @@
 import hashlib
 import os
 import tempfile
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -11,6 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from ganzoo.component import DeclaredArguments
 from ganzoo.errors import ParameterError, UserError, nearest
 from ganzoo.features.base import CPU, FeatureExtractor, Settings
 from ganzoo.features.batches import RESIZE, classify, extract
@@ -27,8 +27,7 @@ RESIZES: dict[Resize, str] = {"clean": RESIZE, "legacy_tensorflow": "bilinear, n
 
 
 @register("features")
-@dataclass(kw_only=True, eq=False)
-class inception(FeatureExtractor):
+class inception(DeclaredArguments, FeatureExtractor):
     """Pooled features of the original Inception network as clean-fid runs it: only its numbers are FID, KID and IS.
 
     The network is read from `weights`, or from the cache folder (`$GANZOO_CACHE`, else `$XDG_CACHE_HOME/ganzoo`, else
@@ -41,8 +40,9 @@ class inception(FeatureExtractor):
     Source: Heusel et al., arXiv:1706.08500; Parmar et al., "On Aliased Resizing", arXiv:2104.11222 (clean-fid's modes
     of these names, with the network of 2015-12-05 converted to TorchScript).
 
-    >>> inception().feature_dim, inception().metric_name("fd"), inception().metric_name("kd")
-    (2048, 'fid', 'kid')
+    Example:
+        >>> inception().feature_dim, inception().metric_name("fd"), inception().metric_name("kd")
+        (2048, 'fid', 'kid')
 
     Args:
         resize: how images reach 299 px: `clean` as clean-fid recommends, or `legacy_tensorflow` to leave it to the

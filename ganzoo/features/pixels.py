@@ -1,10 +1,9 @@
 """Raw pixels as features, the plainest of baselines. N: images; C, H, W: image; F: 3 x size x size."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
+from ganzoo.component import DeclaredArguments
 from ganzoo.errors import check_at_least
 from ganzoo.features.base import CPU, FeatureExtractor, Settings
 from ganzoo.features.batches import RESIZE, extract
@@ -14,8 +13,7 @@ BATCH_SIZE = 1024
 
 
 @register("features")
-@dataclass(kw_only=True, eq=False)
-class pixels(FeatureExtractor):
+class pixels(DeclaredArguments, FeatureExtractor):
     """Pixels (N, 3 size^2) in 0..1 of images resized to `size` px, channel by channel, and not standardised.
 
     Its numbers are called `fd_pixels_32px` and so on. Distances of pixels are distances of layout and brightness, not
@@ -25,9 +23,10 @@ class pixels(FeatureExtractor):
 
     Source: the images themselves; resized as clean-fid does, arXiv:2104.11222.
 
-    >>> white_NCHW = torch.full((5, 1, 8, 8), 255, dtype=torch.uint8)
-    >>> pixels(size=8)(white_NCHW).equal(torch.ones(5, 3 * 8 * 8))
-    True
+    Example:
+        >>> white_NCHW = torch.full((5, 1, 8, 8), 255, dtype=torch.uint8)
+        >>> pixels(size=8)(white_NCHW).equal(torch.ones(5, 3 * 8 * 8))
+        True
 
     Args:
         size: height and width that images are resized to, in pixels.

@@ -1,7 +1,5 @@
 """How well a classifier that was trained on fakes knows real images. N: images; F: features; K: classes."""
 
-from dataclasses import dataclass
-
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import ParameterError
 from ganzoo.metrics.base import Measurement, MetricInputs, other_split
@@ -13,7 +11,6 @@ INVERSE_REGULARIZATION = 1.0
 
 
 @register("metrics")
-@dataclass(kw_only=True, eq=False)
 class classification_accuracy(LabelledFeatures):
     """The share of real images that a classifier trained on fakes and their labels gets right; higher is better.
 
@@ -27,11 +24,11 @@ class classification_accuracy(LabelledFeatures):
     mean 0 and variance 1 on the training images, instead of a ResNet-50 on pixels. It does not see what the extractor
     does not see, and its numbers are not comparable with published ones.
 
-    >>> import torch
-    >>> fakes = ClassifiedFeatures(torch.tensor([[0.0], [1.0], [8.0], [9.0]]), torch.tensor([0, 0, 1, 1]))
-    >>> reals = ClassifiedFeatures(torch.tensor([[2.0], [3.0], [7.0], [6.0]]), torch.tensor([0, 1, 1, 1]))
-    >>> fit_accuracy(fakes, reals, inverse_regularization=1.0)
-    0.75
+    Example:
+        >>> fakes = ClassifiedFeatures(torch.tensor([[0.0], [1.0], [8.0], [9.0]]), torch.tensor([0, 0, 1, 1]))
+        >>> reals = ClassifiedFeatures(torch.tensor([[2.0], [3.0], [7.0], [6.0]]), torch.tensor([0, 1, 1, 1]))
+        >>> fit_accuracy(fakes, reals, inverse_regularization=1.0)
+        0.75
 
     Args:
         reference_split: the split whose real images are classified.

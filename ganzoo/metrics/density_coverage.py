@@ -1,7 +1,5 @@
 """Density and coverage of generated images. N, M: images (real, generated); n, m: of a block; F: features."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -11,7 +9,6 @@ from ganzoo.registry import register
 
 
 @register("metrics")
-@dataclass(kw_only=True, eq=False)
 class density_coverage(NeighbourBalls):
     """How many real balls a fake lies in, divided by k, and the share of real balls with a fake inside; higher better.
 
@@ -24,9 +21,10 @@ class density_coverage(NeighbourBalls):
     Source: Naeem et al., arXiv:2002.09797, k = 5. The balls are open, as in the authors' program, so that a set has
     density 1 against itself. If a real image has more than k copies, their balls have radius 0 and contain nothing.
 
-    >>> x_NF = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
-    >>> ball_statistics(x_NF, x_NF, k=1), ball_statistics(x_NF, x_NF + 100, k=1)
-    ((1.0, 1.0), (0.0, 0.0))
+    Example:
+        >>> x_NF = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
+        >>> ball_statistics(x_NF, x_NF, k=1), ball_statistics(x_NF, x_NF + 100, k=1)
+        ((1.0, 1.0), (0.0, 0.0))
     """
 
     measures = ("density", "coverage")

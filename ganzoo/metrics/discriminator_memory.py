@@ -1,7 +1,6 @@
 """Whether the discriminator still recognises what the generator made earlier. N: images."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
-from ganzoo.component import name_of
+from ganzoo.component import DeclaredArguments, name_of
 from ganzoo.data.base import DataSpec, ImageData
 from ganzoo.errors import ParameterError, UserError, check_at_least
 from ganzoo.features.base import Settings
@@ -19,8 +18,7 @@ from ganzoo.registry import register
 
 
 @register("metrics")
-@dataclass(kw_only=True, eq=False)
-class discriminator_memory(Metric):
+class discriminator_memory(DeclaredArguments, Metric):
     """The accuracy of the present discriminator on images that the generator made earlier, and on unseen real ones.
 
     `memory_earlier_fakes` is the share of earlier fakes that D calls fake: the mean over the steps that the run kept.
@@ -36,10 +34,11 @@ class discriminator_memory(Metric):
     Source: Chen et al., arXiv:1811.11212, figures 2 and 3, and Thanh-Tung and Tran, arXiv:1807.04015: D is trained on a
     distribution that changes, and forgets. The measure is our own.
 
-    >>> real_N, fake_N = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([-1.0, 0.0])
-    >>> threshold = best_threshold(real_N, fake_N)
-    >>> threshold, share_above(real_N, threshold), share_above(fake_N, threshold)
-    (0.5, 1.0, 0.0)
+    Example:
+        >>> real_N, fake_N = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([-1.0, 0.0])
+        >>> threshold = best_threshold(real_N, fake_N)
+        >>> threshold, share_above(real_N, threshold), share_above(fake_N, threshold)
+        (0.5, 1.0, 0.0)
 
     Args:
         reference_split: the split that was trained on.

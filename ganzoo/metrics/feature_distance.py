@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganzoo.component import Part
+from ganzoo.component import DeclaredArguments, Part
 from ganzoo.data.base import DataSpec
 from ganzoo.errors import UserError, check_at_least
 from ganzoo.features.base import FeatureExtractor, Settings
@@ -23,8 +23,7 @@ class FeaturePair:
     protocol: Settings
 
 
-@dataclass(kw_only=True, eq=False)
-class FeatureDistance(Metric):
+class FeatureDistance(DeclaredArguments, Metric):
     """Base of the metrics that compare two sets of features.
 
     A dataclass, so that a subclass declares only the parameters that it adds.

@@ -1,11 +1,9 @@
 """The inception score. N: images; n: of a chunk; K: classes; all in float64."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
-from ganzoo.component import Part
+from ganzoo.component import DeclaredArguments, Part
 from ganzoo.errors import ParameterError, UserError, check_at_least
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.metrics.base import Measurement, Metric, MetricInputs, mean_and_error
@@ -15,8 +13,7 @@ CHUNK_SIZE = 4096  # images whose probabilities are in memory at once
 
 
 @register("metrics")
-@dataclass(kw_only=True, eq=False)
-class inception_score(Metric):
+class inception_score(DeclaredArguments, Metric):
     """The exponential of the information that an image carries about its predicted class; higher is better.
 
     It is exp(E KL(p(y|x) || p(y))), in 1..K, where p(y) is the mean of p(y|x); the value is the mean over splits of the
@@ -27,9 +24,10 @@ class inception_score(Metric):
 
     Source: Salimans et al., arXiv:1606.03498, section 4 (there 50,000 images in 10 splits).
 
-    >>> sure_of_five_NK, unsure_NK = 1000 * torch.eye(5), torch.zeros(7, 5)
-    >>> round(score(sure_of_five_NK), 6), round(score(unsure_NK), 6)
-    (5.0, 1.0)
+    Example:
+        >>> sure_of_five_NK, unsure_NK = 1000 * torch.eye(5), torch.zeros(7, 5)
+        >>> round(score(sure_of_five_NK), 6), round(score(unsure_NK), 6)
+        (5.0, 1.0)
 
     Args:
         features: an extractor with a classifier, e.g. `@features.inception`.

@@ -1,7 +1,5 @@
 """The Frechet distance within classes. N: images; F: features; K: classes."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
@@ -15,7 +13,6 @@ from ganzoo.registry import register
 
 
 @register("metrics")
-@dataclass(kw_only=True, eq=False)
 class intra_class_frechet_distance(LabelledFeatures):
     """The mean over classes of the Frechet distance between a class's real images and its fakes; lower is better.
 
@@ -28,11 +25,11 @@ class intra_class_frechet_distance(LabelledFeatures):
     `num_fake / K`, and is not set for each. A class of no more images than features is refused unless allowed, although
     published values on ImageNet have fewer (about 1,300 real images of a class in 2,048 features).
 
-    >>> import torch
-    >>> x_NF, labels_N = torch.randn(50, 2, generator=torch.Generator().manual_seed(0)), torch.arange(50) % 2
-    >>> shifted_NF = x_NF + 3 * labels_N[:, None]  # class 1 moves by 3 in both features: 2 * 3^2 = 18
-    >>> [round(distance, 4) for distance in distances_by_class(x_NF, labels_N, shifted_NF, labels_N, num_classes=2)]
-    [0.0, 18.0]
+    Example:
+        >>> x_NF, labels_N = torch.randn(50, 2, generator=torch.Generator().manual_seed(0)), torch.arange(50) % 2
+        >>> shifted_NF = x_NF + 3 * labels_N[:, None]  # class 1 moves by 3 in both features: 2 * 3^2 = 18
+        >>> [round(distance, 4) for distance in distances_by_class(x_NF, labels_N, shifted_NF, labels_N, num_classes=2)]
+        [0.0, 18.0]
 
     Args:
         num_real: how many real images of all classes together, a random choice that is always the same; None for all.

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import to_images
-from ganzoo.component import name_of
+from ganzoo.component import DeclaredArguments, name_of
 from ganzoo.data.base import DataSpec, ImageData
 from ganzoo.errors import ParameterError, UserError, check_at_least, nearest
 from ganzoo.features.base import Settings
@@ -35,8 +35,7 @@ class Probed:
 
 
 @register("metrics")
-@dataclass(kw_only=True, eq=False)
-class linear_probe(Metric):
+class linear_probe(DeclaredArguments, Metric):
     """The accuracy of logistic regression on the discriminator's frozen features; higher is better.
 
     `probe_<tap>` is the share of test images whose class is recognised, in 0..1. The taps are the output of each
@@ -49,12 +48,13 @@ class linear_probe(Metric):
     Source: Chen et al., arXiv:1811.11212, figure 2 and the tables of D's residual blocks, which are probed by logistic
     regression. How they pool, standardise and regularise was not read; the values here are ours.
 
-    >>> labels_N = torch.arange(24) % 2
-    >>> images = ImageData(200 * labels_N.view(-1, 1, 1, 1).byte(), labels_N)  # dark and bright ones
-    >>> def read(data):
-    ...     return {"brightness": data.images_NCHW.flatten(1).float()}
-    >>> linear_probe(num_probe_seeds=2).compare(read, images, images)["brightness"].accuracies
-    (1.0, 1.0)
+    Example:
+        >>> labels_N = torch.arange(24) % 2
+        >>> images = ImageData(200 * labels_N.view(-1, 1, 1, 1).byte(), labels_N)  # dark and bright ones
+        >>> def read(data):
+        ...     return {"brightness": data.images_NCHW.flatten(1).float()}
+        >>> linear_probe(num_probe_seeds=2).compare(read, images, images)["brightness"].accuracies
+        (1.0, 1.0)
 
     Args:
         taps: places to probe, by the discriminator's names (`block0`, ...) or `features`; None for all.

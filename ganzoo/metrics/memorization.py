@@ -1,7 +1,5 @@
 """Whether fakes lie closer to the training images than other real images do. N, M: images; F: features."""
 
-from dataclasses import dataclass
-
 import torch
 from scipy.stats import rankdata
 from torch import Tensor
@@ -16,7 +14,6 @@ from ganzoo.registry import register
 
 
 @register("metrics")
-@dataclass(kw_only=True, eq=False)
 class memorization(FeatureDistance):
     """The probability that a fake is nearer to its nearest training image than a held-out real image to its own.
 
@@ -30,9 +27,10 @@ class memorization(FeatureDistance):
     Delta_T(P, Q). Departures: over the whole space, not averaged over cells; the probability itself, not its z-score
     under the null hypothesis; its standard error after DeLong et al., Biometrics 44, 837 (1988).
 
-    >>> fakes, held_out = torch.tensor([0.0, 1.0]), torch.tensor([2.0, 3.0])  # distances to the training images
-    >>> probability_of_less(fakes, held_out)[0], probability_of_less(fakes, fakes)[0]
-    (1.0, 0.5)
+    Example:
+        >>> fakes, held_out = torch.tensor([0.0, 1.0]), torch.tensor([2.0, 3.0])  # distances to the training images
+        >>> probability_of_less(fakes, held_out)[0], probability_of_less(fakes, fakes)[0]
+        (1.0, 0.5)
 
     Args:
         reference_split: the split that the generator was trained on.

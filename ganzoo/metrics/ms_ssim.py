@@ -1,13 +1,12 @@
 """How alike fakes are to each other. N: images; P, n: pairs, of a chunk; C, H, W: image; K: classes."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from piq import multi_scale_ssim
 from torch import Tensor
 
-from ganzoo.component import name_of
+from ganzoo.component import DeclaredArguments, name_of
 from ganzoo.data.base import DataSpec, ImageData
 from ganzoo.errors import UserError, check_at_least
 from ganzoo.metrics.base import Measurement, Metric, MetricInputs, mean_and_error
@@ -20,8 +19,7 @@ CHUNK_SIZE = 256  # pairs at once, to bound the memory
 
 
 @register("metrics")
-@dataclass(kw_only=True, eq=False)
-class ms_ssim(Metric):
+class ms_ssim(DeclaredArguments, Metric):
     """The mean multi-scale structural similarity of pairs of fakes; lower is more diverse.
 
     Two equal images have 1. Fakes lack variety if their value is above `ms_ssim_real`, that of real images. A value
@@ -35,10 +33,11 @@ class ms_ssim(Metric):
     at 64, 4 at 128. Enlarging them instead would compare the filter with itself at the fine scales, since interpolated
     pixels hold no detail. Colours are compared channel by channel and averaged; a negative similarity counts as 0.
 
-    >>> images_NCHW = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
-    >>> row_P = torch.tensor([0])
-    >>> similarities(images_NCHW, row_P, row_P)
-    tensor([1.], dtype=torch.float64)
+    Example:
+        >>> images_NCHW = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+        >>> row_P = torch.tensor([0])
+        >>> similarities(images_NCHW, row_P, row_P)
+        tensor([1.], dtype=torch.float64)
 
     Args:
         reference_split: the split that the real images come from.

@@ -1,7 +1,6 @@
 """What metrics of the balls around images share. N, M: images (real, generated); F: features."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
@@ -11,7 +10,6 @@ from ganzoo.metrics.base import Curve, Measurement, MetricInputs
 from ganzoo.metrics.feature_distance import FeatureDistance
 
 
-@dataclass(kw_only=True, eq=False)
 class NeighbourBalls(FeatureDistance):
     """Base of the metrics that ask whose balls an image lies in; a ball reaches to an image's k-th nearest neighbour.
 

@@ -1,7 +1,6 @@
 """Precision and recall of generated images. N, M: images (real, generated); n, m: of a block; F: features."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -13,7 +12,6 @@ from ganzoo.registry import register
 
 
 @register("metrics")
-@dataclass(kw_only=True, eq=False)
 class precision_recall(NeighbourBalls):
     """The share of fakes that are among the reals, and of reals that are among the fakes; both in 0..1, higher better.
 
@@ -26,9 +24,10 @@ class precision_recall(NeighbourBalls):
     Source: Kynkaanniemi et al., arXiv:1904.06991, equations 1 and 2 (there on VGG-16 features, 50,000 images, k = 3).
     The balls are closed, as there: an image at distance 0 of another is always covered.
 
-    >>> x_NF = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
-    >>> shares_covered(x_NF, x_NF, k=1), shares_covered(x_NF, x_NF[:2], k=1)
-    ((1.0, 1.0), (1.0, 0.5))
+    Example:
+        >>> x_NF = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
+        >>> shares_covered(x_NF, x_NF, k=1), shares_covered(x_NF, x_NF[:2], k=1)
+        ((1.0, 1.0), (1.0, 0.5))
     """
 
     measures = ("precision", "recall")
