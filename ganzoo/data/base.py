@@ -70,7 +70,8 @@ def _say_nothing(text: str) -> None:
     """Ignore a sentence."""
 
 
-class Dataset(DeclaredArguments, Component):
+@dataclass(kw_only=True, eq=False)
+class Dataset(Component):
     """Images with their splits; the split `train` always exists.
 
     Args:
@@ -154,7 +155,7 @@ class Dataset(DeclaredArguments, Component):
         return place
 
 
-class ResizedDataset(Dataset):
+class ResizedDataset(DeclaredArguments, Dataset):
     """A data set whose images are resized to a square.
 
     Args:

@@ -27,9 +27,10 @@ class memorization(FeatureDistance):
     Delta_T(P, Q). Departures: over the whole space, not averaged over cells; the probability itself, not its z-score
     under the null hypothesis; its standard error after DeLong et al., Biometrics 44, 837 (1988).
 
-    >>> fakes, held_out = torch.tensor([0.0, 1.0]), torch.tensor([2.0, 3.0])  # distances to the training images
-    >>> probability_of_less(fakes, held_out)[0], probability_of_less(fakes, fakes)[0]
-    (1.0, 0.5)
+    Example:
+        >>> fakes, held_out = torch.tensor([0.0, 1.0]), torch.tensor([2.0, 3.0])  # distances to the training images
+        >>> probability_of_less(fakes, held_out)[0], probability_of_less(fakes, fakes)[0]
+        (1.0, 0.5)
 
     Args:
         reference_split: the split that the generator was trained on.
