@@ -12,7 +12,7 @@ from ganzoo.gan.steps import Objective, StepOutput, d_step, g_step
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.pretext.base import PretextTask, Role, StepBatch, View
 from ganzoo.randomness import Streams, initialization
-from ganzoo.testing.tools import hide_labels, make_images, make_latents, make_rng
+from ganzoo.testing.tools import equal, hide_labels, make_images, make_latents, make_rng, snapshot
 from ganzoo.testing.toys import IMAGE_SHAPE, LATENT_DIM, ToyDiscriminator, ToyGenerator, task_args
 
 TASK = "task"
@@ -121,3 +121,15 @@ class Trial:
 
     def _generate(self, latents: Latents) -> ImageBatch:
         return ImageBatch(self.gan.generator(latents), latents.labels_N, latents.latents_NL)
+
+
+class WatchedTrial(Trial):
+    """A trial that notes whether a task's `after_step` changes the networks."""
+
+    is_meddling = False
+
+    def _after_step(self, output: StepOutput, role: Role, step: int) -> None:
+        networks = (self.gan.generator, self.gan.discriminator)
+        before = [snapshot(network) for network in networks]
+        super()._after_step(output, role, step)
+        self.is_meddling |= not all(equal(a, snapshot(network)) for a, network in zip(before, networks, strict=True))
