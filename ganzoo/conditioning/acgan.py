@@ -19,15 +19,14 @@ class acgan(Conditioning):
     A linear head on D's features classifies the upright images, real and generated; D's adversarial logit sees no
     labels. They enter G by the conditional form of its normalization.
 
-    Source: Odena et al., "Conditional Image Synthesis with Auxiliary Classifier GANs", arXiv:1610.09585, equations
-    2 and 3: both networks raise the log-likelihood of the class, of real and of generated images, each with weight 1.
+    Source: Odena et al., "Conditional Image Synthesis with Auxiliary Classifier GANs", arXiv:1610.09585, equations 2
+    and 3: both networks raise the log-likelihood of the class, of real and of generated images, each with weight 1.
     Departures: the weights are options; labels enter G by its normalization, as in `conditioning.projection`, not
     beside its latents.
 
-    Example:
-        >>> task = acgan(num_classes=4).auxiliary_task(feature_dim=8, layers=LayerFactory(spectral_norm=False))
-        >>> task.chance["accuracy_real"]
-        0.25
+    >>> task = acgan(num_classes=4).auxiliary_task(feature_dim=8, layers=LayerFactory(spectral_norm=False))
+    >>> task.chance["accuracy_real"]
+    0.25
 
     Args:
         d_real_weight: of D's cross-entropy on real images.

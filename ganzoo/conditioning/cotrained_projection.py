@@ -28,11 +28,10 @@ class cotrained_projection(projection):
     Departures: every class keeps the same share of its labels; an image's labels are hidden from training alone, so
     that metrics which read D's logits give it the true ones.
 
-    Example:
-        >>> conditioning = cotrained_projection(label_fraction=0.25, num_classes=2)
-        >>> known_N = conditioning.training_labels(torch.arange(8) % 2, split="train")
-        >>> (known_N == UNKNOWN_LABEL).sum().item()
-        6
+    >>> conditioning = cotrained_projection(label_fraction=0.25, num_classes=2)
+    >>> known_N = conditioning.training_labels(torch.arange(8) % 2, split="train")
+    >>> (known_N == UNKNOWN_LABEL).sum().item()
+    6
 
     Args:
         label_fraction: the share of each class's training images whose labels are known, above 0 and at most 1,

@@ -21,10 +21,9 @@ class dragan(Penalty):
     derivative exists where the gradient vanishes. compare_gan differentiates by images in [0, 1]: its weight of 10 and
     slope of 1 are weight = 40 and target = 0.5 here, by (2 s - 1)^2 = 4 (s - 1/2)^2.
 
-    Example:
-        >>> real = fake = ImageBatch(torch.zeros(2, 1, 3, 3))  # the gradient has length 3
-        >>> round(dragan(weight=10.0)(linear_discriminator, real, fake, rng=torch.Generator()).item(), 2)
-        40.0
+    >>> real = fake = ImageBatch(torch.zeros(2, 1, 3, 3))  # the gradient has length 3
+    >>> round(dragan(weight=10.0)(linear_discriminator, real, fake, rng=torch.Generator()).item(), 2)
+    40.0
 
     Args:
         weight: factor of the penalty (the paper's lambda).

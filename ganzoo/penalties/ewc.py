@@ -24,17 +24,17 @@ class ewc(Penalty):
     Source: Kirkpatrick et al., arXiv:1612.00796, equation 3. That D forgets earlier fakes, and EWC against it: Liang et
     al., "Generative Adversarial Network Training is a Continual Learning Problem", arXiv:1811.11083; the generated
     distributions as tasks also in Thanh-Tung & Tran, arXiv:1807.04015. (Seff et al., arXiv:1705.08395, consolidate G
-    over data sets that follow each other.) Departures, all choices of this project: the Fisher information is that of D
-    as a logistic classifier of real against fake whatever the adversarial loss, with its targets drawn from D itself
-    (see `remedies.elastic_weight_consolidation`); it is a mean over images of the task's last batch; the length of a
-    task, the decay and every default. Weights are D's trained parameters, under spectral norm those before the
-    division; heads of tasks are free.
+    over data sets that follow each other.)
+    Departures: all are choices of this project: the Fisher information is that of D as a logistic classifier of real
+    against fake whatever the adversarial loss, with its targets drawn from D itself (see
+    `remedies.elastic_weight_consolidation`); it is a mean over images of the task's last batch; the length of a task,
+    the decay and every default. Weights are D's trained parameters, under spectral norm those before the division;
+    heads of tasks are free.
 
-    Example:
-        >>> layer, images = torch.nn.Linear(2, 2), ImageBatch(torch.zeros(4, 3, 16, 16))
-        >>> penalty = ewc(parameter_shapes={"weight": layer.weight.shape, "bias": layer.bias.shape})
-        >>> penalty(layer, images, images, rng=torch.Generator()).item()  # no task has ended
-        0.0
+    >>> layer, images = torch.nn.Linear(2, 2), ImageBatch(torch.zeros(4, 3, 16, 16))
+    >>> penalty = ewc(parameter_shapes={"weight": layer.weight.shape, "bias": layer.bias.shape})
+    >>> penalty(layer, images, images, rng=torch.Generator()).item()  # no task has ended
+    0.0
 
     Args:
         weight: factor of the penalty (the papers' lambda).

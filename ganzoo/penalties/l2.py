@@ -20,11 +20,10 @@ class l2(Penalty):
     Under spectral norm the weights are those before the division, whose size has no effect on D; then it only raises
     their effective learning rate.
 
-    Example:
-        >>> layer = torch.nn.Linear(2, 2)
-        >>> _ = torch.nn.init.constant_(layer.weight, 3.0)
-        >>> round(l2(weight=0.1)(layer, None, None, rng=torch.Generator()).item(), 4)  # 0.1 / 2 * (9 + 9 + 9 + 9)
-        1.8
+    >>> layer = torch.nn.Linear(2, 2)
+    >>> _ = torch.nn.init.constant_(layer.weight, 3.0)
+    >>> round(l2(weight=0.1)(layer, None, None, rng=torch.Generator()).item(), 4)  # 0.1 / 2 * (9 + 9 + 9 + 9)
+    1.8
 
     Args:
         weight: factor of the penalty; the default is a choice of this project.

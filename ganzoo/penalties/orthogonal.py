@@ -20,11 +20,10 @@ class orthogonal(Penalty):
     Departures: embeddings and the heads of tasks are left alone; the authors' PyTorch code adds half the gradient of
     this formula, so that its 1e-4 are 5e-5 here.
 
-    Example:
-        >>> layer = torch.nn.Linear(2, 2)
-        >>> _ = torch.nn.init.ones_(layer.weight)  # two filters whose inner product is 2, counted twice
-        >>> orthogonal(d_weight=0.5)(layer, None, None, rng=torch.Generator()).item()
-        4.0
+    >>> layer = torch.nn.Linear(2, 2)
+    >>> _ = torch.nn.init.ones_(layer.weight)  # two filters whose inner product is 2, counted twice
+    >>> orthogonal(d_weight=0.5)(layer, None, None, rng=torch.Generator()).item()
+    4.0
 
     Args:
         d_weight: factor of the penalty of D's weights.

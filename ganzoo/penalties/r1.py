@@ -16,10 +16,9 @@ class r1(Penalty):
     Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", arXiv:1801.04406, equation 9:
     weight / 2 * E[|grad D(x)|^2] over real x.
 
-    Example:
-        >>> real = fake = ImageBatch(torch.zeros(2, 1, 3, 3))  # the gradient has 9 entries, all of them 1
-        >>> r1(weight=10.0)(linear_discriminator, real, fake, rng=torch.Generator()).item()
-        45.0
+    >>> real = fake = ImageBatch(torch.zeros(2, 1, 3, 3))  # the gradient has 9 entries, all of them 1
+    >>> r1(weight=10.0)(linear_discriminator, real, fake, rng=torch.Generator()).item()
+    45.0
 
     Args:
         weight: twice the factor of the mean squared gradient (the paper's gamma; it uses 10 for images).

@@ -16,10 +16,9 @@ class r2(Penalty):
     Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", arXiv:1801.04406, equation
     10: weight / 2 * E[|grad D(x)|^2] over generated x. It is R1 at the other end, and the two may be listed together.
 
-    Example:
-        >>> real = fake = ImageBatch(torch.zeros(2, 1, 3, 3))  # the gradient has 9 entries, all of them 1
-        >>> r2(weight=10.0)(linear_discriminator, real, fake, rng=torch.Generator()).item()
-        45.0
+    >>> real = fake = ImageBatch(torch.zeros(2, 1, 3, 3))  # the gradient has 9 entries, all of them 1
+    >>> r2(weight=10.0)(linear_discriminator, real, fake, rng=torch.Generator()).item()
+    45.0
 
     Args:
         weight: twice the factor of the mean squared gradient (the paper's gamma; it uses 10 for images).

@@ -35,10 +35,9 @@ class consistency(PretextTask):
     latter two. An augmentation that is drawn anew for every fake adds its own difference to the distance that G
     maximises.
 
-    Example:
-        >>> images = ImageBatch(torch.zeros(2, 3, 16, 16))
-        >>> list(consistency(latent_d_weight=0.0).views(StepBatch(images, images), role="d", rng=torch.Generator()))
-        ['real', 'fake']
+    >>> images = ImageBatch(torch.zeros(2, 3, 16, 16))
+    >>> list(consistency(latent_d_weight=0.0).views(StepBatch(images, images), role="d", rng=torch.Generator()))
+    ['real', 'fake']
 
     Args:
         real_weight: weight of the term of real images; 0 leaves their views out, here and below.

@@ -40,16 +40,15 @@ class contrastive(PretextTask):
     copy of D another, the key; the loss is the cross-entropy of finding the own key among the Q keys of earlier steps.
     Real images and fakes have a head and a queue each. In D's step the key of a fake is that of its latent moved a
     little; G learns from the fakes' loss. Temperature, momentum, width, noise and weights are those of the authors'
-    code. Departures: images are flipped and shifted where InsGen applies ADA's augmentation; the queue has a fixed
-    length, there 5 % of the data set; the copies of D and of the heads move once after each update of D; the keys
-    themselves join a queue, while InsGen's of fakes takes embeddings of the unmoved latents; heads follow D's spectral
-    norm.
+    code.
+    Departures: images are flipped and shifted where InsGen applies ADA's augmentation; the queue has a fixed length,
+    there 5 % of the data set; the copies of D and of the heads move once after each update of D; the keys themselves
+    join a queue, while InsGen's of fakes takes embeddings of the unmoved latents; heads follow D's spectral norm.
 
     Keys pass through the copy: they are not counted among the images that D saw.
 
-    Example:
-        >>> instance_logits(torch.eye(2), torch.eye(2), torch.zeros(3, 2)).tolist()  # the own key first
-        [[1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]]
+    >>> instance_logits(torch.eye(2), torch.eye(2), torch.zeros(3, 2)).tolist()  # the own key first
+    [[1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]]
 
     Args:
         alpha: weight of the generator's loss.

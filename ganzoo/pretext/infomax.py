@@ -20,18 +20,17 @@ from ganzoo.registry import register
 class infomax(WeightedTask):
     """Let D's global features of an image tell its local features from those of other images (InfoMax-GAN).
 
-    Source: Lee et al., "InfoMax-GAN: Improved Adversarial Image Generation via Information Maximization and
-    Contrastive Learning", arXiv:2007.04589, with the projections, weights and width of its code in mimicry. Both kinds
-    of features are projected to one space; the InfoNCE loss is the mean over images i and positions p of
-    -log softmax of the inner product of i's global vector and i's local vector at p, against its products with the
-    local vectors at all positions of all other images. D learns it on real images, G on generated ones; no view is
-    added. Local features are the output of the last block but one, as there at 32 px. Departure: an image's other
-    positions are left out of the softmax; in that code they stay in with a score of -10.
+    Source: Lee et al., "InfoMax-GAN: Improved Adversarial Image Generation via Information Maximization and Contrastive
+    Learning", arXiv:2007.04589, with the projections, weights and width of its code in mimicry. Both kinds of features
+    are projected to one space; the InfoNCE loss is the mean over images i and positions p of -log softmax of the inner
+    product of i's global vector and i's local vector at p, against its products with the local vectors at all positions
+    of all other images. D learns it on real images, G on generated ones; no view is added. Local features are the
+    output of the last block but one, as there at 32 px.
+    Departure: an image's other positions are left out of the softmax; in that code they stay in with a score of -10.
 
-    Example:
-        >>> local_NPR, global_NR = torch.zeros(2, 5, 4), torch.zeros(2, 4)
-        >>> round(info_nce(local_NPR, global_NR).item(), 3)  # one position against five of the other image: log 6
-        1.792
+    >>> local_NPR, global_NR = torch.zeros(2, 5, 4), torch.zeros(2, 4)
+    >>> round(info_nce(local_NPR, global_NR).item(), 3)  # one position against five of the other image: log 6
+    1.792
 
     Args:
         joint_dim: R, width of the space in which both kinds of features are compared.

@@ -24,9 +24,8 @@ class label_augmentation(rotation):
     cross-entropy: D minimises the mean over the wrong classes j of max(0, 1 + s_j - s_y), G the same without margin and
     bound for y = (k, real) less that for (k, generated).
 
-    Example:
-        >>> part("pretext.label_augmentation")(**task_args()).num_outputs
-        8
+    >>> part("pretext.label_augmentation")(**task_args()).num_outputs
+    8
 
     Args:
         adversarial: `replace` or `add`.

@@ -25,11 +25,10 @@ class latent_transformation(WeightedTask):
     project, since the paper's values were not found: the features are D's pooled ones, the network has one hidden layer
     of their width, eps is normal with deviation `latent_noise`, and both weights.
 
-    Example:
-        >>> task, latents = part("pretext.latent_transformation")(**task_args()), Latents(torch.zeros(8, 6))
-        >>> eps_NL = task.extra_latents(latents, role="d", rng=torch.Generator())["moved"].latents_NL
-        >>> torch.equal(eps_NL[:2], eps_NL[4:6]), torch.equal(eps_NL[2:4], eps_NL[6:])
-        (True, False)
+    >>> task, latents = part("pretext.latent_transformation")(**task_args()), Latents(torch.zeros(8, 6))
+    >>> eps_NL = task.extra_latents(latents, role="d", rng=torch.Generator())["moved"].latents_NL
+    >>> torch.equal(eps_NL[:2], eps_NL[4:6]), torch.equal(eps_NL[2:4], eps_NL[6:])
+    (True, False)
 
     Args:
         latent_noise: standard deviation of eps in every coordinate.

@@ -16,10 +16,9 @@ class random_labels(rotation):
     labels 0 to 3 in an order drawn anew in every step, so that each label is as frequent as with rotation; the best
     that a head can do is log 4 and a quarter of right answers. Under `one_each`, four images share an order.
 
-    Example:
-        >>> task = part("pretext.random_labels")(**task_args())
-        >>> task.upright_targets(torch.tensor([3, 0, 2])).tolist()  # its turned versions have the labels 3, 0 and 2
-        [1]
+    >>> task = part("pretext.random_labels")(**task_args())
+    >>> task.upright_targets(torch.tensor([3, 0, 2])).tolist()  # its turned versions have the labels 3, 0 and 2
+    [1]
     """
 
     is_learnable = False

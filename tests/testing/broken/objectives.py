@@ -331,7 +331,7 @@ class for_no_batch(good_task):
 
 @broken("pretext")
 class that_turns_the_batch(good_task):
-    said: ClassVar = "adversarial term in the step of D: it is another one than without the task; leave networks and batch alone"
+    said: ClassVar = "adversarial term in the step of D: it is another one than without the task"
 
     def views(self, batch, *, role, rng):
         if role == "d":
