@@ -4,7 +4,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ganzoo.architectures.base import Discriminator, ImageShape
-from ganzoo.component import Part
+from ganzoo.component import DeclaredArguments, Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.errors import ParameterError
 from ganzoo.layers.factory import LayerFactory
@@ -55,7 +55,7 @@ class acgan(Conditioning):
         return LabelPrediction(feature_dim=feature_dim, num_classes=self.num_classes, layers=layers, **self.weights)
 
 
-class LabelPrediction(PretextTask):
+class LabelPrediction(DeclaredArguments, PretextTask):
     """Recognise the class of the upright images.
 
     Args:
@@ -67,20 +67,17 @@ class LabelPrediction(PretextTask):
         layers: the discriminator's factory.
     """
 
-    def __init__(
-        self,
-        *,
-        d_real_weight: float,
-        d_fake_weight: float,
-        g_weight: float,
-        feature_dim: int,
-        num_classes: int,
-        layers: LayerFactory,
-    ) -> None:
+    d_real_weight: float
+    d_fake_weight: float
+    g_weight: float
+    feature_dim: int
+    num_classes: int
+    layers: LayerFactory
+
+    def __post_init__(self) -> None:
         super().__init__()
-        self.d_real_weight, self.d_fake_weight, self.g_weight = d_real_weight, d_fake_weight, g_weight
-        self.head = layers.linear(feature_dim, num_classes)
-        self.chance = {"accuracy_real": 1 / num_classes, "accuracy_fake": 1 / num_classes}
+        self.head = self.layers.linear(self.feature_dim, self.num_classes)
+        self.chance = dict.fromkeys(("accuracy_real", "accuracy_fake"), 1 / self.num_classes)
 
     def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the cross-entropies of real and of generated images."""

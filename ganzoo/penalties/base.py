@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganzoo.architectures.base import Discriminator, Generator
 from ganzoo.batch import ImageBatch
-from ganzoo.component import Component
+from ganzoo.component import Component, DeclaredArguments
 from ganzoo.errors import ParameterError
 
 
@@ -29,6 +29,9 @@ class Penalty(Component, nn.Module):
 
     needs_adversarial_logit: ClassVar[bool] = True
     """Whether it is meaningless where nothing trains the adversarial logit, `experiment.loss` being None."""
+
+    sees_images: ClassVar[bool] = True
+    """Whether `forward` lets D see a batch of images; False for a penalty of the weights alone."""
 
     def forward(
         self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator
@@ -59,7 +62,56 @@ class Penalty(Component, nn.Module):
 
     def num_d_images(self, batch_size: int) -> int:
         """Return how many images `forward` lets D see, so that its cost is counted."""
-        return batch_size
+        return batch_size if self.sees_images else 0
+
+
+class WeightedPenalty(DeclaredArguments, Penalty):
+    """A penalty with one weight.
+
+    Args:
+        weight: factor of the penalty.
+
+    Raises:
+        ValueError: it is negative.
+    """
+
+    weight: float
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        check_weight(self.weight)
+
+
+class SlopePenalty(WeightedPenalty):
+    """weight * the mean over points of (|grad D| - target)^2, the squared difference between D's slope and a target.
+
+    A subclass gives `points`.
+
+    Args:
+        weight: factor of the penalty (lambda in the papers).
+        target: slope without penalty, in logits per unit of image distance.
+    """
+
+    weight: float = 10.0
+    target: float = 1.0
+
+    def points(self, real_NCHW: Tensor, fake_NCHW: Tensor, *, rng: torch.Generator) -> Tensor:
+        """Return the images (N, C, H, W) at which the slope is taken, one for each real image, whose label it has.
+
+        Args:
+            real_NCHW: the real images, in float32.
+            fake_NCHW: as many generated ones.
+            rng: a CPU generator; drawn on the CPU, points do not depend on the device.
+        """
+        raise NotImplementedError
+
+    def forward(
+        self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator
+    ) -> Tensor:
+        """Return the weighted mean squared difference between slope and target."""
+        points_NCHW = self.points(real.images_NCHW.float(), fake.images_NCHW.float(), rng=rng)
+        gradient_NCHW = input_gradient(discriminator, real.with_images(points_NCHW))
+        return self.weight * (slope(gradient_NCHW) - self.target).square().mean()
 
 
 def check_weight(weight: float, name: str = "weight") -> None:

@@ -25,7 +25,7 @@ class ewc(Penalty):
     al., "Generative Adversarial Network Training is a Continual Learning Problem", arXiv:1811.11083; the generated
     distributions as tasks also in Thanh-Tung & Tran, arXiv:1807.04015. (Seff et al., arXiv:1705.08395, consolidate G
     over data sets that follow each other.)
-    Departures: all are choices of this project: the Fisher information is that of D as a logistic classifier of real
+    Departures: all are choices of this project. The Fisher information is that of D as a logistic classifier of real
     against fake whatever the adversarial loss, with its targets drawn from D itself (see
     `remedies.elastic_weight_consolidation`); it is a mean over images of the task's last batch; the length of a task,
     the decay and every default. Weights are D's trained parameters, under spectral norm those before the division;
@@ -43,6 +43,7 @@ class ewc(Penalty):
         decay: factor of what earlier tasks hold, each time that a task ends; 1 lets none fade.
     """
 
+    sees_images = False
     needs_independent_logits = True
 
     def __init__(
@@ -81,10 +82,6 @@ class ewc(Penalty):
             return 0
         self.quadratic.decay(self.decay)
         return self.quadratic.end_task(discriminator, [real[: self.num_images_each], fake[: self.num_images_each]])
-
-    def num_d_images(self, batch_size: int) -> int:
-        """Return 0: the penalty looks at weights alone, and `after_d_step` counts its own images."""
-        return 0
 
     def get_extra_state(self) -> Tensor:
         """Return what is saved besides the quadratic: how many updates there were."""

@@ -5,12 +5,12 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import ImageBatch
-from ganzoo.penalties.base import Penalty, check_weight, kernels
+from ganzoo.penalties.base import WeightedPenalty, kernels
 from ganzoo.registry import register
 
 
 @register("penalties")
-class l2(Penalty):
+class l2(WeightedPenalty):
     """Penalise the size of D's weights.
 
     Source: compare_gan's `l2_penalty`: weight * the mean, over the linear and convolution layers of D, of half the sum
@@ -29,13 +29,11 @@ class l2(Penalty):
         weight: factor of the penalty; the default is a choice of this project.
     """
 
+    sees_images = False
     needs_independent_logits = False
     needs_adversarial_logit = False
 
-    def __init__(self, *, weight: float = 1e-3) -> None:
-        super().__init__()
-        check_weight(weight)
-        self.weight = weight
+    weight: float = 1e-3
 
     def forward(
         self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator
@@ -43,7 +41,3 @@ class l2(Penalty):
         """Return the weighted mean of half the squared norms; no image plays a part."""
         halves = [0.5 * weight.square().sum() for weight in kernels(discriminator)]
         return self.weight * torch.stack(halves).mean()
-
-    def num_d_images(self, batch_size: int) -> int:
-        """Return 0: it looks at weights alone."""
-        return 0

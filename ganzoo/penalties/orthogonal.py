@@ -30,6 +30,7 @@ class orthogonal(Penalty):
         g_weight: factor of the penalty of G's weights.
     """
 
+    sees_images = False
     needs_independent_logits = False
     needs_adversarial_logit = False
 
@@ -50,10 +51,6 @@ class orthogonal(Penalty):
     def g_penalty(self, generator: Generator) -> Tensor | None:
         """Return the same of G's filters, or None if they are not penalised."""
         return self.g_weight * overlap(generator) if self.g_weight else None
-
-    def num_d_images(self, batch_size: int) -> int:
-        """Return 0: it looks at weights alone."""
-        return 0
 
 
 def overlap(network: nn.Module) -> Tensor:

@@ -5,12 +5,12 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import ImageBatch
-from ganzoo.penalties.base import Penalty, check_weight, mean_squared_slope
+from ganzoo.penalties.base import WeightedPenalty, mean_squared_slope
 from ganzoo.registry import register
 
 
 @register("penalties")
-class r2(Penalty):
+class r2(WeightedPenalty):
     """Penalise the slope of D at generated images, so that D is flat where the fakes are once G matches the data.
 
     Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", arXiv:1801.04406, equation
@@ -24,10 +24,7 @@ class r2(Penalty):
         weight: twice the factor of the mean squared gradient (the paper's gamma; it uses 10 for images).
     """
 
-    def __init__(self, *, weight: float = 10.0) -> None:
-        super().__init__()
-        check_weight(weight)
-        self.weight = weight
+    weight: float = 10.0
 
     def forward(
         self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator

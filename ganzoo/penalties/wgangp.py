@@ -3,14 +3,12 @@
 import torch
 from torch import Tensor
 
-from ganzoo.architectures.base import Discriminator
-from ganzoo.batch import ImageBatch
-from ganzoo.penalties.base import Penalty, check_weight, input_gradient, slope
+from ganzoo.penalties.base import SlopePenalty
 from ganzoo.registry import register
 
 
 @register("penalties")
-class wgangp(Penalty):
+class wgangp(SlopePenalty):
     """Pull the slope of D towards a target, at random points between real and generated images.
 
     Source: Gulrajani et al., "Improved Training of Wasserstein GANs", arXiv:1704.00028, equation 3: weight * E[(|grad
@@ -22,23 +20,9 @@ class wgangp(Penalty):
     >>> real = fake = ImageBatch(torch.zeros(2, 1, 3, 3))  # the gradient has length 3
     >>> round(wgangp(weight=10.0)(linear_discriminator, real, fake, rng=torch.Generator()).item(), 2)
     40.0
-
-    Args:
-        weight: factor of the penalty (the paper's lambda).
-        target: slope without penalty, in logits per unit of image distance.
     """
 
-    def __init__(self, *, weight: float = 10.0, target: float = 1.0) -> None:
-        super().__init__()
-        check_weight(weight)
-        self.weight, self.target = weight, target
-
-    def forward(
-        self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator
-    ) -> Tensor:
-        """Return the weighted mean squared difference between slope and target; there are as many fakes as reals."""
-        # Drawn on the CPU, so that the points do not depend on the device.
-        mix_N111 = torch.rand(len(real), 1, 1, 1, generator=rng).to(real.images_NCHW.device)
-        between_NCHW = torch.lerp(fake.images_NCHW.float(), real.images_NCHW.float(), mix_N111)
-        gradient_NCHW = input_gradient(discriminator, real.with_images(between_NCHW))
-        return self.weight * (slope(gradient_NCHW) - self.target).square().mean()
+    def points(self, real_NCHW: Tensor, fake_NCHW: Tensor, *, rng: torch.Generator) -> Tensor:
+        """Return a point on the line between each pair of a real and a generated image, (N, C, H, W)."""
+        mix_N111 = torch.rand(len(real_NCHW), 1, 1, 1, generator=rng).to(real_NCHW.device)
+        return torch.lerp(fake_NCHW, real_NCHW, mix_N111)
