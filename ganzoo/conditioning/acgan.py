@@ -93,10 +93,10 @@ class LabelPrediction(DeclaredArguments, PretextTask):
         fake, accuracy_fake = self._classify(outputs.fake)
         return TaskResult([LossTerm("loss_fake", fake, self.g_weight)], {"accuracy_fake": accuracy_fake})
 
-    def _classify(self, seen: ViewOutput) -> tuple[Tensor, Tensor]:
+    def _classify(self, images: ViewOutput) -> tuple[Tensor, Tensor]:
         """Return cross-entropy and accuracy."""
-        labels_N = seen.batch.labels_N
+        labels_N = images.batch.labels_N
         assert labels_N is not None, "a conditional GAN was given no labels"
-        logits_NK = self.head(seen.output.features_NF).float()
+        logits_NK = self.head(images.output.features_NF).float()
         accuracy = (logits_NK.detach().argmax(1) == labels_N).float().mean()
         return functional.cross_entropy(logits_NK, labels_N), accuracy

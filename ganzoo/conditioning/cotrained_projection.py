@@ -137,7 +137,7 @@ class LabelledShare(PretextTask):
         """Return nothing: the classifier is D's alone."""
         return TaskResult()
 
-    def _classify(self, seen: ViewOutput) -> tuple[Tensor, Tensor]:
-        labels_N = seen.batch.labels_N
+    def _classify(self, images: ViewOutput) -> tuple[Tensor, Tensor]:
+        labels_N = images.batch.labels_N
         assert labels_N is not None, "a conditional GAN was given no labels"
-        return self.class_logits(seen.output.features_NF), labels_N
+        return self.class_logits(images.output.features_NF), labels_N

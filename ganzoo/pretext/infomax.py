@@ -68,11 +68,11 @@ class infomax(WeightedTask):
         """Return the contrast on generated images, weighted by alpha."""
         return TaskResult([LossTerm("loss", self.contrast(outputs.fake), self.g_weight(step))])
 
-    def contrast(self, seen: ViewOutput) -> Tensor:
+    def contrast(self, images: ViewOutput) -> Tensor:
         """Return the InfoNCE loss of a group of images."""
         # A linear layer on every position is a 1x1 convolution.
-        local_NPc = seen.output.taps[self.tap].flatten(2).transpose(1, 2)
-        return info_nce(self.local_head(local_NPc), self.global_head(seen.output.features_NF))
+        local_NPc = images.output.taps[self.tap].flatten(2).transpose(1, 2)
+        return info_nce(self.local_head(local_NPc), self.global_head(images.output.features_NF))
 
 
 class Projection(nn.Module):
