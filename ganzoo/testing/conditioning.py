@@ -13,6 +13,7 @@ from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
+from ganzoo.normalizations.none import none
 from ganzoo.pretext.base import LossTerm, PretextTask, TaskOutputs, ViewOutput
 from ganzoo.randomness import initialization
 from ganzoo.testing.findings import Findings
@@ -46,7 +47,7 @@ def check_conditioning(part: Part[Conditioning], findings: Findings) -> None:
         _check_training_labels(conditioning, findings)
 
     where = "generator_normalization"
-    for component in (_Conditional, _Unconditional):
+    for component in (_Conditional, none):
         wants_refusal = component.conditional_form() is None
         with findings.guard(where):
             try:
@@ -243,18 +244,8 @@ class ConditionedDiscriminator(ToyDiscriminator):
         return replace(output, logits_N=output.logits_N + self.head(output.features_NF, labels_N))
 
 
-class _Unconditional(Normalization):
-    """A layer without a conditional form."""
-
-    def __init__(self, *, num_features: int) -> None:
-        super().__init__()
-
-    def forward(self, x_NCHW: Tensor, condition: object) -> Tensor:
-        return x_NCHW
-
-
-class _Conditional(_Unconditional):
-    """A layer with one."""
+class _Conditional(none):
+    """A layer with a conditional form."""
 
     @classmethod
     def conditional_form(cls) -> type[Normalization]:
