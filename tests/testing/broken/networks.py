@@ -11,8 +11,8 @@ from ganzoo.architectures.base import DiscriminatorOutput, Network
 from ganzoo.batch import UNKNOWN_LABEL, Latents
 from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
-from ganzoo.conditioning.projection import ProjectionHead
 from ganzoo.conditioning.cotrained_projection import LabellingHead
+from ganzoo.conditioning.projection import ProjectionHead
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
 from ganzoo.pretext.base import LossTerm, PretextTask, TaskResult
