@@ -19,8 +19,8 @@ from ganzoo.layers.factory import LayerFactory, orthogonal
 from ganzoo.normalizations.base import Normalization
 from ganzoo.registry import register
 
-# Channels as multiples of the width: of G's 4x4 map and after each block; of D after each block, of which all but the
-# last halve the size.
+# Channels as multiples of the width: of G's 4x4 map and after each block; of D after each block. All of D's blocks but
+# the last halve the size.
 GENERATOR_MULTIPLIERS: dict[int, tuple[int, ...]] = {
     32: (4, 4, 4, 4),
     64: (16, 16, 8, 4, 2),
@@ -61,8 +61,8 @@ class biggan_generator(StackedGenerator):
         spectral_norm: whether weights are spectrally normalised, but for the embedding and those of
             `@normalizations.self_modulated_batch`.
         embedding_dim: E, length of the embedding of the label.
-        attention_resolution: height in pixels of the feature map behind which self-attention stands, published as 64 at
-            128 px; None for none.
+        attention_resolution: height in pixels of the feature map that self-attention follows, published as 64 at 128
+            px; None for none.
     """
 
     resolutions = tuple(GENERATOR_MULTIPLIERS)
@@ -138,7 +138,7 @@ class biggan_generator(StackedGenerator):
 
 @register("architectures")
 class biggan_discriminator(ResidualDiscriminator):
-    """Residual blocks of which all but the last halve the size, ReLU, the sum over pixels, and a linear layer.
+    """Residual blocks that halve the size, except the last, ReLU, the sum over pixels, and a linear layer.
 
     Class conditioning adds its head to the logit.
 

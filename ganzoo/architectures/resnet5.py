@@ -18,10 +18,10 @@ DISCRIMINATOR_MULTIPLIERS = (1, 2, 4, 4, 8, 8)
 
 @register("architectures")
 class resnet5_generator(ResidualGenerator):
-    """A linear layer to 4x4, five residual blocks, as many of which upsample as it takes, norm, ReLU, 3x3, sigmoid.
+    """A linear layer to 4x4, five residual blocks, norm, ReLU, a 3x3 convolution, sigmoid.
 
-    Blocks upsample by zeros between pixels and have a 3x3 convolution on their shortcut. Every normalization, the last
-    one included, takes labels under class conditioning.
+    The first blocks upsample until the image's size is reached, by zeros between pixels. All have a 3x3 convolution on
+    their shortcut. Every normalization, the last one included, takes labels under class conditioning.
 
     Source: compare_gan's `resnet5`, after Gulrajani et al., arXiv:1704.00028, with its weights from N(0, 0.02^2).
     Departures: the sigmoid is scaled to [-1, 1]; latents are standard normal unless `latent = 'uniform'`; bind `eps`

@@ -18,8 +18,8 @@ class concat(Conditioning):
     """Put the one-hot label beside G's latents, and beside D's image as K further channels.
 
     Each of D's further channels is constant over the image: 1 for the image's class, 0 for the others. The networks are
-    built for larger inputs and know nothing of labels, so that it suits every normalization, and every architecture but
-    one that cuts its latents into chunks (BigGAN); D's first layer grows with K.
+    built for larger inputs and know nothing of labels. So it suits every normalization, and every architecture but one
+    that cuts its latents into chunks (BigGAN). D's first layer grows with K.
 
     Source: Mirza & Osindero, "Conditional Generative Adversarial Nets", arXiv:1411.1784, section 3.2: the label is a
     further input of both networks. The channels are what that means for a convolution.
@@ -35,8 +35,8 @@ class concat(Conditioning):
         """Return the generator with L + K latents, K of them the label.
 
         Raises:
-            ValueError: it cuts its latents into chunks, of which one would hold the label, or its normalization takes
-                labels.
+            ValueError: it cuts its latents into chunks, so that only one would hold the label; or its normalization
+                takes labels.
         """
         if part.component.splits_latents:
             raise ValueError(

@@ -19,9 +19,9 @@ from ganzoo.registry import register
 class cotrained_projection(projection):
     """Train a projection discriminator on all images and on the labels of some; a classifier on D labels the others.
 
-    A linear classifier of D's features learns from the labelled real images, together with D. An unlabelled real image
-    is projected on the class that the classifier takes it for; no gradient passes through that choice. Fakes have the
-    labels that they were made for. With `pretext.rotation` beside it this is the co-trained form of S3GAN.
+    A linear classifier of D's features learns from the labelled real images, together with D. For an unlabelled real
+    image D uses the class that the classifier predicts; no gradient passes through that choice. Fakes have the labels
+    that they were made for. With `pretext.rotation` beside it this is the co-trained form of S3GAN.
 
     Source: Lucic et al., "High-Fidelity Image Generation With Fewer Labels" (S3GAN), arXiv:1903.02271, the method with
     co-training; as in google/compare_gan (gans/s3gan.py) with its predictor and its default of hard predictions.
@@ -55,7 +55,7 @@ class cotrained_projection(projection):
         self._head: LabellingHead | None = None
 
     def training_labels(self, labels_N: Tensor, *, split: str) -> Tensor:
-        """Return the labels of a share of each class; those of the others are hidden."""
+        """Return the labels with all but a share of each class hidden."""
         rows_n = choose_share(
             torch.arange(len(labels_N)),
             labels_N,
@@ -69,18 +69,18 @@ class cotrained_projection(projection):
         return known_N
 
     def discriminator_head(self, feature_dim: int, layers: LayerFactory) -> nn.Module:
-        """Return the projection of features on the embedding of the label, or of the class they are taken for."""
+        """Return the projection of features on the embedding of the label, or of the predicted class."""
         self._head = LabellingHead(self.num_classes, feature_dim, layers)
         return self._head
 
     def auxiliary_task(self, *, feature_dim: int, layers: LayerFactory) -> PretextTask:
-        """Return the training of the classifier in the discriminator's head."""
+        """Return the task that trains the classifier in the discriminator's head."""
         assert self._head is not None, "the discriminator is built before its task"
         return LabelledShare(self._head.class_logits, num_classes=self.num_classes, weight=self.class_weight)
 
 
 class LabellingHead(ProjectionHead):
-    """The inner product of the features with an embedding of the class, which a classifier of them names if need be.
+    """The inner product of the features with an embedding of the class; a classifier predicts a class that is unknown.
 
     Args:
         num_classes: K.

@@ -22,9 +22,9 @@ class least_squares(AdversarialLoss):
     (2.0, 0.5)
 
     Args:
-        fake_target: where D wants the logits of fakes (the paper's a); below `real_target`.
-        real_target: where D wants the logits of real images (the paper's b).
-        generator_target: where G wants the logits of its fakes (the paper's c); above `fake_target`.
+        fake_target: the logit that D wants for fakes (the paper's a); below `real_target`.
+        real_target: the logit that D wants for real images (the paper's b).
+        generator_target: the logit that G wants for its fakes (the paper's c); above `fake_target`.
     """
 
     least_d_loss = 0.0

@@ -8,7 +8,7 @@ from ganzoo.registry import register
 
 @register("losses")
 class wasserstein(AdversarialLoss):
-    """Let D push the mean logit of real images as far as it can above that of fakes, and G bring the two together.
+    """Let D raise the mean logit of real images above the mean logit of fakes, and G bring the two together.
 
     Source: Arjovsky et al., "Wasserstein GAN", arXiv:1701.07875, equations 2 and 3 and algorithm 1: D minimises
     E[D(G(z))] - E[D(x)] and G minimises -E[D(G(z))]. It estimates a distance only while D's slope is bounded; left

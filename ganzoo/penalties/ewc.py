@@ -15,10 +15,10 @@ from ganzoo.registry import register
 
 @register("penalties")
 class ewc(Penalty):
-    """Keep D's weights near those that told earlier fakes from real images, each as firmly as it mattered for that.
+    """Keep D's weights near those that told earlier fakes from real images, each by how much it mattered.
 
-    To D a GAN's training is a sequence of tasks: to tell real images from those of G as it is at the time. Here a task
-    lasts `consolidate_every` updates of D. At its end D's weights w_t and the diagonal F_t of its Fisher information
+    For D, training is a sequence of tasks: to tell real images from the fakes of the current G. Here a task lasts
+    `consolidate_every` updates of D. At its end D's weights w_t and the diagonal F_t of its Fisher information
     are kept, and from then on D pays weight / 2 * sum_t decay^(tasks since t) * sum_i F_ti (w_i - w_ti)^2.
 
     Source: Kirkpatrick et al., arXiv:1612.00796, equation 3. That D forgets earlier fakes, and EWC against it: Liang et

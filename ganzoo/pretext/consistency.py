@@ -74,7 +74,7 @@ class consistency(FlipAndShiftTask):
         return {"moved": fake.moved(self.latent_noise, rng=rng)}
 
     def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> dict[str, View]:
-        """Return the changed images in D's step; G's needs no opinion of D."""
+        """Return the changed images in D's step; G's term needs no output of D."""
         if role == "g":
             return {}
         assert batch.real is not None
@@ -99,7 +99,7 @@ class consistency(FlipAndShiftTask):
         return TaskResult(terms)
 
     def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
-        """Return the mean squared distance in pixels of fakes and those of moved latents, weighted negatively."""
+        """Return the mean squared distance in pixels of fakes to the images of moved latents, weighted negatively."""
         if not outputs.extra:
             return TaskResult()
         difference_NCHW = outputs.extra["moved"].images_NCHW - outputs.fake.batch.images_NCHW

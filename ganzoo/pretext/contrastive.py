@@ -34,7 +34,7 @@ SOURCES: tuple[Source, Source] = ("real", "fake")
 
 @register("pretext")
 class contrastive(FlipAndShiftTask):
-    """Tell an image from all others by D's features, whatever flip and shift it is seen in (after InsGen).
+    """Recognise each image by D's features among all others, however it is flipped and shifted (after InsGen).
 
     Source: Yang et al., "Data-Efficient Instance Generation from Instance Discrimination", arXiv:2106.04566, on the
     contrast of MoCo (He et al., arXiv:1911.05722). Of every image D embeds one changed version, the query, and a slow
@@ -55,11 +55,11 @@ class contrastive(FlipAndShiftTask):
         alpha: weight of the generator's loss.
         beta: weight of the discriminator's loss on real images.
         beta_fake: weight of the discriminator's loss on generated images.
-        temperature: by which cosines are divided.
-        momentum: share of the copy that an update of D leaves, in [0, 1).
+        temperature: divides the cosines.
+        momentum: share of the copy that stays at an update of D, in [0, 1).
         num_keys: Q, keys of each queue, at least batch_size.
         embedding_dim: E.
-        latent_noise: standard deviation, in every coordinate, of what moves a latent.
+        latent_noise: standard deviation, in every coordinate, of the noise that moves a latent.
     """
 
     alpha: float = 0.1
@@ -90,7 +90,7 @@ class contrastive(FlipAndShiftTask):
         self.slow_discriminator = MomentumCopy(discriminator)
         self.slow_heads = MomentumCopy(self.heads)
         self.queues = nn.ModuleDict({source: KeyQueue(self.num_keys, self.embedding_dim) for source in SOURCES})
-        # The own key, and those of the queue.
+        # Its own key, among itself and the keys of the queue.
         self.chance = dict.fromkeys(("accuracy_real", "accuracy_fake"), 1 / (1 + self.num_keys))
 
     def _head(self) -> nn.Module:

@@ -18,7 +18,7 @@ from ganzoo.registry import register
 
 @register("pretext")
 class infomax(WeightedTask):
-    """Let D's global features of an image tell its local features from those of other images (InfoMax-GAN).
+    """Match D's global features of an image with its local features, among those of other images (InfoMax-GAN).
 
     Source: Lee et al., "InfoMax-GAN: Improved Adversarial Image Generation via Information Maximization and Contrastive
     Learning", arXiv:2007.04589, with the projections, weights and width of its code in mimicry. Both kinds of features
@@ -96,7 +96,7 @@ class Projection(nn.Module):
 
 
 def info_nce(local_NPR: Tensor, global_NR: Tensor) -> Tensor:
-    """Return how badly each global vector tells each local vector of its image from all of the other images."""
+    """Return the InfoNCE loss of global vectors (N, R) against local vectors (N, P, R), a scalar."""
     # Sums over hundreds of products need more than the 8 bits that autocast would leave them.
     with torch.autocast(local_NPR.device.type, enabled=False):
         scores_NNP = torch.einsum("nr,mpr->nmp", global_NR.float(), local_NPR.float())

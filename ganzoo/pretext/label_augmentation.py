@@ -45,7 +45,7 @@ class label_augmentation(rotation):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.replaces_adversarial = self.adversarial == "replace"
-        # Without a loss that it joins it would be the other form under this one's name.
+        # With `add` there must be a loss to add to.
         self.needs_adversarial = not self.replaces_adversarial
         self.chance = {"accuracy_real": 1 / self.num_outputs, "accuracy_fake": 1 / self.num_outputs}
 
@@ -75,7 +75,7 @@ class label_augmentation(rotation):
         return TaskResult(terms, reports)
 
     def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
-        """Return how much rather D says (k, generated) than (k, real) of generated images, weighted by alpha."""
+        """Return the loss of (k, real) less the loss of (k, generated) on generated images, weighted by alpha."""
         weight = self.g_weight(step)
         fake_NK, turns_N = self._scores(outputs.fake, outputs.views["fake"])
         loss = functional.cross_entropy if self.loss == "cross_entropy" else mean_gap

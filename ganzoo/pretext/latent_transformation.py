@@ -21,7 +21,7 @@ class latent_transformation(WeightedTask):
     Source: Patel et al., "LT-GAN: Self-Supervised GAN with Latent Transformation Detection", arXiv:2010.09893. A pair
     is represented by the difference of D's features, G(z + eps) less G(z); an auxiliary network sees two such
     differences and predicts whether eps was shared, by a binary cross-entropy that D learns and G is rewarded for. Each
-    fake of the batch starts one pair and each pair belongs to one comparison, of which half share eps. Choices of this
+    fake of the batch starts one pair and each pair belongs to one comparison; half of them share eps. Choices of this
     project, since the paper's values were not found: the features are D's pooled ones, the network has one hidden layer
     of their width, eps is normal with deviation `latent_noise`, and both weights.
 

@@ -9,7 +9,7 @@ from ganzoo.registry import register
 
 @register("pretext")
 class random_labels(rotation):
-    """Show D what rotation shows it, and ask for labels that have nothing to do with the images.
+    """Show D the images of rotation, and ask for labels that have nothing to do with them.
 
     Source: a control of this project's own, for tables: what rotation (arXiv:1811.11212, section 3) gains over it is
     not due to further images, to the head, or to the second term of either loss. The four versions of an image bear the
@@ -29,6 +29,6 @@ class random_labels(rotation):
         return orders_NK[:, 1:].T.flatten()
 
     def upright_targets(self, targets_N: Tensor) -> Tensor:
-        """Return the label of each order that its transformed versions leave over."""
+        """Return the label that the transformed versions of each image leave over."""
         total = self.num_transforms * (self.num_transforms - 1) // 2
         return total - targets_N.reshape(self.num_transforms - 1, -1).sum(0)

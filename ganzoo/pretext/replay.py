@@ -22,7 +22,7 @@ class replay(PretextTask):
     overwrites a random part. Fakes are kept as D saw them, augmentation included, with the labels they were made for.
     The first step has none to show. G's step is unchanged.
 
-    It has no head and no loss of its own; it is a task because that is what may show D images.
+    It has no head and no loss of its own. It is a task because only a task may show more images to D.
 
     >>> task = part("pretext.replay")(**task_args(batch_size=2))
     >>> task.views(StepBatch(ImageBatch(torch.zeros(2, 3, 16, 16))), role="d", rng=torch.Generator())

@@ -73,7 +73,7 @@ class rotation_minimax(rotation):
         return TaskResult(terms, reports)
 
     def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
-        """Return how far generated images are from being taken for real ones in their turn, weighted by alpha."""
+        """Return how far generated images are from being recognised as turned real ones, weighted by alpha."""
         weight = self.g_weight(step)
         fake_NK, turns_N = self._scores(outputs.fake, outputs.views["fake"])
         as_turned = functional.cross_entropy(fake_NK, turns_N)
@@ -84,6 +84,6 @@ class rotation_minimax(rotation):
                 [LossTerm("as_real", as_turned, weight), LossTerm("as_fake", as_generated, -weight)], reports
             )
         assert outputs.real is not None
-        # The real images' value is what the generated ones' shall come to; no gradient reaches G through it.
+        # The value that the generated images are to reach; no gradient reaches G through it.
         target = functional.cross_entropy(*self._scores(outputs.real, outputs.views["real"]))
         return TaskResult([LossTerm("match", (as_turned - target).abs(), weight)], reports)

@@ -69,7 +69,7 @@ def check_conditioning(part: Part[Conditioning], findings: Findings) -> None:
 
 
 def _check_training_labels(conditioning: Conditioning, findings: Findings) -> None:
-    """Labels are known as they are, or not at all, and the same ones every time; those of the data stay as they are."""
+    """Check that each label is the true one or hidden, the same at every call, and that the data's labels stay."""
     where = "training_labels"
     given_N = torch.arange(20 * NUM_CLASSES) % NUM_CLASSES
     labels_N = given_N.clone()

@@ -214,7 +214,7 @@ def _check_large_discriminator(network: Discriminator, findings: Findings, where
 
 
 def _check_state(build: Callable[[int], N], network: N, findings: Findings) -> None:
-    """Check that a loaded state is the whole state, that of the spectral norms included."""
+    """Check that a loaded state is the whole state, including the state of the spectral norms."""
     advance_spectral_norm(network)
     other = build(1)
     other.load_state_dict(snapshot(network))

@@ -241,5 +241,5 @@ def _check_adversarial(part: Part[PretextTask], batch_size: int, role: Role, fin
         any(view.adversarial for view in views.values()) or torch.allclose(with_task, without, atol=1e-5),
         f"adversarial term in the step of {role.upper()}",
         "it is another one than without the task",
-        "leave networks and batch alone, or mark views that shall take part with adversarial=True",
+        "leave networks and batch alone, or mark views that take part with adversarial=True",
     )

@@ -48,7 +48,7 @@ class ToyGenerator(Generator):
 
 
 class ToyDiscriminator(Discriminator):
-    """Two strided convolutions, of which each is a tap, a mean pool and a linear layer.
+    """Two strided convolutions, a mean over pixels and a linear layer; each convolution is a tap.
 
     Args:
         image_shape: (C, H, W).
