@@ -17,13 +17,13 @@ ImageShape = tuple[int, int, int]
 
 
 class LabelLayers(Protocol):
-    """The layers that take class labels (N,), for a network that is built under conditioning; K: classes."""
+    """What a network asks of the conditioning: the layers that take class labels (N,). K: classes."""
 
     num_classes: int
     """K."""
 
     def generator_normalization(self, normalization: Part[Normalization]) -> Part[Normalization]:
-        """Return the form of the generator's normalization that takes labels."""
+        """Return the form of the generator's normalization that also takes labels."""
 
     def generator_embedding(self, embedding_dim: int, layers: LayerFactory) -> nn.Module:
         """Return a module labels (N,) -> (N, embedding_dim) that all layers of a generator share."""
@@ -35,15 +35,16 @@ class LabelLayers(Protocol):
 class Network(Component, nn.Module):
     """What generators and discriminators share.
 
-    The runtime arguments are `image_shape` (C, H, W), `latent_dim` (L) and `conditioning` (None for an unconditional
-    network). A network that does not name `conditioning` in its constructor is refused under a conditional experiment.
+    The runtime arguments are `image_shape` (C, H, W), `latent_dim` (L) and `conditioning` (`LabelLayers`; None for an
+    unconditional network). A network names those it needs in its constructor. One that does not name `conditioning`
+    cannot use labels, and is refused in a conditional experiment.
     """
 
     kind = "architectures"
     runtime_args = frozenset({"image_shape", "latent_dim", "conditioning"})
 
     resolutions: ClassVar[tuple[int, ...]] = ()
-    """The heights (= widths), in pixels, that it can be built for."""
+    """The image heights (= widths), in pixels, for which it can be built."""
 
     uses_batch_statistics: bool
     """Whether the output for an image depends on the others of its batch."""
@@ -71,22 +72,22 @@ class Generator(Network):
     image_shape: ImageShape
 
     splits_latents: ClassVar[bool] = False
-    """Whether each layer that takes latents gets a chunk of its own, so that a part of them does not reach all."""
+    """Whether each layer gets only its own chunk of the latents, as in BigGAN."""
 
     @staticmethod
     def for_labels(
         normalization: Part[Normalization], conditioning: LabelLayers | None, latent_dim: int
     ) -> tuple[Part[Normalization], dict[str, int]]:
-        """Return the form of a normalization that takes the labels there are, with its runtime arguments."""
+        """Return the form of a normalization for a network with or without labels, and its runtime arguments."""
         if conditioning is None:
             return normalization, {"latent_dim": latent_dim, "num_classes": 0}
         runtime_args = {"latent_dim": latent_dim, "num_classes": conditioning.num_classes}
         return conditioning.generator_normalization(normalization), runtime_args
 
     def sample_latents(self, num: int, *, rng: torch.Generator) -> Tensor:
-        """Return latents (num, L) from the distribution this network is trained on: standard normal unless overridden.
+        """Return latents (num, L) from the distribution that this network is trained on, by default standard normal.
 
-        They are drawn on the CPU, so that they do not depend on the device.
+        They are drawn on the CPU, so that they are the same on every device.
         """
         return torch.randn(num, self.latent_dim, generator=rng)
 
@@ -97,12 +98,12 @@ class Generator(Network):
 
 @dataclass(frozen=True)
 class DiscriminatorOutput:
-    """What a discriminator says of N images.
+    """A discriminator's output for N images.
 
     Args:
-        logits_N: the adversarial logit (N,); larger means "more real".
-        features_NF: pooled features (N, F): what every head sees.
-        taps: the activations asked for, by name, each (N, c, h, w).
+        logits_N: the adversarial logits (N,); larger means "more real".
+        features_NF: pooled features (N, F), the input of every head.
+        taps: the activations that were asked for, by name, each (N, c, h, w).
     """
 
     logits_N: Tensor
@@ -127,17 +128,17 @@ class Discriminator(Network):
     """F, the width of `features`."""
 
     tap_shapes: dict[str, tuple[int, int, int]]
-    """The shape (c, h, w) of every named tap, in order of depth: `block0`, `block1`, ..."""
+    """The shape (c, h, w) of every tap (an inner activation), by name and in order of depth: `block0`, `block1`, ..."""
 
     logit: nn.Module
     """The layer from features (N, F) to the adversarial logit (N, 1)."""
 
     conditional_head: nn.Module | None
-    """What conditioning adds to the logit, given features and labels; None for an unconditional network."""
+    """A module (features (N, F), labels (N,)) -> (N,), added to the logit; None for an unconditional network."""
 
     @staticmethod
     def check_normalization(normalization: Part[Normalization]) -> None:
-        """Refuse a normalization that has no input here.
+        """Refuse a normalization that only a generator can use.
 
         Raises:
             ParameterError: it takes the generator's input.
@@ -150,7 +151,7 @@ class Discriminator(Network):
             )
 
     def judge(self, features_NF: Tensor, labels_N: Tensor | None, tapped: dict[str, Tensor]) -> DiscriminatorOutput:
-        """Return what the last layers say of features: the logit, with what the labels add to it."""
+        """Return the output for features (N, F): the logits (N,), with what the labels (N,) add to them."""
         logits_N: Tensor = self.logit(features_NF).squeeze(1)
         if self.conditional_head is not None:
             assert labels_N is not None, "a conditional discriminator was given no labels"
@@ -158,11 +159,11 @@ class Discriminator(Network):
         return DiscriminatorOutput(logits_N, features_NF, tapped)
 
     features_use_labels: bool = False
-    """Whether features and taps depend on the labels it is given, and not its logits alone: they are then no property
-    of an image, and metrics that read them refuse it."""
+    """Whether features and taps, and not the logits alone, depend on the labels. Metrics that read features refuse such
+    a discriminator, since its features do not describe an image alone."""
 
     def forward(
         self, images_NCHW: Tensor, labels_N: Tensor | None = None, *, taps: Collection[str] = ()
     ) -> DiscriminatorOutput:
-        """Judge images; `labels_N` are used only by a conditional discriminator."""
+        """Judge images (N, C, H, W). Only a conditional discriminator uses the labels; `taps` names those to return."""
         raise NotImplementedError

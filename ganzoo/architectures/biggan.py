@@ -19,8 +19,8 @@ from ganzoo.layers.factory import LayerFactory, orthogonal
 from ganzoo.normalizations.base import Normalization
 from ganzoo.registry import register
 
-# Channels as multiples of the width: of G's 4x4 map and after each block; of D after each block, of which all but the
-# last halve the size.
+# Channels as multiples of the width: of G's 4x4 map and after each block; of D after each block. All of D's blocks but
+# the last halve the size.
 GENERATOR_MULTIPLIERS: dict[int, tuple[int, ...]] = {
     32: (4, 4, 4, 4),
     64: (16, 16, 8, 4, 2),
@@ -45,14 +45,14 @@ class biggan_generator(StackedGenerator):
 
     Source: BigGAN, Brock et al., arXiv:1809.11096, appendix B; widths at 32 and 64 px of compare_gan's `resnet_biggan`.
     At 128 px, width 96, 120 latents, 1000 classes and attention at 64 px it has that code's 70,433,988 parameters.
-    Weights start orthogonal. Departures: the linear layer sees its chunk alone, as in compare_gan, where the paper
-    joins the embedding; chunks differ by one where they cannot be equal.
+    Weights start orthogonal.
+    Departures: the linear layer sees its chunk alone, as in compare_gan, where the paper joins the embedding; chunks
+    differ by one where they cannot be equal.
 
-    Example:
-        >>> narrow = part("architectures.biggan_generator", width=4, normalization=part("normalizations.batch"))
-        >>> generator = narrow(image_shape=(3, 32, 32), latent_dim=8, conditioning=None)
-        >>> tuple(generator(Latents(torch.zeros(2, 8))).shape)
-        (2, 3, 32, 32)
+    >>> narrow = part("architectures.biggan_generator", width=4, normalization=part("normalizations.batch"))
+    >>> generator = narrow(image_shape=(3, 32, 32), latent_dim=8, conditioning=None)
+    >>> tuple(generator(Latents(torch.zeros(2, 8))).shape)
+    (2, 3, 32, 32)
 
     Args:
         width: the number that all channels are multiples of, published as 96: the finest block has once as many at 128
@@ -61,8 +61,8 @@ class biggan_generator(StackedGenerator):
         spectral_norm: whether weights are spectrally normalised, but for the embedding and those of
             `@normalizations.self_modulated_batch`.
         embedding_dim: E, length of the embedding of the label.
-        attention_resolution: height in pixels of the feature map behind which self-attention stands, published as 64 at
-            128 px; None for none.
+        attention_resolution: height in pixels of the feature map that self-attention follows, published as 64 at 128
+            px; None for none.
     """
 
     resolutions = tuple(GENERATOR_MULTIPLIERS)
@@ -138,21 +138,21 @@ class biggan_generator(StackedGenerator):
 
 @register("architectures")
 class biggan_discriminator(ResidualDiscriminator):
-    """Residual blocks of which all but the last halve the size, ReLU, the sum over pixels, and a linear layer.
+    """Residual blocks that halve the size, except the last, ReLU, the sum over pixels, and a linear layer.
 
     Class conditioning adds its head to the logit.
 
     Source: BigGAN, Brock et al., arXiv:1809.11096, appendix B; widths at 32 and 64 px of compare_gan's `resnet_biggan`.
     The features are SUMS over the last map of 4x4 pixels. At 128 px, width 96, 1000 classes by
     `@conditioning.projection` and attention at 64 px it has that code's 87,982,370 parameters. Weights start
-    orthogonal. Departures from that code: a block that keeps its width adds its input all the same, through a 1x1
-    convolution where it halves the size (at 32 px); no ReLU on pixels, which that code gives in [0, 1].
+    orthogonal.
+    Departures from that code: a block that keeps its width adds its input all the same, through a 1x1 convolution where
+    it halves the size (at 32 px); no ReLU on pixels, which that code gives in [0, 1].
 
-    Example:
-        >>> narrow = part("architectures.biggan_discriminator", width=4, normalization=part("normalizations.none"))
-        >>> discriminator = narrow(image_shape=(3, 32, 32), conditioning=None)
-        >>> tuple(discriminator(torch.zeros(2, 3, 32, 32)).features_NF.shape), discriminator.tap_shapes["block1"]
-        ((2, 8), (8, 8, 8))
+    >>> narrow = part("architectures.biggan_discriminator", width=4, normalization=part("normalizations.none"))
+    >>> discriminator = narrow(image_shape=(3, 32, 32), conditioning=None)
+    >>> tuple(discriminator(torch.zeros(2, 3, 32, 32)).features_NF.shape), discriminator.tap_shapes["block1"]
+    ((2, 8), (8, 8, 8))
 
     Args:
         width: the number that all channels are multiples of, published as 96: the first block has once as many at 128

@@ -119,7 +119,7 @@ class ConvolutionalDiscriminator(DeclaredArguments, StackedDiscriminator):
     Args:
         width: channels of the first convolution; later ones have multiples of it.
         normalization: of every convolution but the first, e.g. `@normalizations.none`.
-        spectral_norm: whether weights, those of every head included, are spectrally normalised.
+        spectral_norm: whether weights, including those of every head, are spectrally normalised.
     """
 
     width: int

@@ -18,14 +18,14 @@ class dcgan_generator(ConvolutionalGenerator):
     """A linear layer to 4x4, then 5x5 transposed convolutions of stride 2 to the image's size, tanh.
 
     Source: DCGAN, Radford et al., arXiv:1511.06434, figure 1 and section 4: at 64 px and width 128 the maps have 1024,
-    512, 256 and 128 channels; weights start from N(0, 0.02^2). Departures: the other sizes have a stride more or less
-    at the coarse end; under class conditioning its normalizations take labels.
+    512, 256 and 128 channels; weights start from N(0, 0.02^2).
+    Departures: the other sizes have a stride more or less at the coarse end; under class conditioning its
+    normalizations take labels.
 
-    Example:
-        >>> narrow = part("architectures.dcgan_generator", width=4, normalization=part("normalizations.batch"))
-        >>> generator = narrow(image_shape=(3, 16, 16), latent_dim=8, conditioning=None)
-        >>> tuple(generator(Latents(torch.zeros(2, 8))).shape)
-        (2, 3, 16, 16)
+    >>> narrow = part("architectures.dcgan_generator", width=4, normalization=part("normalizations.batch"))
+    >>> generator = narrow(image_shape=(3, 16, 16), latent_dim=8, conditioning=None)
+    >>> tuple(generator(Latents(torch.zeros(2, 8))).shape)
+    (2, 3, 16, 16)
 
     Args:
         width: channels of the finest map, published as 128; each coarser one has twice as many.
@@ -55,15 +55,14 @@ class dcgan_discriminator(ConvolutionalDiscriminator):
     The features are all values of the last map; the taps are what each convolution returns.
 
     Source: DCGAN, Radford et al., arXiv:1511.06434, sections 3 and 4, with slope 0.2 and no normalization of the first
-    convolution; the widths, which the paper does not give, are compare_gan's: 64, 128, 256, 512 at 64 px. Departures:
-    the other sizes have a stride more or less at the coarse end; all borders are padded by 2, where TensorFlow pads by
-    1 on one side; under class conditioning its logit takes labels.
+    convolution; the widths, which the paper does not give, are compare_gan's: 64, 128, 256, 512 at 64 px.
+    Departures: the other sizes have a stride more or less at the coarse end; all borders are padded by 2, where
+    TensorFlow pads by 1 on one side; under class conditioning its logit takes labels.
 
-    Example:
-        >>> narrow = part("architectures.dcgan_discriminator", width=4, normalization=part("normalizations.none"))
-        >>> discriminator = narrow(image_shape=(3, 16, 16), conditioning=None)
-        >>> tuple(discriminator(torch.zeros(2, 3, 16, 16)).features_NF.shape), discriminator.tap_shapes["block1"]
-        ((2, 128), (8, 4, 4))
+    >>> narrow = part("architectures.dcgan_discriminator", width=4, normalization=part("normalizations.none"))
+    >>> discriminator = narrow(image_shape=(3, 16, 16), conditioning=None)
+    >>> tuple(discriminator(torch.zeros(2, 3, 16, 16)).features_NF.shape), discriminator.tap_shapes["block1"]
+    ((2, 128), (8, 4, 4))
 
     Args:
         width: channels of the first convolution, 64 in compare_gan; each further one has twice as many.

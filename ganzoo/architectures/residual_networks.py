@@ -120,7 +120,7 @@ class ResidualDiscriminator(DeclaredArguments, StackedDiscriminator):
     Args:
         width: the number that all channels are multiples of.
         normalization: of every block, e.g. `@normalizations.none`.
-        spectral_norm: whether weights, those of every head included, are spectrally normalised.
+        spectral_norm: whether weights, including those of every head, are spectrally normalised.
         attention_resolution: height in pixels of the feature map behind which self-attention stands; None for none.
     """
 

@@ -35,18 +35,19 @@ class resnet_generator(ResidualGenerator):
 
     Source: SNGAN, arXiv:1802.05957, tables 4 to 6; at 32 px and width 256 it has 4,276,739 parameters. 48 px begins at
     6x6. Under class conditioning every block's normalizations take labels and the last one does not. Upsampling repeats
-    pixels, as in SNGAN's own code; mimicry's is bilinear. Departures: 16 px is the 32 px form with a block less.
+    pixels, as in SNGAN's own code; mimicry's is bilinear.
+    Departures: 16 px is the 32 px form with a block less.
 
     The variant `compare_gan` follows that code at 32 px: zeros between pixels instead of repeated ones, a 3x3
-    convolution on every shortcut, sigmoid. Departures from it: the sigmoid is scaled to [-1, 1]; the other sizes;
-    SNGAN's initialisation instead of N(0, 0.02); a last normalization without labels. Bind `latent = 'uniform'`, and
-    `eps` and `momentum` of the normalization to 1e-3, for its latents and constants.
+    convolution on every shortcut, sigmoid.
+    Departures from it: the sigmoid is scaled to [-1, 1]; the other sizes; SNGAN's initialisation instead of N(0, 0.02);
+    a last normalization without labels. Bind `latent = 'uniform'`, and `eps` and `momentum` of the normalization to
+    1e-3, for its latents and constants.
 
-    Example:
-        >>> narrow = part("architectures.resnet_generator", width=4, normalization=part("normalizations.batch"))
-        >>> generator = narrow(image_shape=(3, 16, 16), latent_dim=8, conditioning=None)
-        >>> tuple(generator(Latents(torch.zeros(2, 8))).shape)
-        (2, 3, 16, 16)
+    >>> narrow = part("architectures.resnet_generator", width=4, normalization=part("normalizations.batch"))
+    >>> generator = narrow(image_shape=(3, 16, 16), latent_dim=8, conditioning=None)
+    >>> tuple(generator(Latents(torch.zeros(2, 8))).shape)
+    (2, 3, 16, 16)
 
     Args:
         width: channels of the finest block, published as 256 up to 32 px, where every block has them, and as 64 above,
@@ -79,17 +80,17 @@ class resnet_discriminator(ResidualDiscriminator):
 
     Source: SNGAN, arXiv:1802.05957, tables 4 to 6; at 32 px and width 128 it has 1,053,825 parameters. The features are
     SUMS over pixels of the last map: 8x8 at 32 px, 3x3 at 48 px, 2x2 at 64 px, 4x4 at 16 and 128 px. Class conditioning
-    adds its head to the logit. Departures: 16 px is the 32 px form on a smaller image.
+    adds its head to the logit.
+    Departures: 16 px is the 32 px form on a smaller image.
 
     The variant `compare_gan` follows that code at 32 px: norm and ReLU even on pixels, a 3x3 convolution on every
-    shortcut, MEANS over pixels; images are mapped back to its range [0, 1]. Departures from it: the other sizes, and
-    SNGAN's initialisation instead of N(0, 0.02).
+    shortcut, MEANS over pixels; images are mapped back to its range [0, 1].
+    Departures from it: the other sizes, and SNGAN's initialisation instead of N(0, 0.02).
 
-    Example:
-        >>> narrow = part("architectures.resnet_discriminator", width=4, normalization=part("normalizations.none"))
-        >>> discriminator = narrow(image_shape=(3, 16, 16), conditioning=None)
-        >>> tuple(discriminator(torch.zeros(2, 3, 16, 16)).features_NF.shape), discriminator.tap_shapes["block1"]
-        ((2, 4), (4, 4, 4))
+    >>> narrow = part("architectures.resnet_discriminator", width=4, normalization=part("normalizations.none"))
+    >>> discriminator = narrow(image_shape=(3, 16, 16), conditioning=None)
+    >>> tuple(discriminator(torch.zeros(2, 3, 16, 16)).features_NF.shape), discriminator.tap_shapes["block1"]
+    ((2, 4), (4, 4, 4))
 
     Args:
         width: channels of the first block, published as 128 up to 32 px, where every block has them, and as 64 above,

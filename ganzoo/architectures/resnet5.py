@@ -18,21 +18,20 @@ DISCRIMINATOR_MULTIPLIERS = (1, 2, 4, 4, 8, 8)
 
 @register("architectures")
 class resnet5_generator(ResidualGenerator):
-    """A linear layer to 4x4, five residual blocks, as many of which upsample as it takes, norm, ReLU, 3x3, sigmoid.
+    """A linear layer to 4x4, five residual blocks, norm, ReLU, a 3x3 convolution, sigmoid.
 
-    Blocks upsample by zeros between pixels and have a 3x3 convolution on their shortcut. Every normalization, the last
-    one included, takes labels under class conditioning.
+    The first blocks upsample until the image's size is reached, by zeros between pixels. All have a 3x3 convolution on
+    their shortcut. Every normalization, the last one included, takes labels under class conditioning.
 
     Source: compare_gan's `resnet5`, after Gulrajani et al., arXiv:1704.00028, with its weights from N(0, 0.02^2).
     Departures: the sigmoid is scaled to [-1, 1]; latents are standard normal unless `latent = 'uniform'`; bind `eps`
     and `momentum` of the normalization to 1e-3 for its constants; with `spectral_norm` the first linear layer and the
     last convolution are normalised too, which that code leaves out.
 
-    Example:
-        >>> narrow = part("architectures.resnet5_generator", width=4, normalization=part("normalizations.batch"))
-        >>> generator = narrow(image_shape=(3, 16, 16), latent_dim=8, conditioning=None)
-        >>> tuple(generator(Latents(torch.zeros(2, 8))).shape)
-        (2, 3, 16, 16)
+    >>> narrow = part("architectures.resnet5_generator", width=4, normalization=part("normalizations.batch"))
+    >>> generator = narrow(image_shape=(3, 16, 16), latent_dim=8, conditioning=None)
+    >>> tuple(generator(Latents(torch.zeros(2, 8))).shape)
+    (2, 3, 16, 16)
 
     Args:
         width: channels of the finest block, published as 64; the coarsest has 8 times as many.
@@ -64,11 +63,10 @@ class resnet5_discriminator(ResidualDiscriminator):
 
     Source: compare_gan's `resnet5`, after Gulrajani et al., arXiv:1704.00028, with its weights from N(0, 0.02^2).
 
-    Example:
-        >>> narrow = part("architectures.resnet5_discriminator", width=4, normalization=part("normalizations.none"))
-        >>> discriminator = narrow(image_shape=(3, 16, 16), conditioning=None)
-        >>> tuple(discriminator(torch.zeros(2, 3, 16, 16)).features_NF.shape), discriminator.tap_shapes["block1"]
-        ((2, 32), (8, 4, 4))
+    >>> narrow = part("architectures.resnet5_discriminator", width=4, normalization=part("normalizations.none"))
+    >>> discriminator = narrow(image_shape=(3, 16, 16), conditioning=None)
+    >>> tuple(discriminator(torch.zeros(2, 3, 16, 16)).features_NF.shape), discriminator.tap_shapes["block1"]
+    ((2, 32), (8, 4, 4))
 
     Args:
         width: channels of the first block, published as 64; the last has 8 times as many.

@@ -20,14 +20,14 @@ class sndcgan_generator(ConvolutionalGenerator):
     """A linear layer to an eighth of the size, three 4x4 transposed convolutions of stride 2, a 3x3 convolution, tanh.
 
     Source: SNGAN, Miyato et al., arXiv:1802.05957, table 3a; weights start from N(0, 0.02^2) as in its authors'
-    chainer-gan-lib. Departures: the first map is normalised for each channel, which the table leaves out and that code
-    does for each unit; sizes other than 32 and 48 px.
+    chainer-gan-lib.
+    Departures: the first map is normalised for each channel, which the table leaves out and that code does for each
+    unit; sizes other than 32 and 48 px.
 
-    Example:
-        >>> narrow = part("architectures.sndcgan_generator", width=4, normalization=part("normalizations.batch"))
-        >>> generator = narrow(image_shape=(3, 16, 16), latent_dim=8, conditioning=None)
-        >>> tuple(generator(Latents(torch.zeros(2, 8))).shape)
-        (2, 3, 16, 16)
+    >>> narrow = part("architectures.sndcgan_generator", width=4, normalization=part("normalizations.batch"))
+    >>> generator = narrow(image_shape=(3, 16, 16), latent_dim=8, conditioning=None)
+    >>> tuple(generator(Latents(torch.zeros(2, 8))).shape)
+    (2, 3, 16, 16)
 
     Args:
         width: channels of the finest map, published as 64; the coarsest has 8 times as many.
@@ -55,15 +55,14 @@ class sndcgan_discriminator(ConvolutionalDiscriminator):
     The features are all values of the last map, an eighth of the image's size. The taps are what each of the seven
     returns. Class conditioning adds its head to the logit.
 
-    Source: SNGAN, Miyato et al., arXiv:1802.05957, table 3b, with slope 0.1. Departures: the widths 64, 128, 128, 256,
-    256, 512, 512 are those of its authors' chainer-gan-lib and of compare_gan, where the table has 64, 64, 128, 128,
-    256, 256, 512; sizes other than 32 and 48 px.
+    Source: SNGAN, Miyato et al., arXiv:1802.05957, table 3b, with slope 0.1.
+    Departures: the widths 64, 128, 128, 256, 256, 512, 512 are those of its authors' chainer-gan-lib and of
+    compare_gan, where the table has 64, 64, 128, 128, 256, 256, 512; sizes other than 32 and 48 px.
 
-    Example:
-        >>> narrow = part("architectures.sndcgan_discriminator", width=4, normalization=part("normalizations.none"))
-        >>> discriminator = narrow(image_shape=(3, 16, 16), conditioning=None)
-        >>> tuple(discriminator(torch.zeros(2, 3, 16, 16)).features_NF.shape), discriminator.tap_shapes["block1"]
-        ((2, 128), (8, 8, 8))
+    >>> narrow = part("architectures.sndcgan_discriminator", width=4, normalization=part("normalizations.none"))
+    >>> discriminator = narrow(image_shape=(3, 16, 16), conditioning=None)
+    >>> tuple(discriminator(torch.zeros(2, 3, 16, 16)).features_NF.shape), discriminator.tap_shapes["block1"]
+    ((2, 128), (8, 8, 8))
 
     Args:
         width: channels of the first convolution, published as 64; the last has 8 times as many.

@@ -111,10 +111,9 @@ class ada(Augment):
     the transformed image. Signs of logits tell something only of losses whose logits part at 0, hinge and
     non-saturating among them.
 
-    Example:
-        >>> images_NCHW = torch.rand(2, 3, 8, 8)
-        >>> torch.equal(ada()(images_NCHW, rng=torch.Generator()), images_NCHW)  # p begins at 0
-        True
+    >>> images_NCHW = torch.rand(2, 3, 8, 8)
+    >>> torch.equal(ada()(images_NCHW, rng=torch.Generator()), images_NCHW)  # p begins at 0
+    True
 
     Args:
         transforms: which of the twelve may be applied; their order is always the paper's.

@@ -10,7 +10,7 @@ from ganzoo.component import Component
 
 
 class Augment(Component, nn.Module):
-    """A transformation of the batch before the discriminator and before any pretext task sees it.
+    """A transformation of the batch, applied before the discriminator and any pretext task see it.
 
     It always runs in float32. State that must survive a restart is kept in buffers.
     """
@@ -25,10 +25,10 @@ class Augment(Component, nn.Module):
     as they are: nothing clamps them, since that would stop gradients. Samples and metrics are never augmented."""
 
     turns_images: bool = False
-    """Whether it turns images, so that which side is up can no longer be told. A task that must tell it is refused."""
+    """Whether it turns images. A task that must tell which side is up is then refused."""
 
     follows_logits: bool = False
-    """Whether the logits of real images steer it; without an adversarial loss to train them it is refused."""
+    """Whether it adapts to the logits of real images. It is refused without an adversarial loss, which trains them."""
 
     def forward(self, images_NCHW: Tensor, *, rng: torch.Generator) -> Tensor:
         """Return transformed images of the same shape, drawing from a CPU generator."""

@@ -28,10 +28,9 @@ class diffaugment(Augment):
     centre lies anywhere in it. Uncovered and cut pixels are 0, mid-grey. As there, values may leave [-1, 1]: clamping
     them would stop G's gradients. Every image is changed, each by draws of its own.
 
-    Example:
-        >>> cut_NCHW = diffaugment(policy=["cutout"])(torch.ones(4, 1, 8, 8), rng=torch.Generator())
-        >>> cut_NCHW.unique().tolist()
-        [0.0, 1.0]
+    >>> cut_NCHW = diffaugment(policy=["cutout"])(torch.ones(4, 1, 8, 8), rng=torch.Generator())
+    >>> cut_NCHW.unique().tolist()
+    [0.0, 1.0]
 
     Args:
         policy: which of `color`, `translation` and `cutout`, in the order in which they are applied.

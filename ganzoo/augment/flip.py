@@ -16,9 +16,8 @@ class flip(Augment):
     train on flipped images. Only real images are flipped: it enlarges the data set, and G learns both sides. Wrong for
     digits, letters and whatever else a mirror changes.
 
-    Example:
-        >>> flip(probability=1.0)(torch.tensor([[[[1.0, 2.0]]]]), rng=torch.Generator()).tolist()
-        [[[[2.0, 1.0]]]]
+    >>> flip(probability=1.0)(torch.tensor([[[[1.0, 2.0]]]]), rng=torch.Generator()).tolist()
+    [[[[2.0, 1.0]]]]
 
     Args:
         probability: of a flip, for each image on its own, in [0, 1].

@@ -4,7 +4,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ganzoo.architectures.base import Discriminator, ImageShape
-from ganzoo.component import Part
+from ganzoo.component import DeclaredArguments, Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.errors import ParameterError
 from ganzoo.layers.factory import LayerFactory
@@ -19,15 +19,14 @@ class acgan(Conditioning):
     A linear head on D's features classifies the upright images, real and generated; D's adversarial logit sees no
     labels. They enter G by the conditional form of its normalization.
 
-    Source: Odena et al., "Conditional Image Synthesis with Auxiliary Classifier GANs", arXiv:1610.09585, equations
-    2 and 3: both networks raise the log-likelihood of the class, of real and of generated images, each with weight 1.
+    Source: Odena et al., "Conditional Image Synthesis with Auxiliary Classifier GANs", arXiv:1610.09585, equations 2
+    and 3: both networks raise the log-likelihood of the class, of real and of generated images, each with weight 1.
     Departures: the weights are options; labels enter G by its normalization, as in `conditioning.projection`, not
     beside its latents.
 
-    Example:
-        >>> task = acgan(num_classes=4).auxiliary_task(feature_dim=8, layers=LayerFactory(spectral_norm=False))
-        >>> task.chance["accuracy_real"]
-        0.25
+    >>> task = acgan(num_classes=4).auxiliary_task(feature_dim=8, layers=LayerFactory(spectral_norm=False))
+    >>> task.chance["accuracy_real"]
+    0.25
 
     Args:
         d_real_weight: of D's cross-entropy on real images.
@@ -56,7 +55,7 @@ class acgan(Conditioning):
         return LabelPrediction(feature_dim=feature_dim, num_classes=self.num_classes, layers=layers, **self.weights)
 
 
-class LabelPrediction(PretextTask):
+class LabelPrediction(DeclaredArguments, PretextTask):
     """Recognise the class of the upright images.
 
     Args:
@@ -68,20 +67,17 @@ class LabelPrediction(PretextTask):
         layers: the discriminator's factory.
     """
 
-    def __init__(
-        self,
-        *,
-        d_real_weight: float,
-        d_fake_weight: float,
-        g_weight: float,
-        feature_dim: int,
-        num_classes: int,
-        layers: LayerFactory,
-    ) -> None:
+    d_real_weight: float
+    d_fake_weight: float
+    g_weight: float
+    feature_dim: int
+    num_classes: int
+    layers: LayerFactory
+
+    def __post_init__(self) -> None:
         super().__init__()
-        self.d_real_weight, self.d_fake_weight, self.g_weight = d_real_weight, d_fake_weight, g_weight
-        self.head = layers.linear(feature_dim, num_classes)
-        self.chance = {"accuracy_real": 1 / num_classes, "accuracy_fake": 1 / num_classes}
+        self.head = self.layers.linear(self.feature_dim, self.num_classes)
+        self.chance = dict.fromkeys(("accuracy_real", "accuracy_fake"), 1 / self.num_classes)
 
     def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the cross-entropies of real and of generated images."""
@@ -97,10 +93,10 @@ class LabelPrediction(PretextTask):
         fake, accuracy_fake = self._classify(outputs.fake)
         return TaskResult([LossTerm("loss_fake", fake, self.g_weight)], {"accuracy_fake": accuracy_fake})
 
-    def _classify(self, seen: ViewOutput) -> tuple[Tensor, Tensor]:
+    def _classify(self, images: ViewOutput) -> tuple[Tensor, Tensor]:
         """Return cross-entropy and accuracy."""
-        labels_N = seen.batch.labels_N
+        labels_N = images.batch.labels_N
         assert labels_N is not None, "a conditional GAN was given no labels"
-        logits_NK = self.head(seen.output.features_NF).float()
+        logits_NK = self.head(images.output.features_NF).float()
         accuracy = (logits_NK.detach().argmax(1) == labels_N).float().mean()
         return functional.cross_entropy(logits_NK, labels_N), accuracy

@@ -12,12 +12,12 @@ from ganzoo.pretext.base import PretextTask
 class Conditioning(Component):
     """How class labels enter the generator and the discriminator: the one binding that makes a GAN conditional.
 
-    It builds both networks. Unless overridden, it hands itself over to them, and they ask it for
-    `generator_normalization` and `discriminator_head`. What labels ask of the losses is its `auxiliary_task`. One
-    object serves one GAN: it builds the generator, then the discriminator, then the task, and may keep what they share.
+    It builds both networks. By default it passes itself to them, and they call `generator_normalization` and
+    `discriminator_head`. If labels need a loss of their own, `auxiliary_task` returns it as a task. One object serves
+    one GAN: it builds the generator, then the discriminator, then the task, and may keep what they share.
 
     Args:
-        num_classes: K, a runtime argument from the data set.
+        num_classes: K of the data set, a runtime argument.
     """
 
     kind = "conditioning"
@@ -27,15 +27,15 @@ class Conditioning(Component):
         self.num_classes = num_classes
 
     def training_labels(self, labels_N: Tensor, *, split: str) -> Tensor:
-        """Return the labels that training knows of a split's real images, int64 (N,): all, unless overridden.
+        """Return the labels that training may use, int64 (N,): by default all of them.
 
-        A label that is hidden is `ganzoo.batch.UNKNOWN_LABEL` (-1). All that a step gives real images to is given what
-        this returns: the discriminator and its copies, the auxiliary task, pretext tasks, penalties. Metrics are given
-        the labels as they are.
+        A hidden label is `ganzoo.batch.UNKNOWN_LABEL` (-1). Everything in a training step sees these labels of real
+        images: the discriminator and its copies, the auxiliary task, pretext tasks, penalties. Metrics see the true
+        labels.
 
         Args:
-            labels_N: of all its images.
-            split: its name.
+            labels_N: the true labels of all images of a split.
+            split: the split's name.
         """
         return labels_N
 
@@ -51,10 +51,10 @@ class Conditioning(Component):
     def build_discriminator(
         self, part: Part[Discriminator], *, image_shape: ImageShape, latent_dim: int
     ) -> Discriminator:
-        """Return the discriminator, which is given labels, whether it looks at them or not.
+        """Return the discriminator. It is always given labels, even if it does not use them.
 
         Raises:
-            ValueError: it cannot look at them and should.
+            ValueError: it cannot use them and should.
         """
         self.require_support(part)
         return part(image_shape=image_shape, latent_dim=latent_dim, conditioning=self)
@@ -87,9 +87,9 @@ class Conditioning(Component):
         return normalization.with_component(form)
 
     def generator_embedding(self, embedding_dim: int, layers: LayerFactory) -> nn.Module:
-        """Return a module labels (N,) -> (N, E) for a generator whose layers share ONE embedding of the label.
+        """Return a module labels (N,) -> (N, E) for a generator whose layers share ONE embedding of the label (BigGAN).
 
-        It takes the place of `generator_normalization` there. A table, never spectrally normalised (BigGAN).
+        Such a generator calls it instead of `generator_normalization`. The table has no spectral norm.
 
         Args:
             embedding_dim: E.
@@ -103,7 +103,7 @@ class Conditioning(Component):
         raise NotImplementedError
 
     def auxiliary_task(self, *, feature_dim: int, layers: LayerFactory) -> PretextTask | None:
-        """Return a task that goes with the labels, beside the pretext tasks, or None.
+        """Return a task that trains on the labels, besides the pretext tasks, or None.
 
         Args:
             feature_dim: F of the discriminator.

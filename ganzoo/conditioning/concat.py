@@ -18,26 +18,25 @@ class concat(Conditioning):
     """Put the one-hot label beside G's latents, and beside D's image as K further channels.
 
     Each of D's further channels is constant over the image: 1 for the image's class, 0 for the others. The networks are
-    built for larger inputs and know nothing of labels, so that it suits every normalization, and every architecture but
-    one that cuts its latents into chunks (BigGAN); D's first layer grows with K.
+    built for larger inputs and know nothing of labels. So it suits every normalization, and every architecture but one
+    that cuts its latents into chunks (BigGAN). D's first layer grows with K.
 
     Source: Mirza & Osindero, "Conditional Generative Adversarial Nets", arXiv:1411.1784, section 3.2: the label is a
-    further input of both networks. The channels are what that means for a convolution. Departure: the paper's networks
-    pass latents, images and labels through a layer each before they are joined.
+    further input of both networks. The channels are what that means for a convolution.
+    Departure: the paper's networks pass latents, images and labels through a layer each before they are joined.
 
-    Example:
-        >>> toy = part("architectures.dcgan_generator", width=2, normalization=part("normalizations.batch"))
-        >>> generator = concat(num_classes=10).build_generator(toy, image_shape=(1, 16, 16), latent_dim=8)
-        >>> generator.latent_dim, generator.inner.latent_dim
-        (8, 18)
+    >>> toy = part("architectures.dcgan_generator", width=2, normalization=part("normalizations.batch"))
+    >>> generator = concat(num_classes=10).build_generator(toy, image_shape=(1, 16, 16), latent_dim=8)
+    >>> generator.latent_dim, generator.inner.latent_dim
+    (8, 18)
     """
 
     def build_generator(self, part: Part[Generator], *, image_shape: ImageShape, latent_dim: int) -> Generator:
         """Return the generator with L + K latents, K of them the label.
 
         Raises:
-            ValueError: it cuts its latents into chunks, of which one would hold the label, or its normalization takes
-                labels.
+            ValueError: it cuts its latents into chunks, so that only one would hold the label; or its normalization
+                takes labels.
         """
         if part.component.splits_latents:
             raise ValueError(

@@ -19,20 +19,19 @@ from ganzoo.registry import register
 class cotrained_projection(projection):
     """Train a projection discriminator on all images and on the labels of some; a classifier on D labels the others.
 
-    A linear classifier of D's features learns from the labelled real images, together with D. An unlabelled real image
-    is projected on the class that the classifier takes it for; no gradient passes through that choice. Fakes have the
-    labels that they were made for. With `pretext.rotation` beside it this is the co-trained form of S3GAN.
+    A linear classifier of D's features learns from the labelled real images, together with D. For an unlabelled real
+    image D uses the class that the classifier predicts; no gradient passes through that choice. Fakes have the labels
+    that they were made for. With `pretext.rotation` beside it this is the co-trained form of S3GAN.
 
     Source: Lucic et al., "High-Fidelity Image Generation With Fewer Labels" (S3GAN), arXiv:1903.02271, the method with
     co-training; as in google/compare_gan (gans/s3gan.py) with its predictor and its default of hard predictions.
     Departures: every class keeps the same share of its labels; an image's labels are hidden from training alone, so
     that metrics which read D's logits give it the true ones.
 
-    Example:
-        >>> conditioning = cotrained_projection(label_fraction=0.25, num_classes=2)
-        >>> known_N = conditioning.training_labels(torch.arange(8) % 2, split="train")
-        >>> (known_N == UNKNOWN_LABEL).sum().item()
-        6
+    >>> conditioning = cotrained_projection(label_fraction=0.25, num_classes=2)
+    >>> known_N = conditioning.training_labels(torch.arange(8) % 2, split="train")
+    >>> (known_N == UNKNOWN_LABEL).sum().item()
+    6
 
     Args:
         label_fraction: the share of each class's training images whose labels are known, above 0 and at most 1,
@@ -56,7 +55,7 @@ class cotrained_projection(projection):
         self._head: LabellingHead | None = None
 
     def training_labels(self, labels_N: Tensor, *, split: str) -> Tensor:
-        """Return the labels of a share of each class; those of the others are hidden."""
+        """Return the labels with all but a share of each class hidden."""
         rows_n = choose_share(
             torch.arange(len(labels_N)),
             labels_N,
@@ -70,18 +69,18 @@ class cotrained_projection(projection):
         return known_N
 
     def discriminator_head(self, feature_dim: int, layers: LayerFactory) -> nn.Module:
-        """Return the projection of features on the embedding of the label, or of the class they are taken for."""
+        """Return the projection of features on the embedding of the label, or of the predicted class."""
         self._head = LabellingHead(self.num_classes, feature_dim, layers)
         return self._head
 
     def auxiliary_task(self, *, feature_dim: int, layers: LayerFactory) -> PretextTask:
-        """Return the training of the classifier in the discriminator's head."""
+        """Return the task that trains the classifier in the discriminator's head."""
         assert self._head is not None, "the discriminator is built before its task"
         return LabelledShare(self._head.class_logits, num_classes=self.num_classes, weight=self.class_weight)
 
 
 class LabellingHead(ProjectionHead):
-    """The inner product of the features with an embedding of the class, which a classifier of them names if need be.
+    """The inner product of the features with an embedding of the class; a classifier predicts a class that is unknown.
 
     Args:
         num_classes: K.
@@ -138,7 +137,7 @@ class LabelledShare(PretextTask):
         """Return nothing: the classifier is D's alone."""
         return TaskResult()
 
-    def _classify(self, seen: ViewOutput) -> tuple[Tensor, Tensor]:
-        labels_N = seen.batch.labels_N
+    def _classify(self, images: ViewOutput) -> tuple[Tensor, Tensor]:
+        labels_N = images.batch.labels_N
         assert labels_N is not None, "a conditional GAN was given no labels"
-        return self.class_logits(seen.output.features_NF), labels_N
+        return self.class_logits(images.output.features_NF), labels_N

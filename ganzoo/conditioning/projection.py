@@ -32,10 +32,9 @@ class projection(Conditioning):
 
     Source: Miyato & Koyama, "cGANs with Projection Discriminator", arXiv:1802.05637, equation 3.
 
-    Example:
-        >>> head = projection(num_classes=3).discriminator_head(4, LayerFactory(spectral_norm=False))
-        >>> head(torch.zeros(2, 4), torch.tensor([0, 2])).tolist()
-        [0.0, 0.0]
+    >>> head = projection(num_classes=3).discriminator_head(4, LayerFactory(spectral_norm=False))
+    >>> head(torch.zeros(2, 4), torch.tensor([0, 2])).tolist()
+    [0.0, 0.0]
     """
 
     def discriminator_head(self, feature_dim: int, layers: LayerFactory) -> nn.Module:

@@ -94,7 +94,7 @@ def describe(name: str, *, roots: Mapping[str, type[RecipeRoot]] = NO_ROOTS) -> 
 def _text(described: type) -> str:
     """Return the docstring without its sections."""
     text = inspect.cleandoc(described.__doc__ or "")
-    return re.split(r"^(?:Example|Args|Attributes|Raises):$", text, maxsplit=1, flags=re.MULTILINE)[0].strip()
+    return re.split(r"^(?:Args|Attributes|Raises):$", text, maxsplit=1, flags=re.MULTILINE)[0].strip()
 
 
 def _parameters(described: type, parameters: Mapping[str, inspect.Parameter]) -> list[Parameter]:

@@ -1,4 +1,4 @@
-"""Which statistics batch normalization uses outside training, and how to leave its running ones alone."""
+"""Which statistics batch normalization uses outside training, and how to leave its running ones unchanged."""
 
 import contextlib
 import copy
@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 BatchNormStatistics = Literal["running", "standing", "batch"]
 """`running`: averages from training. `standing`: averages over fresh batches of the finished network (BigGAN,
-arXiv:1809.11096). `batch`: those of each batch, so that an image depends on its neighbours."""
+arXiv:1809.11096). `batch`: statistics of each batch, so that an image depends on its neighbours."""
 
 N = TypeVar("N", bound=nn.Module)
 

@@ -56,7 +56,7 @@ def _identity(like_N: Tensor) -> Tensor:
 
 
 def recolor(images_NCHW: Tensor, matrix_N44: Tensor) -> Tensor:
-    """Map the colours of each image by its matrix, (N, C, H, W); of grey images, by what it does to greys.
+    """Map the colours of each image by its matrix, (N, C, H, W); grey images change as the greys of a colour image do.
 
     Args:
         images_NCHW: of 1 or 3 channels.

@@ -9,7 +9,7 @@ from ganzoo.errors import check_at_least
 
 
 class Reservoir(nn.Module):
-    """What is kept of a stream whose items are rows of named tensors, each item seen so far with equal probability.
+    """A sample of a stream of items, rows of named tensors; each item so far is in it with equal probability.
 
     Source: Vitter, "Random Sampling with a Reservoir", ACM TOMS 11(1), 1985, algorithm R. Its items are buffers and its
     counter is saved with them, so that it survives a restart.
@@ -28,7 +28,7 @@ class Reservoir(nn.Module):
         self.capacity, self.names = capacity, tuple(item)
         for name, tensor in item.items():
             self.register_buffer(name, tensor.new_zeros(capacity, *tensor.shape))
-        # No buffer: where slots are drawn, nothing shall wait for the device.
+        # No buffer: drawing slots would wait for the device.
         self.num_seen = 0
 
     def get_extra_state(self) -> Tensor:
@@ -45,7 +45,7 @@ class Reservoir(nn.Module):
         return min(self.num_seen, self.capacity)
 
     def draw(self, num: int, *, rng: torch.Generator) -> dict[str, Tensor]:
-        """Return `num` of the kept items, of which there are some, drawn with replacement.
+        """Return `num` of the kept items, drawn with replacement; at least one must be kept.
 
         Args:
             num: how many.

@@ -16,11 +16,11 @@ class AdversarialLoss(Component):
     """Whether the generator's loss compares with the logits of real images (relativistic losses do)."""
 
     least_d_loss: ClassVar[float | None] = None
-    """What `d_loss` approaches where D tells real from fake perfectly; a run that stays there is flagged as saturated.
-    None if it has no least value, as the difference of mean logits, or it is not known."""
+    """The value that `d_loss` approaches if D tells real from fake perfectly; a run that stays there is flagged as
+    saturated. None if there is no least value (a difference of mean logits has none), or it is not known."""
 
     def d_loss(self, real_logits_N: Tensor, fake_logits_N: Tensor) -> Tensor:
-        """Return the discriminator's loss, a scalar."""
+        """Return the discriminator's loss, a scalar, from logits (N,)."""
         raise NotImplementedError
 
     def g_loss(self, fake_logits_N: Tensor, real_logits_N: Tensor | None) -> Tensor:

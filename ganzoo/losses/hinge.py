@@ -14,10 +14,9 @@ class hinge(AdversarialLoss):
     Source: Lim & Ye, "Geometric GAN", arXiv:1705.02894; in the form of Miyato et al., arXiv:1802.05957, equations 16
     and 17: D minimises E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))] and G minimises -E[D(G(z))].
 
-    Example:
-        >>> real_N, fake_N = torch.tensor([2.0, 0.5]), torch.tensor([-3.0, 0.0])
-        >>> hinge().d_loss(real_N, fake_N).item(), hinge().g_loss(fake_N, None).item()
-        (0.75, 1.5)
+    >>> real_N, fake_N = torch.tensor([2.0, 0.5]), torch.tensor([-3.0, 0.0])
+    >>> hinge().d_loss(real_N, fake_N).item(), hinge().g_loss(fake_N, None).item()
+    (0.75, 1.5)
     """
 
     least_d_loss = 0.0

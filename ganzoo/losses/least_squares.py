@@ -17,15 +17,14 @@ class least_squares(AdversarialLoss):
     compare_gan: that code takes the squares of probabilities, after a logistic function; here, as in the paper, D's
     output is used as it is.
 
-    Example:
-        >>> real_N, fake_N = torch.tensor([1.0, 3.0]), torch.tensor([0.0, 2.0])
-        >>> least_squares().d_loss(real_N, fake_N).item(), least_squares().g_loss(fake_N, None).item()
-        (2.0, 0.5)
+    >>> real_N, fake_N = torch.tensor([1.0, 3.0]), torch.tensor([0.0, 2.0])
+    >>> least_squares().d_loss(real_N, fake_N).item(), least_squares().g_loss(fake_N, None).item()
+    (2.0, 0.5)
 
     Args:
-        fake_target: where D wants the logits of fakes (the paper's a); below `real_target`.
-        real_target: where D wants the logits of real images (the paper's b).
-        generator_target: where G wants the logits of its fakes (the paper's c); above `fake_target`.
+        fake_target: the logit that D wants for fakes (the paper's a); below `real_target`.
+        real_target: the logit that D wants for real images (the paper's b).
+        generator_target: the logit that G wants for its fakes (the paper's c); above `fake_target`.
     """
 
     least_d_loss = 0.0

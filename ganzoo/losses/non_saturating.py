@@ -15,9 +15,8 @@ class non_saturating(AdversarialLoss):
     -E[log s(D(x))] - E[log(1 - s(D(G(z))))] and G minimises -E[log s(D(G(z)))], s the logistic function. Written with
     softplus(t) = log(1 + exp(t)) = -log s(-t), which is exact for large logits too.
 
-    Example:
-        >>> round(non_saturating().d_loss(torch.zeros(2), torch.zeros(2)).item(), 3)  # 2 log 2
-        1.386
+    >>> round(non_saturating().d_loss(torch.zeros(2), torch.zeros(2)).item(), 3)  # 2 log 2
+    1.386
     """
 
     least_d_loss = 0.0

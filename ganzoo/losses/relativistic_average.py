@@ -18,14 +18,13 @@ class relativistic_average(AdversarialLoss):
     roles exchanged, so that it also lowers the logits of real images.
 
     Source: Jolicoeur-Martineau, "The relativistic discriminator", arXiv:1807.00734: the relativistic average GAN, there
-    called RaSGAN with cross-entropy and RaHingeGAN with the hinge. Departure: the author's code halves the losses of
-    both networks, which matters only beside other terms.
+    called RaSGAN with cross-entropy and RaHingeGAN with the hinge.
+    Departure: the author's code halves the losses of both networks, which matters only beside other terms.
 
-    Example:
-        >>> real_N, fake_N = torch.tensor([2.0]), torch.tensor([1.5])
-        >>> loss = relativistic_average(form="hinge")
-        >>> loss.d_loss(real_N, fake_N).item(), loss.g_loss(fake_N, real_N).item()
-        (1.0, 3.0)
+    >>> real_N, fake_N = torch.tensor([2.0]), torch.tensor([1.5])
+    >>> loss = relativistic_average(form="hinge")
+    >>> loss.d_loss(real_N, fake_N).item(), loss.g_loss(fake_N, real_N).item()
+    (1.0, 3.0)
 
     Args:
         form: of the cost: `cross_entropy` (in nats, compare `losses.non_saturating`) or `hinge` (compare

@@ -11,9 +11,9 @@ from ganzoo.component import Component
 class Normalization(Component, nn.Module):
     """A layer (N, C, H, W) -> (N, C, H, W) that networks build once per place from a `Part`.
 
-    The runtime arguments are `num_features` (C), `latent_dim` (L), `num_classes` (K, 0 where the layer shall not see
-    labels), and `layers`, the factory whose initialisation and spectral norm its weights shall follow unless its
-    docstring says otherwise; a layer names those it needs in its constructor.
+    The runtime arguments are `num_features` (C), `latent_dim` (L), `num_classes` (K; 0 where the layer sees no labels),
+    and `layers`, the network's factory: the layer's weights follow its initialisation and spectral norm unless the
+    docstring says otherwise. A layer names those it needs in its constructor.
     """
 
     kind = "normalizations"
@@ -23,10 +23,10 @@ class Normalization(Component, nn.Module):
     """Whether an image's output depends on the others of its batch."""
 
     needs_condition: ClassVar[bool] = False
-    """Whether it takes the generator's input, so that it cannot stand in a discriminator."""
+    """Whether it takes the generator's input. Such a layer cannot stand in a discriminator."""
 
     needs_labels: ClassVar[bool] = False
-    """Whether it takes class labels, and cannot do without."""
+    """Whether it needs class labels."""
 
     @classmethod
     def conditional_form(cls) -> "type[Normalization] | None":
@@ -44,5 +44,5 @@ class Normalization(Component, nn.Module):
         return cls
 
     def forward(self, x_NCHW: Tensor, condition: Latents | None) -> Tensor:
-        """Normalise `x`; `condition` is what the generator was given, None in a discriminator."""
+        """Normalise `x`; `condition` is the generator's input, None in a discriminator."""
         raise NotImplementedError

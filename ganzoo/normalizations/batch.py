@@ -15,10 +15,9 @@ class batch(Normalization):
 
     Source: Ioffe & Szegedy, arXiv:1502.03167, algorithm 1.
 
-    Example:
-        >>> out_NCHW = batch(num_features=3)(torch.rand(8, 3, 4, 4) + 5, None)
-        >>> out_NCHW.mean((0, 2, 3)).abs().max().item() < 1e-5
-        True
+    >>> out_NCHW = batch(num_features=3)(torch.rand(8, 3, 4, 4) + 5, None)
+    >>> out_NCHW.mean((0, 2, 3)).abs().max().item() < 1e-5
+    True
 
     Args:
         eps: added to the variance.
@@ -54,14 +53,13 @@ class conditional_batch(ConditionalAffine):
     The scale is 1 + an embedding of the class and the shift another, both starting at 0, so that it starts as plain
     normalization.
 
-    Source: Dumoulin et al., arXiv:1610.07629, equation 5; in GANs, Miyato & Koyama, arXiv:1802.05637. Departure:
-    compare_gan scales by the embedding alone, and mimicry draws the scales from N(1, 0.02).
+    Source: Dumoulin et al., arXiv:1610.07629, equation 5; in GANs, Miyato & Koyama, arXiv:1802.05637.
+    Departure: compare_gan scales by the embedding alone, and mimicry draws the scales from N(1, 0.02).
 
-    Example:
-        >>> layer = conditional_batch(num_features=3, num_classes=2)
-        >>> condition = Latents(torch.zeros(4, 6), labels_N=torch.tensor([0, 1, 1, 0]))
-        >>> tuple(layer(torch.rand(4, 3, 5, 5), condition).shape)
-        (4, 3, 5, 5)
+    >>> layer = conditional_batch(num_features=3, num_classes=2)
+    >>> condition = Latents(torch.zeros(4, 6), labels_N=torch.tensor([0, 1, 1, 0]))
+    >>> tuple(layer(torch.rand(4, 3, 5, 5), condition).shape)
+    (4, 3, 5, 5)
 
     Args:
         eps: added to the variance.

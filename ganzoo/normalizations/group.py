@@ -17,10 +17,9 @@ class group(Normalization):
 
     Source: Wu & He, "Group Normalization", arXiv:1803.08494, section 3, with its 32 groups.
 
-    Example:
-        >>> out_NCHW = group(num_groups=2, num_features=4)(torch.rand(1, 4, 3, 3) + 5, None)
-        >>> out_NCHW[:, :2].mean().abs().item() < 1e-5
-        True
+    >>> out_NCHW = group(num_groups=2, num_features=4)(torch.rand(1, 4, 3, 3) + 5, None)
+    >>> out_NCHW[:, :2].mean().abs().item() < 1e-5
+    True
 
     Args:
         num_groups: of equally many channels each; it must divide the channels of every layer that is normalised.

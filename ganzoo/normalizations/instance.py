@@ -17,10 +17,9 @@ class instance(Normalization):
     Source: Ulyanov et al., "Instance Normalization", arXiv:1607.08022; with learned scale and shift, as in its
     successors. A map of one pixel becomes 0 before the shift.
 
-    Example:
-        >>> out_NCHW = instance(num_features=3)(torch.rand(2, 3, 4, 4) + 5, None)
-        >>> out_NCHW.mean((2, 3)).abs().max().item() < 1e-5
-        True
+    >>> out_NCHW = instance(num_features=3)(torch.rand(2, 3, 4, 4) + 5, None)
+    >>> out_NCHW.mean((2, 3)).abs().max().item() < 1e-5
+    True
 
     Args:
         eps: added to the variance.
@@ -47,14 +46,13 @@ class conditional_instance(ConditionalAffine):
     """Normalise each channel of each image over its pixels, then scale and shift it by numbers learned for each class.
 
     Source: Dumoulin et al., "A Learned Representation for Artistic Style", arXiv:1610.07629, equation 5, where a style
-    is what a class is here. Departure: the scale is 1 + an embedding, and both embeddings start at 0, so that it starts
-    as plain normalization.
+    is what a class is here.
+    Departure: the scale is 1 + an embedding, and both embeddings start at 0, so that it starts as plain normalization.
 
-    Example:
-        >>> layer = conditional_instance(num_features=3, num_classes=2)
-        >>> condition = Latents(torch.zeros(4, 6), labels_N=torch.tensor([0, 1, 1, 0]))
-        >>> tuple(layer(torch.rand(4, 3, 5, 5), condition).shape)
-        (4, 3, 5, 5)
+    >>> layer = conditional_instance(num_features=3, num_classes=2)
+    >>> condition = Latents(torch.zeros(4, 6), labels_N=torch.tensor([0, 1, 1, 0]))
+    >>> tuple(layer(torch.rand(4, 3, 5, 5), condition).shape)
+    (4, 3, 5, 5)
 
     Args:
         eps: added to the variance.

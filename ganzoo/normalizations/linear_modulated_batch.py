@@ -16,13 +16,13 @@ class linear_modulated_batch(Normalization):
     scale = 1 + W z and shift = V z, without biases. BigGAN's generator gives each layer a chunk of z joined with an
     embedding of the label, so that this becomes its class-conditional normalization; other generators give all of z.
 
-    Source: BigGAN, Brock et al., arXiv:1809.11096, appendix B. Departure: compare_gan scales by W z alone.
+    Source: BigGAN, Brock et al., arXiv:1809.11096, appendix B.
+    Departure: compare_gan scales by W z alone.
 
-    Example:
-        >>> layers = LayerFactory(spectral_norm=False)
-        >>> modulated = linear_modulated_batch(num_features=3, latent_dim=6, layers=layers)
-        >>> tuple(modulated(torch.rand(4, 3, 5, 5), Latents(torch.zeros(4, 6))).shape)
-        (4, 3, 5, 5)
+    >>> layers = LayerFactory(spectral_norm=False)
+    >>> modulated = linear_modulated_batch(num_features=3, latent_dim=6, layers=layers)
+    >>> tuple(modulated(torch.rand(4, 3, 5, 5), Latents(torch.zeros(4, 6))).shape)
+    (4, 3, 5, 5)
 
     Args:
         eps: added to the variance.

@@ -13,9 +13,8 @@ class none(Normalization):
 
     Source: SNGAN's discriminator, arXiv:1802.05957, table 4, has none.
 
-    Example:
-        >>> none()(torch.full((1, 1, 1, 2), 5.0), None).tolist()
-        [[[[5.0, 5.0]]]]
+    >>> none()(torch.full((1, 1, 1, 2), 5.0), None).tolist()
+    [[[[5.0, 5.0]]]]
     """
 
     def forward(self, x_NCHW: Tensor, condition: Latents | None) -> Tensor:

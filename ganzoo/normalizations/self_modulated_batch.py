@@ -16,16 +16,16 @@ class self_modulated_batch(Normalization):
     h = ReLU(Linear(z, M)); scale = Linear(h), starting at 1 + a small function of z; shift = Linear(h), around 0.
     With labels y, z is replaced by z' = z + e(y) + z * e'(y), where e and e' are embeddings that start at 0.
 
-    Source: Chen et al., "On Self Modulation for GANs", arXiv:1810.01365; the joint form for z and y is given
-    from memory. Departures: the embeddings start at 0, so that it starts as the unconditional form; the linear layers
-    start as torch's do, weights and the hidden bias uniform within 1 / sqrt(inputs), where compare_gan draws weights
-    from N(0, 0.02^2) and sets that bias to 0; they have no spectral norm, whatever the network's `spectral_norm` says,
-    where compare_gan's follow it.
+    Source: Chen et al., "On Self Modulation for GANs", arXiv:1810.01365; the joint form for z and y is given from
+    memory.
+    Departures: the embeddings start at 0, so that it starts as the unconditional form; the linear layers start as
+    torch's do, weights and the hidden bias uniform within 1 / sqrt(inputs), where compare_gan draws weights from N(0,
+    0.02^2) and sets that bias to 0; they have no spectral norm, whatever the network's `spectral_norm` says, where
+    compare_gan's follow it.
 
-    Example:
-        >>> layer = self_modulated_batch(num_features=3, latent_dim=6)
-        >>> tuple(layer(torch.rand(4, 3, 5, 5), Latents(torch.zeros(4, 6))).shape)
-        (4, 3, 5, 5)
+    >>> layer = self_modulated_batch(num_features=3, latent_dim=6)
+    >>> tuple(layer(torch.rand(4, 3, 5, 5), Latents(torch.zeros(4, 6))).shape)
+    (4, 3, 5, 5)
 
     Args:
         num_hidden: M, units of the hidden layer.

@@ -17,12 +17,11 @@ class adam(ScheduledOptimizer):
     Source: Kingma & Ba, arXiv:1412.6980, algorithm 1; defaults as for the ResNets of Miyato et al., arXiv:1802.05957,
     appendix B.2.
 
-    Example:
-        >>> weight = nn.Parameter(torch.tensor(1.0))
-        >>> weight.grad = torch.tensor(3.0)
-        >>> adam(learning_rate=0.25, num_steps=1).optimizer([weight]).step()
-        >>> round(weight.item(), 3)
-        0.75
+    >>> weight = nn.Parameter(torch.tensor(1.0))
+    >>> weight.grad = torch.tensor(3.0)
+    >>> adam(learning_rate=0.25, num_steps=1).optimizer([weight]).step()
+    >>> round(weight.item(), 3)
+    0.75
 
     Args:
         beta1: decay per update of the mean gradient, in [0, 1); GANs fare better without momentum, hence 0.

@@ -20,12 +20,11 @@ class adamw(adam):
     trained parameter shrinks, biases and scales included. The size of a spectrally normalised weight has no effect on
     the network; to shrink it raises its effective learning rate.
 
-    Example:
-        >>> weight = nn.Parameter(torch.tensor(1.0))
-        >>> weight.grad = torch.tensor(0.0)
-        >>> adamw(learning_rate=0.5, weight_decay=0.1, num_steps=1).optimizer([weight]).step()
-        >>> round(weight.item(), 3)
-        0.95
+    >>> weight = nn.Parameter(torch.tensor(1.0))
+    >>> weight.grad = torch.tensor(0.0)
+    >>> adamw(learning_rate=0.5, weight_decay=0.1, num_steps=1).optimizer([weight]).step()
+    >>> round(weight.item(), 3)
+    0.95
 
     Args:
         weight_decay: share by which a weight shrinks at an update, per unit of learning rate; torch's default.

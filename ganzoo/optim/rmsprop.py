@@ -16,14 +16,14 @@ class rmsprop(ScheduledOptimizer):
 
     Source: Tieleman & Hinton, "Neural Networks for Machine Learning", lecture 6.5, 2012; in GANs, Arjovsky et al.,
     arXiv:1701.07875, algorithm 1, which gives the learning rate. The mean squares begin at 0, as torch's, so that first
-    steps are larger than later ones. Departure: the decay is torch's 0.99; the lecture has 0.9.
+    steps are larger than later ones.
+    Departure: the decay is torch's 0.99; the lecture has 0.9.
 
-    Example:
-        >>> weight = nn.Parameter(torch.tensor(1.0))
-        >>> weight.grad = torch.tensor(3.0)
-        >>> rmsprop(learning_rate=0.01, num_steps=1).optimizer([weight]).step()
-        >>> round(weight.item(), 3)
-        0.9
+    >>> weight = nn.Parameter(torch.tensor(1.0))
+    >>> weight.grad = torch.tensor(3.0)
+    >>> rmsprop(learning_rate=0.01, num_steps=1).optimizer([weight]).step()
+    >>> round(weight.item(), 3)
+    0.9
 
     Args:
         decay: of the mean squared gradient per update, in [0, 1).

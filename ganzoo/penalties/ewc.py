@@ -15,26 +15,26 @@ from ganzoo.registry import register
 
 @register("penalties")
 class ewc(Penalty):
-    """Keep D's weights near those that told earlier fakes from real images, each as firmly as it mattered for that.
+    """Keep D's weights near those that told earlier fakes from real images, each by how much it mattered.
 
-    To D a GAN's training is a sequence of tasks: to tell real images from those of G as it is at the time. Here a task
-    lasts `consolidate_every` updates of D. At its end D's weights w_t and the diagonal F_t of its Fisher information
+    For D, training is a sequence of tasks: to tell real images from the fakes of the current G. Here a task lasts
+    `consolidate_every` updates of D. At its end D's weights w_t and the diagonal F_t of its Fisher information
     are kept, and from then on D pays weight / 2 * sum_t decay^(tasks since t) * sum_i F_ti (w_i - w_ti)^2.
 
     Source: Kirkpatrick et al., arXiv:1612.00796, equation 3. That D forgets earlier fakes, and EWC against it: Liang et
     al., "Generative Adversarial Network Training is a Continual Learning Problem", arXiv:1811.11083; the generated
     distributions as tasks also in Thanh-Tung & Tran, arXiv:1807.04015. (Seff et al., arXiv:1705.08395, consolidate G
-    over data sets that follow each other.) Departures, all choices of this project: the Fisher information is that of D
-    as a logistic classifier of real against fake whatever the adversarial loss, with its targets drawn from D itself
-    (see `remedies.elastic_weight_consolidation`); it is a mean over images of the task's last batch; the length of a
-    task, the decay and every default. Weights are D's trained parameters, under spectral norm those before the
-    division; heads of tasks are free.
+    over data sets that follow each other.)
+    Departures: all are choices of this project. The Fisher information is that of D as a logistic classifier of real
+    against fake whatever the adversarial loss, with its targets drawn from D itself (see
+    `remedies.elastic_weight_consolidation`); it is a mean over images of the task's last batch; the length of a task,
+    the decay and every default. Weights are D's trained parameters, under spectral norm those before the division;
+    heads of tasks are free.
 
-    Example:
-        >>> layer, images = torch.nn.Linear(2, 2), ImageBatch(torch.zeros(4, 3, 16, 16))
-        >>> penalty = ewc(parameter_shapes={"weight": layer.weight.shape, "bias": layer.bias.shape})
-        >>> penalty(layer, images, images, rng=torch.Generator()).item()  # no task has ended
-        0.0
+    >>> layer, images = torch.nn.Linear(2, 2), ImageBatch(torch.zeros(4, 3, 16, 16))
+    >>> penalty = ewc(parameter_shapes={"weight": layer.weight.shape, "bias": layer.bias.shape})
+    >>> penalty(layer, images, images, rng=torch.Generator()).item()  # no task has ended
+    0.0
 
     Args:
         weight: factor of the penalty (the papers' lambda).
@@ -43,6 +43,7 @@ class ewc(Penalty):
         decay: factor of what earlier tasks hold, each time that a task ends; 1 lets none fade.
     """
 
+    sees_images = False
     needs_independent_logits = True
 
     def __init__(
@@ -81,10 +82,6 @@ class ewc(Penalty):
             return 0
         self.quadratic.decay(self.decay)
         return self.quadratic.end_task(discriminator, [real[: self.num_images_each], fake[: self.num_images_each]])
-
-    def num_d_images(self, batch_size: int) -> int:
-        """Return 0: the penalty looks at weights alone, and `after_d_step` counts its own images."""
-        return 0
 
     def get_extra_state(self) -> Tensor:
         """Return what is saved besides the quadratic: how many updates there were."""

@@ -5,12 +5,12 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import ImageBatch
-from ganzoo.penalties.base import Penalty, check_weight, kernels
+from ganzoo.penalties.base import WeightedPenalty, kernels
 from ganzoo.registry import register
 
 
 @register("penalties")
-class l2(Penalty):
+class l2(WeightedPenalty):
     """Penalise the size of D's weights.
 
     Source: compare_gan's `l2_penalty`: weight * the mean, over the linear and convolution layers of D, of half the sum
@@ -20,23 +20,20 @@ class l2(Penalty):
     Under spectral norm the weights are those before the division, whose size has no effect on D; then it only raises
     their effective learning rate.
 
-    Example:
-        >>> layer = torch.nn.Linear(2, 2)
-        >>> _ = torch.nn.init.constant_(layer.weight, 3.0)
-        >>> round(l2(weight=0.1)(layer, None, None, rng=torch.Generator()).item(), 4)  # 0.1 / 2 * (9 + 9 + 9 + 9)
-        1.8
+    >>> layer = torch.nn.Linear(2, 2)
+    >>> _ = torch.nn.init.constant_(layer.weight, 3.0)
+    >>> round(l2(weight=0.1)(layer, None, None, rng=torch.Generator()).item(), 4)  # 0.1 / 2 * (9 + 9 + 9 + 9)
+    1.8
 
     Args:
         weight: factor of the penalty; the default is a choice of this project.
     """
 
+    sees_images = False
     needs_independent_logits = False
     needs_adversarial_logit = False
 
-    def __init__(self, *, weight: float = 1e-3) -> None:
-        super().__init__()
-        check_weight(weight)
-        self.weight = weight
+    weight: float = 1e-3
 
     def forward(
         self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator
@@ -44,7 +41,3 @@ class l2(Penalty):
         """Return the weighted mean of half the squared norms; no image plays a part."""
         halves = [0.5 * weight.square().sum() for weight in kernels(discriminator)]
         return self.weight * torch.stack(halves).mean()
-
-    def num_d_images(self, batch_size: int) -> int:
-        """Return 0: it looks at weights alone."""
-        return 0

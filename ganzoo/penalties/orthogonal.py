@@ -20,17 +20,17 @@ class orthogonal(Penalty):
     Departures: embeddings and the heads of tasks are left alone; the authors' PyTorch code adds half the gradient of
     this formula, so that its 1e-4 are 5e-5 here.
 
-    Example:
-        >>> layer = torch.nn.Linear(2, 2)
-        >>> _ = torch.nn.init.ones_(layer.weight)  # two filters whose inner product is 2, counted twice
-        >>> orthogonal(d_weight=0.5)(layer, None, None, rng=torch.Generator()).item()
-        4.0
+    >>> layer = torch.nn.Linear(2, 2)
+    >>> _ = torch.nn.init.ones_(layer.weight)  # two filters whose inner product is 2, counted twice
+    >>> orthogonal(d_weight=0.5)(layer, None, None, rng=torch.Generator()).item()
+    4.0
 
     Args:
         d_weight: factor of the penalty of D's weights.
         g_weight: factor of the penalty of G's weights.
     """
 
+    sees_images = False
     needs_independent_logits = False
     needs_adversarial_logit = False
 
@@ -51,10 +51,6 @@ class orthogonal(Penalty):
     def g_penalty(self, generator: Generator) -> Tensor | None:
         """Return the same of G's filters, or None if they are not penalised."""
         return self.g_weight * overlap(generator) if self.g_weight else None
-
-    def num_d_images(self, batch_size: int) -> int:
-        """Return 0: it looks at weights alone."""
-        return 0
 
 
 def overlap(network: nn.Module) -> Tensor:

@@ -5,30 +5,26 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import ImageBatch
-from ganzoo.penalties.base import Penalty, check_weight, mean_squared_slope
+from ganzoo.penalties.base import WeightedPenalty, mean_squared_slope
 from ganzoo.registry import register
 
 
 @register("penalties")
-class r1(Penalty):
+class r1(WeightedPenalty):
     """Penalise the slope of D at real images, so that D is flat where the data are once G matches them.
 
     Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", arXiv:1801.04406, equation 9:
     weight / 2 * E[|grad D(x)|^2] over real x.
 
-    Example:
-        >>> real = fake = ImageBatch(torch.zeros(2, 1, 3, 3))  # the gradient has 9 entries, all of them 1
-        >>> r1(weight=10.0)(linear_discriminator, real, fake, rng=torch.Generator()).item()
-        45.0
+    >>> real = fake = ImageBatch(torch.zeros(2, 1, 3, 3))  # the gradient has 9 entries, all of them 1
+    >>> r1(weight=10.0)(linear_discriminator, real, fake, rng=torch.Generator()).item()
+    45.0
 
     Args:
         weight: twice the factor of the mean squared gradient (the paper's gamma; it uses 10 for images).
     """
 
-    def __init__(self, *, weight: float = 10.0) -> None:
-        super().__init__()
-        check_weight(weight)
-        self.weight = weight
+    weight: float = 10.0
 
     def forward(
         self, discriminator: Discriminator, real: ImageBatch, fake: ImageBatch, *, rng: torch.Generator

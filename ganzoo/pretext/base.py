@@ -1,16 +1,16 @@
 """The contract of a self-supervised task. N: batch; C, H, W: image; F: features; L: latent dimension.
 
-A step asks a task four things, in this order:
+A step calls four methods of a task, in this order:
 
-1. `extra_latents`: other latents that the generator shall also see (perturbed copies, pairs).
-2. `views`: images that the discriminator shall also see, made from the augmented batch, each a named group.
-3. After ONE forward pass of the discriminator over [real, fake, views of all tasks]: `d_terms` or `g_terms`, the named,
-   weighted losses of this step, from what the discriminator said of the task's own views and of the upright images.
-4. `after_step`: anything that follows an update (a queue, a momentum copy).
+1. `extra_latents` returns more latents for the generator (perturbed copies, pairs).
+2. `views` returns more images for the discriminator, made from the augmented batch. Each group of them has a name.
+3. The discriminator makes ONE forward pass over [real, fake, views of all tasks]. Then `d_terms` or `g_terms` returns
+   the named, weighted losses of this step, computed from its outputs for the task's own views and the upright images.
+4. `after_step` does what follows an update (it fills a queue, moves a momentum copy).
 
-Heads are submodules; they are built from the discriminator's layer factory, so that they follow its spectral norm, and
-they join the discriminator's optimizer. State that must survive a restart (a queue, kept images, the weights of a
-momentum copy) is in buffers: these are saved, and neither trained nor counted as trained.
+Heads are submodules and join the discriminator's optimizer. They are built by the discriminator's layer factory, so
+that they have spectral norm if it has. State that must survive a restart (a queue, kept images, the weights of a
+momentum copy) is kept in buffers: these are saved, but not trained.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,14 +31,14 @@ Role = Literal["d", "g"]
 
 @dataclass(frozen=True)
 class View:
-    """A group of images that a task lets the discriminator see.
+    """A group of images that a task shows to the discriminator.
 
     Args:
-        batch: the images, with the CLASS labels of the images they were made from (a conditional discriminator needs
-            them: a view of fakes carries the fakes' labels).
-        source: whether the images come from real or from generated ones.
-        targets_N: what the task shall recognise in each image, with a row for each: a label, or a vector.
-        adversarial: whether the group takes part in the adversarial term, as `source` says.
+        batch: the images, with the CLASS labels of the images they were made from. A conditional discriminator needs
+            them: a view of fakes carries the labels of the fakes.
+        source: whether they were made from real or from generated images.
+        targets_N: what the task is to recognise, a row for each image: a label, or a vector.
+        adversarial: whether the group also counts in the adversarial loss, as real or as generated images.
     """
 
     batch: ImageBatch
@@ -49,12 +49,12 @@ class View:
 
 @dataclass(frozen=True)
 class StepBatch:
-    """What a task may make its views from, all of it augmented already.
+    """The images of a step, already augmented, from which a task makes its views.
 
     Args:
-        fake: generated images with labels and latents; gradients flow to the generator in its step.
-        real: real images; in the generator's step present only if `uses_real_in_g_step`.
-        extra: the generator's images of the task's own extra latents, by the names it gave them.
+        fake: generated images with labels and latents. In the generator's step, gradients flow through them.
+        real: real images; in the generator's step they are there only if a task has `uses_real_in_g_step`.
+        extra: the images generated from the task's extra latents, by the names it gave them.
     """
 
     fake: ImageBatch
@@ -64,7 +64,7 @@ class StepBatch:
 
 @dataclass(frozen=True)
 class ViewOutput:
-    """A group of images and what the discriminator said of it."""
+    """A group of images with the discriminator's output for it."""
 
     batch: ImageBatch
     output: DiscriminatorOutput
@@ -84,13 +84,13 @@ def _detached(output: DiscriminatorOutput) -> DiscriminatorOutput:
 
 @dataclass(frozen=True)
 class TaskOutputs:
-    """What the discriminator said in this step.
+    """The discriminator's outputs of a step, as far as they concern a task.
 
     Args:
-        real: of the upright real images; None in a generator step that did not show them.
-        fake: of the upright generated images.
-        views: of the task's own views, by name.
-        extra: the generator's images of the task's own extra latents, which D saw only where they are views as well.
+        fake: for the upright generated images.
+        real: for the upright real images; None in a generator step without them.
+        views: for the task's own views, by name.
+        extra: the images generated from the task's extra latents; D saw them only if they are views as well.
     """
 
     fake: ViewOutput
@@ -110,7 +110,7 @@ class TaskOutputs:
 
 @dataclass(frozen=True)
 class LossTerm:
-    """One named summand of a step's loss: `weight * value`. A weight of 0 leaves it out but still reports it."""
+    """One named summand of a step's loss: `weight * value`. With a weight of 0 it is only reported."""
 
     name: str
     value: Tensor
@@ -119,7 +119,7 @@ class LossTerm:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """A task's terms of one step, and detached scalars worth logging (accuracies), by name."""
+    """A task's loss terms of one step, and detached scalars to log (accuracies), by name."""
 
     terms: Sequence[LossTerm] = ()
     reports: Mapping[str, Tensor] = field(default_factory=dict)
@@ -128,12 +128,13 @@ class TaskResult:
 class PretextTask(Component, nn.Module):
     """A self-supervised task of the discriminator.
 
-    The runtime arguments are `feature_dim` (F of the discriminator), `tap_shapes` (its named taps), `image_shape`,
-    `latent_dim`, `num_classes`, `batch_size`, `num_steps` (generator updates of the run, for schedules), `layers` (the
-    discriminator's layer factory, for heads) and `discriminator` (the network itself, to be copied and not kept); a
-    task names those it needs in its constructor.
+    The runtime arguments are `feature_dim` (F of the discriminator), `tap_shapes` (the shapes (c, h, w) of its taps, by
+    name), `image_shape` (C, H, W), `latent_dim` (L), `num_classes` (0 without labels), `batch_size` (N), `num_steps`
+    (generator updates of the run, for schedules), `layers` (the discriminator's layer factory, for heads) and
+    `discriminator` (the network itself, to copy and not to keep). A task names those it needs in its constructor.
 
-    What an option decides of the attributes below, the constructor sets on the instance.
+    The attributes below tell a step and the builder about the task. If an option decides one of them, the constructor
+    sets it on the instance.
     """
 
     kind = "pretext"
@@ -155,49 +156,49 @@ class PretextTask(Component, nn.Module):
     """Names of the discriminator's taps that the task reads."""
 
     replaces_adversarial: bool = False
-    """Whether its terms stand in for the adversarial loss; then `experiment.loss` must be None."""
+    """Whether its terms replace the adversarial loss; then `experiment.loss` must be None."""
 
     adds_to_adversarial: str = ""
-    """Of a task that replaces the adversarial loss: the setting with which it stands beside one, `adversarial = 'add'`;
-    empty if there is none. Messages name it."""
+    """The setting with which a task that replaces the adversarial loss is added to one instead, for messages:
+    `adversarial = 'add'`. Empty if there is none."""
 
     needs_adversarial: bool = False
-    """Whether it means nothing without an adversarial loss: it reads the logits that the loss trains, or shows images
-    in its term; then `experiment.loss` must not be None."""
+    """Whether it makes sense only with an adversarial loss, since it reads the logits or adds images to that loss;
+    then `experiment.loss` must not be None."""
 
     uses_real_in_g_step: bool = False
-    """Whether the generator's step shall show the discriminator real images as well."""
+    """Whether the discriminator is to see real images in the generator's step too."""
 
     needs_upright: bool = False
-    """Whether its images must stand upright, as they do not after an augmentation that turns them."""
+    """Whether its images must be upright. An augmentation that turns images is then refused."""
 
     is_learnable: ClassVar[bool] = True
-    """Whether there is something to learn; of a control there is not, and its accuracy at chance is no sign of trouble.
+    """Whether there is something to learn. In a control there is not: its accuracy stays at chance, and is not flagged.
     """
 
     chance: Mapping[str, float] = {}
-    """For each accuracy it reports, what guessing would reach."""
+    """What guessing would reach in each accuracy that it reports, by the accuracy's name."""
 
     def extra_latents(self, fake: Latents, *, role: Role, rng: torch.Generator) -> Mapping[str, Latents]:
-        """Return further latents for the generator, by name; their images arrive in `StepBatch.extra`."""
+        """Return more latents (any number, L) for the generator, by name; their images come in `StepBatch.extra`."""
         return {}
 
     def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> Mapping[str, View]:
-        """Return the groups of images that the discriminator shall see, by name."""
+        """Return the groups of images, each (any number, C, H, W), to show to the discriminator, by name."""
         return {}
 
     def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
-        """Return what the discriminator (with the task's heads) shall minimise in addition."""
+        """Return the losses, scalars each, that the discriminator and the task's heads minimise in addition."""
         return TaskResult()
 
     def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
-        """Return what the generator shall minimise in addition."""
+        """Return the losses, scalars each, that the generator minimises in addition."""
         return TaskResult()
 
     def after_step(
         self, outputs: TaskOutputs, discriminator: Discriminator, *, role: Role, step: int, rng: torch.Generator
     ) -> None:
-        """Act after the update; `outputs` is detached, `rng` is the stream that `views` draws from."""
+        """Act after the update. `outputs` is detached; `rng` is the random stream that `views` also draws from."""
 
 
 def check_weights(**weights: float) -> None:

@@ -3,11 +3,10 @@
 import torch
 from torch import Tensor
 
-from ganzoo.batch import ImageBatch, Latents
+from ganzoo.batch import Latents
 from ganzoo.errors import check_positive
 from ganzoo.pretext.base import (
     LossTerm,
-    PretextTask,
     Role,
     StepBatch,
     TaskOutputs,
@@ -16,12 +15,12 @@ from ganzoo.pretext.base import (
     ViewOutput,
     check_weights,
 )
-from ganzoo.pretext.flip_and_shift import check_flip_and_shift, flip_and_shift
+from ganzoo.pretext.flip_and_shift import FlipAndShiftTask
 from ganzoo.registry import register
 
 
 @register("pretext")
-class consistency(PretextTask):
+class consistency(FlipAndShiftTask):
     """Keep D's logit when an image is flipped and shifted, or its latent moved a little (CR, bCR, zCR).
 
     Source: CR, Zhang et al., "Consistency Regularization for Generative Adversarial Networks", arXiv:1910.12027; bCR,
@@ -35,10 +34,9 @@ class consistency(PretextTask):
     latter two. An augmentation that is drawn anew for every fake adds its own difference to the distance that G
     maximises.
 
-    Example:
-        >>> images = ImageBatch(torch.zeros(2, 3, 16, 16))
-        >>> list(consistency(latent_d_weight=0.0).views(StepBatch(images, images), role="d", rng=torch.Generator()))
-        ['real', 'fake']
+    >>> images = ImageBatch(torch.zeros(2, 3, 16, 16))
+    >>> list(consistency(latent_d_weight=0.0).views(StepBatch(images, images), role="d", rng=torch.Generator()))
+    ['real', 'fake']
 
     Args:
         real_weight: weight of the term of real images; 0 leaves their views out, here and below.
@@ -46,38 +44,28 @@ class consistency(PretextTask):
         latent_d_weight: weight of D's term of moved latents.
         latent_g_weight: weight of the distance that G maximises.
         latent_noise: standard deviation of d in every coordinate.
-        flip: whether T mirrors; False for digits, letters and whatever else a mirror changes.
-        max_shift: the largest shift as a share of the image's side, less than 0.5.
     """
 
     needs_adversarial = True
 
-    def __init__(
-        self,
-        *,
-        real_weight: float = 10.0,
-        fake_weight: float = 10.0,
-        latent_d_weight: float = 20.0,
-        latent_g_weight: float = 0.5,
-        latent_noise: float = 0.05,
-        flip: bool = True,
-        max_shift: float = 0.125,
-    ) -> None:
-        super().__init__()
+    real_weight: float = 10.0
+    fake_weight: float = 10.0
+    latent_d_weight: float = 20.0
+    latent_g_weight: float = 0.5
+    latent_noise: float = 0.05
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         weights = {
-            "real_weight": real_weight,
-            "fake_weight": fake_weight,
-            "latent_d_weight": latent_d_weight,
-            "latent_g_weight": latent_g_weight,
+            "real_weight": self.real_weight,
+            "fake_weight": self.fake_weight,
+            "latent_d_weight": self.latent_d_weight,
+            "latent_g_weight": self.latent_g_weight,
         }
         check_weights(**weights)
         if not any(weights.values()):
             raise ValueError("all of its weights are 0; leave the task out")
-        check_positive(latent_noise=latent_noise)
-        check_flip_and_shift(max_shift)
-        self.real_weight, self.fake_weight = real_weight, fake_weight
-        self.latent_d_weight, self.latent_g_weight = latent_d_weight, latent_g_weight
-        self.latent_noise, self.flip, self.max_shift = latent_noise, flip, max_shift
+        check_positive(latent_noise=self.latent_noise)
 
     def extra_latents(self, fake: Latents, *, role: Role, rng: torch.Generator) -> dict[str, Latents]:
         """Return the latents, moved a little, in a step that has a term of them."""
@@ -86,22 +74,18 @@ class consistency(PretextTask):
         return {"moved": fake.moved(self.latent_noise, rng=rng)}
 
     def views(self, batch: StepBatch, *, role: Role, rng: torch.Generator) -> dict[str, View]:
-        """Return the changed images in D's step; G's needs no opinion of D."""
+        """Return the changed images in D's step; G's term needs no output of D."""
         if role == "g":
             return {}
         assert batch.real is not None
         views = {}
         if self.real_weight:
-            views["real"] = View(self._changed(batch.real, rng), "real")
+            views["real"] = View(self.changed(batch.real, rng), "real")
         if self.fake_weight:
-            views["fake"] = View(self._changed(batch.fake, rng), "fake")
+            views["fake"] = View(self.changed(batch.fake, rng), "fake")
         if self.latent_d_weight:
             views["moved"] = View(batch.extra["moved"], "fake")
         return views
-
-    def _changed(self, batch: ImageBatch, rng: torch.Generator) -> ImageBatch:
-        changed_NCHW = flip_and_shift(batch.images_NCHW, flip=self.flip, max_shift=self.max_shift, rng=rng)
-        return batch.with_images(changed_NCHW)
 
     def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
         """Return the mean squared change of the logit in each group of changed images."""
@@ -115,7 +99,7 @@ class consistency(PretextTask):
         return TaskResult(terms)
 
     def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
-        """Return the mean squared distance in pixels of fakes and those of moved latents, weighted negatively."""
+        """Return the mean squared distance in pixels of fakes to the images of moved latents, weighted negatively."""
         if not outputs.extra:
             return TaskResult()
         difference_NCHW = outputs.extra["moved"].images_NCHW - outputs.fake.batch.images_NCHW

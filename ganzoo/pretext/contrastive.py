@@ -3,6 +3,7 @@
 N: batch; E: embedding; Q: queue; F: features; C, H, W: image.
 """
 
+from dataclasses import InitVar
 from typing import Literal
 
 import torch
@@ -16,7 +17,6 @@ from ganzoo.layers.factory import LayerFactory
 from ganzoo.layers.momentum_copy import MomentumCopy
 from ganzoo.pretext.base import (
     LossTerm,
-    PretextTask,
     Role,
     StepBatch,
     TaskOutputs,
@@ -25,90 +25,77 @@ from ganzoo.pretext.base import (
     ViewOutput,
     check_weights,
 )
-from ganzoo.pretext.flip_and_shift import check_flip_and_shift, flip_and_shift
+from ganzoo.pretext.flip_and_shift import FlipAndShiftTask
 from ganzoo.registry import register
 
 Source = Literal["real", "fake"]
+SOURCES: tuple[Source, Source] = ("real", "fake")
 
 
 @register("pretext")
-class contrastive(PretextTask):
-    """Tell an image from all others by D's features, whatever flip and shift it is seen in (after InsGen).
+class contrastive(FlipAndShiftTask):
+    """Recognise each image by D's features among all others, however it is flipped and shifted (after InsGen).
 
     Source: Yang et al., "Data-Efficient Instance Generation from Instance Discrimination", arXiv:2106.04566, on the
     contrast of MoCo (He et al., arXiv:1911.05722). Of every image D embeds one changed version, the query, and a slow
     copy of D another, the key; the loss is the cross-entropy of finding the own key among the Q keys of earlier steps.
     Real images and fakes have a head and a queue each. In D's step the key of a fake is that of its latent moved a
     little; G learns from the fakes' loss. Temperature, momentum, width, noise and weights are those of the authors'
-    code. Departures: images are flipped and shifted where InsGen applies ADA's augmentation; the queue has a fixed
-    length, there 5 % of the data set; the copies of D and of the heads move once after each update of D; the keys
-    themselves join a queue, while InsGen's of fakes takes embeddings of the unmoved latents; heads follow D's spectral
-    norm.
+    code.
+    Departures: images are flipped and shifted where InsGen applies ADA's augmentation; the queue has a fixed length,
+    there 5 % of the data set; the copies of D and of the heads move once after each update of D; the keys themselves
+    join a queue, while InsGen's of fakes takes embeddings of the unmoved latents; heads follow D's spectral norm.
 
     Keys pass through the copy: they are not counted among the images that D saw.
 
-    Example:
-        >>> instance_logits(torch.eye(2), torch.eye(2), torch.zeros(3, 2)).tolist()  # the own key first
-        [[1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]]
+    >>> instance_logits(torch.eye(2), torch.eye(2), torch.zeros(3, 2)).tolist()  # the own key first
+    [[1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]]
 
     Args:
         alpha: weight of the generator's loss.
         beta: weight of the discriminator's loss on real images.
         beta_fake: weight of the discriminator's loss on generated images.
-        temperature: by which cosines are divided.
-        momentum: share of the copy that an update of D leaves, in [0, 1).
+        temperature: divides the cosines.
+        momentum: share of the copy that stays at an update of D, in [0, 1).
         num_keys: Q, keys of each queue, at least batch_size.
         embedding_dim: E.
-        latent_noise: standard deviation, in every coordinate, of what moves a latent.
-        flip: whether images are mirrored; False for digits, letters and whatever else a mirror changes.
-        max_shift: the largest shift as a share of the image's side, less than 0.5.
+        latent_noise: standard deviation, in every coordinate, of the noise that moves a latent.
     """
 
-    def __init__(
-        self,
-        *,
-        alpha: float = 0.1,
-        beta: float = 1.0,
-        beta_fake: float = 1.0,
-        temperature: float = 0.2,
-        momentum: float = 0.999,
-        num_keys: int = 2048,
-        embedding_dim: int = 128,
-        latent_noise: float = 0.15,
-        flip: bool = True,
-        max_shift: float = 0.125,
-        feature_dim: int,
-        batch_size: int,
-        layers: LayerFactory,
-        discriminator: Discriminator,
-    ) -> None:
-        super().__init__()
-        check_weights(alpha=alpha, beta=beta, beta_fake=beta_fake)
-        check_positive(temperature=temperature)
-        if latent_noise < 0:
-            raise ParameterError("latent_noise", f"must not be negative, not {latent_noise}")
-        if not 0 <= momentum < 1:
-            raise ParameterError("momentum", f"must lie in [0, 1), not {momentum}")
-        check_at_least(1, embedding_dim=embedding_dim)
-        if num_keys < batch_size:
-            raise ParameterError("num_keys", f"= {num_keys} cannot take in a batch of {batch_size}; raise it")
-        check_flip_and_shift(max_shift)
-        self.alpha, self.beta, self.beta_fake = alpha, beta, beta_fake
-        self.temperature, self.momentum, self.latent_noise = temperature, momentum, latent_noise
-        self.flip, self.max_shift = flip, max_shift
-        self.heads = nn.ModuleDict(
-            {
-                source: nn.Sequential(
-                    layers.linear(feature_dim, feature_dim), nn.ReLU(), layers.linear(feature_dim, embedding_dim)
-                )
-                for source in ("real", "fake")
-            }
-        )
+    alpha: float = 0.1
+    beta: float = 1.0
+    beta_fake: float = 1.0
+    temperature: float = 0.2
+    momentum: float = 0.999
+    num_keys: int = 2048
+    embedding_dim: int = 128
+    latent_noise: float = 0.15
+    feature_dim: int
+    batch_size: int
+    layers: LayerFactory
+    discriminator: InitVar[Discriminator]
+
+    def __post_init__(self, discriminator: Discriminator) -> None:
+        super().__post_init__()
+        check_weights(alpha=self.alpha, beta=self.beta, beta_fake=self.beta_fake)
+        check_positive(temperature=self.temperature)
+        if self.latent_noise < 0:
+            raise ParameterError("latent_noise", f"must not be negative, not {self.latent_noise}")
+        if not 0 <= self.momentum < 1:
+            raise ParameterError("momentum", f"must lie in [0, 1), not {self.momentum}")
+        check_at_least(1, embedding_dim=self.embedding_dim)
+        if self.num_keys < self.batch_size:
+            raise ParameterError("num_keys", f"= {self.num_keys} cannot take in a batch of {self.batch_size}; raise it")
+        self.heads = nn.ModuleDict({source: self._head() for source in SOURCES})
         self.slow_discriminator = MomentumCopy(discriminator)
         self.slow_heads = MomentumCopy(self.heads)
-        self.queues = nn.ModuleDict({source: KeyQueue(num_keys, embedding_dim) for source in ("real", "fake")})
-        # The own key, and those of the queue.
-        self.chance = dict.fromkeys(("accuracy_real", "accuracy_fake"), 1 / (1 + num_keys))
+        self.queues = nn.ModuleDict({source: KeyQueue(self.num_keys, self.embedding_dim) for source in SOURCES})
+        # Its own key, among itself and the keys of the queue.
+        self.chance = dict.fromkeys(("accuracy_real", "accuracy_fake"), 1 / (1 + self.num_keys))
+
+    def _head(self) -> nn.Module:
+        linear, width = self.layers.linear, self.feature_dim
+        return nn.Sequential(linear(width, width), nn.ReLU(), linear(width, self.embedding_dim))
 
     def extra_latents(self, fake: Latents, *, role: Role, rng: torch.Generator) -> dict[str, Latents]:
         """Return the latents, moved a little, in D's step."""
@@ -127,11 +114,7 @@ class contrastive(PretextTask):
         }
 
     def _query(self, images: ImageBatch, key_images: ImageBatch, source: Source, rng: torch.Generator) -> View:
-        return View(self._changed(images, rng), source, self._keys(self._changed(key_images, rng), source))
-
-    def _changed(self, batch: ImageBatch, rng: torch.Generator) -> ImageBatch:
-        changed_NCHW = flip_and_shift(batch.images_NCHW, flip=self.flip, max_shift=self.max_shift, rng=rng)
-        return batch.with_images(changed_NCHW)
+        return View(self.changed(images, rng), source, self._keys(self.changed(key_images, rng), source))
 
     @torch.no_grad()
     def _keys(self, batch: ImageBatch, source: Source) -> Tensor:
@@ -151,13 +134,13 @@ class contrastive(PretextTask):
         fake, hits = self._contrast(outputs.views["fake"], "fake")
         return TaskResult([LossTerm("fake", fake, self.alpha)], {"accuracy_fake": hits})
 
-    def _contrast(self, seen: ViewOutput, source: Source) -> tuple[Tensor, Tensor]:
+    def _contrast(self, queries: ViewOutput, source: Source) -> tuple[Tensor, Tensor]:
         """Return the loss, and the share of images whose own key is the nearest."""
-        assert seen.targets_N is not None
+        assert queries.targets_N is not None
         queue = self.queues[source]
         assert isinstance(queue, KeyQueue)
-        queries_NE = functional.normalize(self.heads[source](seen.output.features_NF).float(), dim=1)
-        logits_NQ = instance_logits(queries_NE, seen.targets_N, queue.keys_QE) / self.temperature
+        queries_NE = functional.normalize(self.heads[source](queries.output.features_NF).float(), dim=1)
+        logits_NQ = instance_logits(queries_NE, queries.targets_N, queue.keys_QE) / self.temperature
         first_N = torch.zeros(len(logits_NQ), dtype=torch.int64, device=logits_NQ.device)
         hits = (logits_NQ.detach().argmax(1) == first_N).float().mean()
         return functional.cross_entropy(logits_NQ, first_N), hits

@@ -28,16 +28,16 @@ class deshuffle(WeightedTask):
 
     Source: Baykal & Unal, "DeshuffleGAN", arXiv:2006.08694; the choice of permutations follows Noroozi & Favaro,
     arXiv:1603.09246. D learns the task on real images, G is rewarded for fakes that D can deshuffle; each image of the
-    batch is shown once more, shuffled. Departures: the choice starts from the identity, which is then left out, and
-    maximises the distance to the nearest permutation, not the mean one, which lets near neighbours in; it is
-    deterministic. Of an image whose side is not divisible by 3 the largest centred square that is gets shuffled, and
-    the frame around it stays; the authors' code starts at the upper left corner and repeats the border. alpha is
-    rotation's by default, 0.5 in that code; beta is 1 there too.
+    batch is shown once more, shuffled.
+    Departures: the choice starts from the identity, which is then left out, and maximises the distance to the nearest
+    permutation, not the mean one, which lets near neighbours in; it is deterministic. Of an image whose side is not
+    divisible by 3 the largest centred square that is gets shuffled, and the frame around it stays; the authors' code
+    starts at the upper left corner and repeats the border. alpha is rotation's by default, 0.5 in that code; beta is 1
+    there too.
 
-    Example:
-        >>> image_1CHW, backwards_19 = torch.arange(9).reshape(1, 1, 3, 3), torch.arange(8, -1, -1)[None]
-        >>> shuffle_tiles(image_1CHW, backwards_19)[0, 0].tolist()
-        [[8, 7, 6], [5, 4, 3], [2, 1, 0]]
+    >>> image_1CHW, backwards_19 = torch.arange(9).reshape(1, 1, 3, 3), torch.arange(8, -1, -1)[None]
+    >>> shuffle_tiles(image_1CHW, backwards_19)[0, 0].tolist()
+    [[8, 7, 6], [5, 4, 3], [2, 1, 0]]
 
     Args:
         num_permutations: K, how many permutations there are to tell apart, at least 2.

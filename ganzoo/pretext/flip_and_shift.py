@@ -7,7 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ganzoo.batch import ImageBatch
+from ganzoo.component import DeclaredArguments
 from ganzoo.errors import ParameterError
+from ganzoo.pretext.base import PretextTask
 
 
 def flip_and_shift(images_NCHW: Tensor, *, flip: bool, max_shift: float, rng: torch.Generator) -> Tensor:
@@ -41,11 +44,23 @@ def flip_and_shift(images_NCHW: Tensor, *, flip: bool, max_shift: float, rng: to
     return windows_NHWC.permute(0, 3, 1, 2)
 
 
-def check_flip_and_shift(max_shift: float) -> None:
-    """Refuse a shift that reflection cannot fill.
+class FlipAndShiftTask(DeclaredArguments, PretextTask):
+    """A task that shows D images mirrored and moved.
 
-    Raises:
-        ParameterError: it is negative or half of the side or more.
+    Args:
+        flip: whether images are mirrored; False for digits, letters and whatever else a mirror changes.
+        max_shift: the largest shift as a share of the image's side, less than 0.5: more, reflection cannot fill.
     """
-    if not 0 <= max_shift < 0.5:
-        raise ParameterError("max_shift", f"is a share of the image's side in [0, 0.5), not {max_shift}")
+
+    flip: bool = True
+    max_shift: float = 0.125
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        if not 0 <= self.max_shift < 0.5:
+            raise ParameterError("max_shift", f"is a share of the image's side in [0, 0.5), not {self.max_shift}")
+
+    def changed(self, batch: ImageBatch, rng: torch.Generator) -> ImageBatch:
+        """Return the same batch with its images mirrored and moved."""
+        changed_NCHW = flip_and_shift(batch.images_NCHW, flip=self.flip, max_shift=self.max_shift, rng=rng)
+        return batch.with_images(changed_NCHW)

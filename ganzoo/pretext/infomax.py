@@ -18,20 +18,19 @@ from ganzoo.registry import register
 
 @register("pretext")
 class infomax(WeightedTask):
-    """Let D's global features of an image tell its local features from those of other images (InfoMax-GAN).
+    """Match D's global features of an image with its local features, among those of other images (InfoMax-GAN).
 
-    Source: Lee et al., "InfoMax-GAN: Improved Adversarial Image Generation via Information Maximization and
-    Contrastive Learning", arXiv:2007.04589, with the projections, weights and width of its code in mimicry. Both kinds
-    of features are projected to one space; the InfoNCE loss is the mean over images i and positions p of
-    -log softmax of the inner product of i's global vector and i's local vector at p, against its products with the
-    local vectors at all positions of all other images. D learns it on real images, G on generated ones; no view is
-    added. Local features are the output of the last block but one, as there at 32 px. Departure: an image's other
-    positions are left out of the softmax; in that code they stay in with a score of -10.
+    Source: Lee et al., "InfoMax-GAN: Improved Adversarial Image Generation via Information Maximization and Contrastive
+    Learning", arXiv:2007.04589, with the projections, weights and width of its code in mimicry. Both kinds of features
+    are projected to one space; the InfoNCE loss is the mean over images i and positions p of -log softmax of the inner
+    product of i's global vector and i's local vector at p, against its products with the local vectors at all positions
+    of all other images. D learns it on real images, G on generated ones; no view is added. Local features are the
+    output of the last block but one, as there at 32 px.
+    Departure: an image's other positions are left out of the softmax; in that code they stay in with a score of -10.
 
-    Example:
-        >>> local_NPR, global_NR = torch.zeros(2, 5, 4), torch.zeros(2, 4)
-        >>> round(info_nce(local_NPR, global_NR).item(), 3)  # one position against five of the other image: log 6
-        1.792
+    >>> local_NPR, global_NR = torch.zeros(2, 5, 4), torch.zeros(2, 4)
+    >>> round(info_nce(local_NPR, global_NR).item(), 3)  # one position against five of the other image: log 6
+    1.792
 
     Args:
         joint_dim: R, width of the space in which both kinds of features are compared.
@@ -69,11 +68,11 @@ class infomax(WeightedTask):
         """Return the contrast on generated images, weighted by alpha."""
         return TaskResult([LossTerm("loss", self.contrast(outputs.fake), self.g_weight(step))])
 
-    def contrast(self, seen: ViewOutput) -> Tensor:
+    def contrast(self, images: ViewOutput) -> Tensor:
         """Return the InfoNCE loss of a group of images."""
         # A linear layer on every position is a 1x1 convolution.
-        local_NPc = seen.output.taps[self.tap].flatten(2).transpose(1, 2)
-        return info_nce(self.local_head(local_NPc), self.global_head(seen.output.features_NF))
+        local_NPc = images.output.taps[self.tap].flatten(2).transpose(1, 2)
+        return info_nce(self.local_head(local_NPc), self.global_head(images.output.features_NF))
 
 
 class Projection(nn.Module):
@@ -97,7 +96,7 @@ class Projection(nn.Module):
 
 
 def info_nce(local_NPR: Tensor, global_NR: Tensor) -> Tensor:
-    """Return how badly each global vector tells each local vector of its image from all of the other images."""
+    """Return the InfoNCE loss of global vectors (N, R) against local vectors (N, P, R), a scalar."""
     # Sums over hundreds of products need more than the 8 bits that autocast would leave them.
     with torch.autocast(local_NPR.device.type, enabled=False):
         scores_NNP = torch.einsum("nr,mpr->nmp", global_NR.float(), local_NPR.float())

@@ -24,9 +24,8 @@ class label_augmentation(rotation):
     cross-entropy: D minimises the mean over the wrong classes j of max(0, 1 + s_j - s_y), G the same without margin and
     bound for y = (k, real) less that for (k, generated).
 
-    Example:
-        >>> part("pretext.label_augmentation")(**task_args()).num_outputs
-        8
+    >>> part("pretext.label_augmentation")(**task_args()).num_outputs
+    8
 
     Args:
         adversarial: `replace` or `add`.
@@ -46,7 +45,7 @@ class label_augmentation(rotation):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.replaces_adversarial = self.adversarial == "replace"
-        # Without a loss that it joins it would be the other form under this one's name.
+        # With `add` there must be a loss to add to.
         self.needs_adversarial = not self.replaces_adversarial
         self.chance = {"accuracy_real": 1 / self.num_outputs, "accuracy_fake": 1 / self.num_outputs}
 
@@ -76,7 +75,7 @@ class label_augmentation(rotation):
         return TaskResult(terms, reports)
 
     def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
-        """Return how much rather D says (k, generated) than (k, real) of generated images, weighted by alpha."""
+        """Return the loss of (k, real) less the loss of (k, generated) on generated images, weighted by alpha."""
         weight = self.g_weight(step)
         fake_NK, turns_N = self._scores(outputs.fake, outputs.views["fake"])
         loss = functional.cross_entropy if self.loss == "cross_entropy" else mean_gap

@@ -21,15 +21,14 @@ class latent_transformation(WeightedTask):
     Source: Patel et al., "LT-GAN: Self-Supervised GAN with Latent Transformation Detection", arXiv:2010.09893. A pair
     is represented by the difference of D's features, G(z + eps) less G(z); an auxiliary network sees two such
     differences and predicts whether eps was shared, by a binary cross-entropy that D learns and G is rewarded for. Each
-    fake of the batch starts one pair and each pair belongs to one comparison, of which half share eps. Choices of this
+    fake of the batch starts one pair and each pair belongs to one comparison; half of them share eps. Choices of this
     project, since the paper's values were not found: the features are D's pooled ones, the network has one hidden layer
     of their width, eps is normal with deviation `latent_noise`, and both weights.
 
-    Example:
-        >>> task, latents = part("pretext.latent_transformation")(**task_args()), Latents(torch.zeros(8, 6))
-        >>> eps_NL = task.extra_latents(latents, role="d", rng=torch.Generator())["moved"].latents_NL
-        >>> torch.equal(eps_NL[:2], eps_NL[4:6]), torch.equal(eps_NL[2:4], eps_NL[6:])
-        (True, False)
+    >>> task, latents = part("pretext.latent_transformation")(**task_args()), Latents(torch.zeros(8, 6))
+    >>> eps_NL = task.extra_latents(latents, role="d", rng=torch.Generator())["moved"].latents_NL
+    >>> torch.equal(eps_NL[:2], eps_NL[4:6]), torch.equal(eps_NL[2:4], eps_NL[6:])
+    (True, False)
 
     Args:
         latent_noise: standard deviation of eps in every coordinate.

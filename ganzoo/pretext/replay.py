@@ -16,17 +16,17 @@ class replay(PretextTask):
 
     Source: the history of Shrivastava et al., "Learning from Simulated and Unsupervised Images through Adversarial
     Training", arXiv:1612.07828, where half of the fakes that D sees are old ones, as here by default; on forgetting in
-    D, compare Thanh-Tung & Tran, arXiv:1807.04015. Departures: old fakes are added to the batch and do not replace half
-    of it; what is kept is a uniform sample of all fakes that D has seen (Vitter's algorithm R), so that the beginning
-    of a run stays in it, while there every step overwrites a random part. Fakes are kept as D saw them, augmentation
-    included, with the labels they were made for. The first step has none to show. G's step is unchanged.
+    D, compare Thanh-Tung & Tran, arXiv:1807.04015.
+    Departures: old fakes are added to the batch and do not replace half of it; what is kept is a uniform sample of all
+    fakes that D has seen (Vitter's algorithm R), so that the beginning of a run stays in it, while there every step
+    overwrites a random part. Fakes are kept as D saw them, augmentation included, with the labels they were made for.
+    The first step has none to show. G's step is unchanged.
 
-    It has no head and no loss of its own; it is a task because that is what may show D images.
+    It has no head and no loss of its own. It is a task because only a task may show more images to D.
 
-    Example:
-        >>> task = part("pretext.replay")(**task_args(batch_size=2))
-        >>> task.views(StepBatch(ImageBatch(torch.zeros(2, 3, 16, 16))), role="d", rng=torch.Generator())
-        {}
+    >>> task = part("pretext.replay")(**task_args(batch_size=2))
+    >>> task.views(StepBatch(ImageBatch(torch.zeros(2, 3, 16, 16))), role="d", rng=torch.Generator())
+    {}
 
     Args:
         capacity: fakes kept, in float32: at 32 px in colour 12 KB each, in every checkpoint.

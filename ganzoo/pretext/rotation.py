@@ -15,10 +15,9 @@ class rotation(TransformPrediction):
     defaults of the authors' code (compare_gan), alpha = 0.2 and beta = 1. Turns are counter-clockwise, the label is the
     number of quarter turns. `all_four` is the protocol of the paper and of compare_gan, `one_each` that of mimicry.
 
-    Example:
-        >>> task = part("pretext.rotation")(**task_args())
-        >>> task.chance["accuracy_real"], task.draw_targets(2, rng=torch.Generator()).tolist()
-        (0.25, [1, 1, 2, 2, 3, 3])
+    >>> task = part("pretext.rotation")(**task_args())
+    >>> task.chance["accuracy_real"], task.draw_targets(2, rng=torch.Generator()).tolist()
+    (0.25, [1, 1, 2, 2, 3, 3])
     """
 
     num_transforms = 4

@@ -16,19 +16,18 @@ class rotation_minimax(rotation):
     """Recognise the turn of real images and, as one more class, that an image is generated (SSGAN-MS).
 
     Source: Tran et al., "Self-supervised GAN: Analysis and Improvement with Multi-class Minimax Game",
-    arXiv:1911.06997. With a head C of K + 1 = 5 classes and T_k the turn by k quarters, D minimises
-    CE(C(T_k x), k) + CE(C(T_k G(z)), K + 1). G minimises under `match`, as the authors' code for Dist-GAN does,
-    |CE(C(T_k G(z)), k) - CE(C(T_k x), k)|, for which its step sees real images too; under `difference`, as in the
-    comparison of Hou et al., arXiv:2106.08601, CE(C(T_k G(z)), k) - CE(C(T_k G(z)), K + 1). The weights have the
-    numbers of the authors' ResNet for CIFAR-10 and not their effect. Departures from their code: it shows D the fakes
-    of the last class upright only, draws at random which images a step sees, and takes one mean over them, four turned
-    copies of real images to one of fakes, so that its 0.5 comes to 0.4 for real images and 0.1 for fakes on average;
-    here the protocols are rotation's, each term has its own mean and weighs beta. The script of Hou et al. weighs
-    `difference` by 1.0 for D and by 0.2 for G.
+    arXiv:1911.06997. With a head C of K + 1 = 5 classes and T_k the turn by k quarters, D minimises CE(C(T_k x), k) +
+    CE(C(T_k G(z)), K + 1). G minimises under `match`, as the authors' code for Dist-GAN does, |CE(C(T_k G(z)), k) -
+    CE(C(T_k x), k)|, for which its step sees real images too; under `difference`, as in the comparison of Hou et al.,
+    arXiv:2106.08601, CE(C(T_k G(z)), k) - CE(C(T_k G(z)), K + 1). The weights have the numbers of the authors' ResNet
+    for CIFAR-10 and not their effect.
+    Departures from their code: it shows D the fakes of the last class upright only, draws at random which images a step
+    sees, and takes one mean over them, four turned copies of real images to one of fakes, so that its 0.5 comes to 0.4
+    for real images and 0.1 for fakes on average; here the protocols are rotation's, each term has its own mean and
+    weighs beta. The script of Hou et al. weighs `difference` by 1.0 for D and by 0.2 for G.
 
-    Example:
-        >>> part("pretext.rotation_minimax")(**task_args()).num_outputs
-        5
+    >>> part("pretext.rotation_minimax")(**task_args()).num_outputs
+    5
 
     Args:
         g_objective: what G minimises, `match` or `difference`.
@@ -74,7 +73,7 @@ class rotation_minimax(rotation):
         return TaskResult(terms, reports)
 
     def g_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:
-        """Return how far generated images are from being taken for real ones in their turn, weighted by alpha."""
+        """Return how far generated images are from being recognised as turned real ones, weighted by alpha."""
         weight = self.g_weight(step)
         fake_NK, turns_N = self._scores(outputs.fake, outputs.views["fake"])
         as_turned = functional.cross_entropy(fake_NK, turns_N)
@@ -85,6 +84,6 @@ class rotation_minimax(rotation):
                 [LossTerm("as_real", as_turned, weight), LossTerm("as_fake", as_generated, -weight)], reports
             )
         assert outputs.real is not None
-        # The real images' value is what the generated ones' shall come to; no gradient reaches G through it.
+        # The value that the generated images are to reach; no gradient reaches G through it.
         target = functional.cross_entropy(*self._scores(outputs.real, outputs.views["real"]))
         return TaskResult([LossTerm("match", (as_turned - target).abs(), weight)], reports)

@@ -79,11 +79,11 @@ class TransformPrediction(WeightedTask):
         return {"transformed": self._view(batch.fake, "fake", rng)}
 
     def draw_targets(self, share: int, *, rng: torch.Generator) -> Tensor:
-        """Return what the head shall say of the transformed images: ((K - 1) * share,), one version after another."""
+        """Return the targets of the transformed images, ((K - 1) * share,), one version after another."""
         return torch.arange(1, self.num_transforms).repeat_interleave(share)
 
     def upright_targets(self, targets_N: Tensor) -> Tensor:
-        """Return what it shall say of the upright ones, (share,), beside the targets of the transformed images."""
+        """Return the targets of the upright images, (share,), given those of the transformed images."""
         return targets_N.new_zeros(len(targets_N) // (self.num_transforms - 1))
 
     def d_terms(self, outputs: TaskOutputs, *, step: int) -> TaskResult:

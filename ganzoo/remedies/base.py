@@ -1,12 +1,12 @@
 """The contract of a remedy against forgetting, for a network trained on one task after another. N: batch.
 
-A step asks a remedy three things, in this order:
+A step calls three methods of a remedy, in this order:
 
-1. `mix`: the batch to train on, made from the fresh one; earlier examples may join it.
-2. `terms`: named, weighted summands of the loss that depend on the network alone.
-3. `after_step`: anything that follows an update, such as remembering the fresh examples.
+1. `mix` returns the batch to train on: the fresh examples, and earlier ones if it adds any.
+2. `terms` returns named, weighted summands of the loss that depend on the network alone.
+3. `after_step` does what follows an update, such as keeping the fresh examples.
 
-At the end of a task follows `after_task`. State that must survive a restart is kept in buffers.
+At the end of a task, `after_task` is called. State that must survive a restart is kept in buffers.
 """
 
 from collections.abc import Sequence
@@ -24,11 +24,12 @@ from ganzoo.pretext.base import LossTerm
 
 @dataclass(frozen=True)
 class Examples:
-    """Images with what the network shall say of each.
+    """Images with their targets.
 
     Args:
         batch: the images.
-        is_positive_N: bool; whether the logit shall be above 0. In a discriminator's step: whether the image is real.
+        is_positive_N: bool (N,); whether the logit is to be above 0. In a discriminator's step: whether the image is
+            real.
     """
 
     batch: ImageBatch
@@ -52,8 +53,8 @@ class Remedy(Component, nn.Module):
     runtime_args = frozenset({"image_shape", "parameter_shapes", "batch_size"})
 
     needs_independent_logits: ClassVar[bool] = False
-    """Whether it looks at one image's logit alone, which means nothing in a network that normalises over the batch.
-    Such pairs are refused."""
+    """Whether each logit must depend on one image alone. It does not in a network that normalises over the batch; such
+    pairs are refused."""
 
     num_task_examples: int = 0
     """Examples of the ended task that `after_task` wants to see."""
@@ -68,7 +69,7 @@ class Remedy(Component, nn.Module):
         return fresh
 
     def terms(self, network: Discriminator) -> Sequence[LossTerm]:
-        """Return what the network shall minimise in addition."""
+        """Return the losses, scalars each, that the network minimises in addition."""
         return ()
 
     def after_step(self, fresh: Examples, *, rng: torch.Generator) -> None:

@@ -25,12 +25,11 @@ class elastic_weight_consolidation(Remedy):
     mean over `num_fisher_images`. Weights are the trained parameters; under spectral norm, those before the division.
     The sum of the tasks' penalties is kept as the one quadratic that equals it, so that memory does not grow.
 
-    Example:
-        >>> network = torch.nn.Linear(2, 2)
-        >>> shapes = {"weight": network.weight.shape, "bias": network.bias.shape}
-        >>> remedy = elastic_weight_consolidation(parameter_shapes=shapes)
-        >>> [term.value.item() for term in remedy.terms(network)]  # no task has ended
-        [0.0]
+    >>> network = torch.nn.Linear(2, 2)
+    >>> shapes = {"weight": network.weight.shape, "bias": network.bias.shape}
+    >>> remedy = elastic_weight_consolidation(parameter_shapes=shapes)
+    >>> [term.value.item() for term in remedy.terms(network)]  # no task has ended
+    [0.0]
 
     Args:
         strength: of the penalty.

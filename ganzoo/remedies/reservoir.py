@@ -21,12 +21,11 @@ class reservoir(Remedy):
     An example is replayed with the target that it was learned with. Where the targets of one image differ from task to
     task, as in one-vs-all classification, replay contradicts the current task.
 
-    Example:
-        >>> fresh = Examples(ImageBatch(torch.zeros(4, 1, 8, 8)), torch.ones(4).bool())
-        >>> remedy, rng = reservoir(image_shape=(1, 8, 8), batch_size=4), torch.Generator()
-        >>> remedy.after_step(fresh, rng=rng)
-        >>> len(remedy.mix(fresh, rng=rng))
-        8
+    >>> fresh = Examples(ImageBatch(torch.zeros(4, 1, 8, 8)), torch.ones(4).bool())
+    >>> remedy, rng = reservoir(image_shape=(1, 8, 8), batch_size=4), torch.Generator()
+    >>> remedy.after_step(fresh, rng=rng)
+    >>> len(remedy.mix(fresh, rng=rng))
+    8
 
     Args:
         capacity: examples kept.

@@ -11,7 +11,6 @@ from ganzoo.component import Component, Part, options_of
 from ganzoo.testing import conditioning, layers, measures, networks, objectives, optimizers, penalties, remedies, tasks
 from ganzoo.testing.declaration import check_declaration
 from ganzoo.testing.findings import Findings
-from ganzoo.testing.properties import PROPERTIES
 
 Check = Callable[[Part[Component], Findings], None]
 
@@ -62,6 +61,4 @@ def check_component(name: str, **arguments: object) -> None:
     else:
         with findings.guard("check"), torch.random.fork_rng(devices=[]):
             CHECKS[part.component.kind](part, findings)
-            if part.component.kind in PROPERTIES:
-                PROPERTIES[part.component.kind](part, findings)
     findings.raise_if_any()

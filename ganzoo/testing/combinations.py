@@ -1,4 +1,4 @@
-"""Which parts go together, found out by building: every refusal comes from the parts themselves, none is listed here.
+"""Which parts go together. They are built to find out: every refusal comes from the parts, none is listed here.
 
 An axis is a field of the experiment that one part fills: `loss`, `penalty`, ... ; `architecture` stands for generator
 and discriminator of one family, `g_normalization` and `d_normalization` for what normalises each.
@@ -140,7 +140,7 @@ def _part(kind: str, name: str | None) -> Part[Component] | None:
 
 
 def _small(name: str, **arguments: object) -> Part[Component]:
-    """Return a part at its default settings but for what keeps it small, with those of the arguments that it takes."""
+    """Return a part that is kept small, otherwise at its defaults, with those of the arguments that it takes."""
     known = options_of(registry.get(name))
     return registry.part(name, **{key: value for key, value in {**SMALL, **arguments}.items() if key in known})
 

@@ -1,4 +1,4 @@
-"""Checks of conditionings. N: batch; C, H, W: image."""
+"""Checks of conditionings. N: batch; C, H, W: image; F: features."""
 
 import math
 from collections.abc import Collection, Iterator
@@ -13,14 +13,25 @@ from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
+from ganzoo.normalizations.none import none
 from ganzoo.pretext.base import LossTerm, PretextTask, TaskOutputs, ViewOutput
 from ganzoo.randomness import initialization
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tasks import check_result
-from ganzoo.testing.tools import expect_all_trained, expect_finite, make_latents, make_rng
+from ganzoo.testing.tools import (
+    BFLOAT16,
+    LARGE_BATCH,
+    SMALL_BATCH,
+    bfloat16,
+    expect_all_trained,
+    expect_finite,
+    make_latents,
+    make_rng,
+    no_global_rng,
+)
 from ganzoo.testing.toys import ToyDiscriminator, ToyNormalization
 
-IMAGE_SHAPE, LATENT_DIM, NUM_CLASSES, NUM_FEATURES = (3, 8, 8), 6, 3, 4
+IMAGE_SHAPE, LATENT_DIM, NUM_CLASSES, NUM_FEATURES, FEATURE_DIM = (3, 8, 8), 6, 3, 4, 8
 
 
 def check_conditioning(part: Part[Conditioning], findings: Findings) -> None:
@@ -36,7 +47,7 @@ def check_conditioning(part: Part[Conditioning], findings: Findings) -> None:
         _check_training_labels(conditioning, findings)
 
     where = "generator_normalization"
-    for component in (_Conditional, _Unconditional):
+    for component in (_Conditional, none):
         wants_refusal = component.conditional_form() is None
         with findings.guard(where):
             try:
@@ -53,10 +64,12 @@ def check_conditioning(part: Part[Conditioning], findings: Findings) -> None:
     for spectral_norm in (False, True):
         with findings.guard("networks"), initialization(0, "networks"):
             _check_networks(conditioning, spectral_norm, findings)
+    with findings.guard("discriminator_head"), initialization(0, "head"):
+        _check_head(part(num_classes=NUM_CLASSES), findings)
 
 
 def _check_training_labels(conditioning: Conditioning, findings: Findings) -> None:
-    """Labels are known as they are, or not at all, and the same ones every time; those of the data stay as they are."""
+    """Check that each label is the true one or hidden, the same at every call, and that the data's labels stay."""
     where = "training_labels"
     given_N = torch.arange(20 * NUM_CLASSES) % NUM_CLASSES
     labels_N = given_N.clone()
@@ -139,6 +152,27 @@ def _check_networks(conditioning: Conditioning, spectral_norm: bool, findings: F
         expect_all_trained(findings, task, "auxiliary_task")
 
 
+def _check_head(conditioning: Conditioning, findings: Findings) -> None:
+    """Check the discriminator's head, if there is one, at another batch size and under bfloat16."""
+    try:
+        head = conditioning.discriminator_head(FEATURE_DIM, LayerFactory(spectral_norm=True))
+    except NotImplementedError:
+        return  # labels enter in another way
+    labels_N = torch.arange(LARGE_BATCH) % NUM_CLASSES
+    features_NF = torch.randn(LARGE_BATCH, FEATURE_DIM, generator=make_rng())
+    with no_global_rng(findings, "discriminator_head"):
+        out_N = head(features_NF, labels_N)
+    findings.expect(
+        out_N.shape == (LARGE_BATCH,),
+        f"discriminator_head, batch of {LARGE_BATCH}",
+        f"its output is {tuple(out_N.shape)}",
+        "return one number for each image",
+    )
+    with bfloat16():
+        few_N = head(features_NF[:SMALL_BATCH], labels_N[:SMALL_BATCH])
+        expect_finite(findings, {"the head's output": few_N}, BFLOAT16)
+
+
 def _check_terms(task: PretextTask, fake: ViewOutput, real: ViewOutput, findings: Findings) -> None:
     """Check what the auxiliary task returns in either step."""
     of_d, of_g = task.d_terms(TaskOutputs(fake, real, {}), step=0), task.g_terms(TaskOutputs(fake, None, {}), step=0)
@@ -210,18 +244,8 @@ class ConditionedDiscriminator(ToyDiscriminator):
         return replace(output, logits_N=output.logits_N + self.head(output.features_NF, labels_N))
 
 
-class _Unconditional(Normalization):
-    """A layer without a conditional form."""
-
-    def __init__(self, *, num_features: int) -> None:
-        super().__init__()
-
-    def forward(self, x_NCHW: Tensor, condition: object) -> Tensor:
-        return x_NCHW
-
-
-class _Conditional(_Unconditional):
-    """A layer with one."""
+class _Conditional(none):
+    """A layer with a conditional form."""
 
     @classmethod
     def conditional_form(cls) -> type[Normalization]:

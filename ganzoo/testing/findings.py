@@ -6,6 +6,9 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
+from torch import Tensor
+
 from ganzoo.component import Component, name_of
 
 
@@ -55,6 +58,41 @@ class Findings:
         if not holds:
             self.add(where, what, remedy)
         return holds
+
+    def expect_scalar(self, value: Tensor, where: str) -> bool:
+        """Record a breach unless a tensor is a scalar."""
+        return self.expect(value.shape == (), where, f"its shape is {tuple(value.shape)}", "return a scalar")
+
+    def expect_report(self, name: str, value: Tensor, where: str) -> None:
+        """Record a breach unless what a component reports is a detached scalar."""
+        is_number = value.shape == () and not value.requires_grad
+        self.expect(is_number, where, f"'{name}' is no detached scalar", "call .detach() and take a mean")
+
+    def expect_kept(self, tensor: Tensor, original: Tensor, where: str, what: str) -> None:
+        """Record a breach unless a tensor that a component was given equals the copy made before."""
+        self.expect(torch.equal(tensor, original), where, f"it changes {what}", "work on a new tensor")
+
+    def expect_resumed(self, holds: bool, *, remedy: str = "keep what changes in buffers") -> None:
+        """Record a breach unless a component goes on from a state that was saved and loaded as it would have."""
+        self.expect(holds, "state", "loaded from its state_dict, it goes on differently", remedy)
+
+    def expect_batch_statistics(self, first: Tensor, second: Tensor, declared: bool, where: str) -> None:
+        """Record a breach unless an image's output depends on the others of its batch exactly if it is declared.
+
+        Args:
+            first: its output.
+            second: its output, when the others of its batch are other ones.
+            declared: `uses_batch_statistics`.
+            where: the part of the component.
+        """
+        depends = not torch.allclose(first, second, rtol=1e-3, atol=1e-5)
+        self.expect(
+            depends == declared,
+            where,
+            f"uses_batch_statistics is {declared}, but an image's output "
+            + ("depends on its batch" if depends else "does not depend on its batch"),
+            f"set uses_batch_statistics = {depends}",
+        )
 
     @contextlib.contextmanager
     def guard(self, where: str) -> Iterator[None]:

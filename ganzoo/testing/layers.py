@@ -8,7 +8,19 @@ from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
 from ganzoo.randomness import initialization
 from ganzoo.testing.findings import Findings
-from ganzoo.testing.tools import equal, expect_all_trained, expect_finite, make_latents, make_rng, snapshot
+from ganzoo.testing.tools import (
+    BFLOAT16,
+    BFLOAT16_REMEDY,
+    LARGE_BATCH,
+    bfloat16,
+    equal,
+    expect_all_trained,
+    expect_finite,
+    make_latents,
+    make_rng,
+    no_global_rng,
+    snapshot,
+)
 
 NUM_FEATURES, LATENT_DIM, NUM_CLASSES = 32, 6, 3
 
@@ -23,6 +35,8 @@ def check_normalization(part: Part[Normalization], findings: Findings) -> None:
             continue
         with findings.guard(where):
             _check_layer(part, num_classes, findings, where)
+    with findings.guard(f"batch of {LARGE_BATCH}"):
+        _check_large_batch(part, forms[-1], findings)
 
     with findings.guard("conditional_form, unconditional_form and latent_form"):
         conditional = part.component.conditional_form()
@@ -73,27 +87,35 @@ def _check_layer(part: Part[Normalization], num_classes: int, findings: Findings
 
     # The first image's output, when the others of its batch are other ones.
     other_NCHW = torch.cat([x_NCHW[:1], x_NCHW[1:] * 3 + 1])
-    depends = not torch.allclose(layer(other_NCHW, condition)[0], layer(x_NCHW, condition)[0], atol=1e-5)
-    _expect_declared(findings, depends, part.component.uses_batch_statistics, where)
+    first_CHW, second_CHW = layer(x_NCHW, condition)[0], layer(other_NCHW, condition)[0]
+    findings.expect_batch_statistics(first_CHW, second_CHW, part.component.uses_batch_statistics, where)
 
     restored = _build(part, num_classes)
     before = snapshot(layer)
     restored.load_state_dict(before)
     first, second = layer.eval()(x_NCHW, condition), restored.eval()(x_NCHW, condition)
-    findings.expect(
-        torch.equal(first, second),
-        "state",
-        "loaded from its state_dict, it goes on differently",
-        "keep what changes in buffers",
-    )
+    findings.expect_resumed(torch.equal(first, second))
     findings.expect(equal(before, snapshot(layer)), "state", "eval() changes it", "update in train() only")
 
 
-def _expect_declared(findings: Findings, depends: bool, declared: bool, where: str) -> None:
+def _check_large_batch(part: Part[Normalization], num_classes: int, findings: Findings) -> None:
+    """Check a layer at another batch size, and on bfloat16 activations."""
+    layer = _build(part, num_classes)
+    x_NCHW = torch.randn(LARGE_BATCH, NUM_FEATURES, 5, 5, generator=make_rng())
+    condition = make_latents(LARGE_BATCH, latent_dim=LATENT_DIM, num_classes=num_classes)
+    with no_global_rng(findings, "layer"):
+        out_NCHW = layer(x_NCHW, condition)
     findings.expect(
-        depends == declared,
-        where,
-        f"uses_batch_statistics is {declared}, but an image's output "
-        + ("depends on its batch" if depends else "does not depend on its batch"),
-        f"set uses_batch_statistics = {depends}",
+        out_NCHW.shape == x_NCHW.shape,
+        f"batch of {LARGE_BATCH}",
+        f"{tuple(x_NCHW.shape)} became {tuple(out_NCHW.shape)}",
+        "keep the shape at every batch size",
     )
+    with findings.guard(BFLOAT16), bfloat16(), torch.no_grad():
+        rounded_NCHW = layer(x_NCHW.bfloat16(), condition).float()
+        findings.expect(
+            torch.allclose(out_NCHW, rounded_NCHW, rtol=0.1, atol=0.1),
+            BFLOAT16,
+            "the layer's output is far from that in float32",
+            BFLOAT16_REMEDY,
+        )

@@ -35,7 +35,7 @@ def check_dataset(part: Part[Dataset], findings: Findings) -> None:
         )
         findings.expect(spec.num_classes >= 0, "spec", f"num_classes is {spec.num_classes}", "0 means no labels")
         findings.expect("train" in spec.num_images, "spec", "there is no split 'train'", "name one so")
-        _check_split(dataset, spec, findings)
+        _check_split(part, spec, findings)
     with findings.guard("load of an unknown split"):
         try:
             dataset.load("no-such-split")
@@ -44,7 +44,8 @@ def check_dataset(part: Part[Dataset], findings: Findings) -> None:
         findings.add("load", "an unknown split is not refused", "raise UserError and name the splits there are")
 
 
-def _check_split(dataset: Dataset, spec: DataSpec, findings: Findings) -> None:
+def _check_split(part: Part[Dataset], spec: DataSpec, findings: Findings) -> None:
+    dataset = part(data_dir=None)
     known = {name: num for name, num in spec.num_images.items() if num is not None}
     split = min(known, key=known.__getitem__) if known else "train"
     where = f"load of '{split}'"
@@ -63,6 +64,12 @@ def _check_split(dataset: Dataset, spec: DataSpec, findings: Findings) -> None:
         where,
         f"its images are {tuple(images_NCHW.shape)} {images_NCHW.dtype}",
         f"return uint8 (N, *{spec.image_shape}), as spec() says",
+    )
+    findings.expect(
+        data.sha256 == part(data_dir=None).load(split).sha256,
+        where,
+        "loaded twice, it differs",
+        "return the same images in the same order: sort files, and draw from a generator with a fixed seed",
     )
     num = spec.num_images[split]
     findings.expect(num in (None, len(data)), where, f"it has {len(data)} images and spec() says {num}", "correct one")
@@ -96,9 +103,17 @@ def check_features(part: Part[FeatureExtractor], findings: Findings) -> None:
         where = f"features of images with {channels} channels"
         rng = make_rng(channels)
         images_NCHW = torch.randint(256, (NUM_IMAGES, channels, 16, 16), dtype=torch.uint8, generator=rng)
+        original_NCHW = images_NCHW.clone()
         with findings.guard(where):
             with no_global_rng(findings, where):
                 features_NF = extractor(images_NCHW)
+            findings.expect_kept(images_NCHW, original_NCHW, where, "the images")
+            findings.expect(
+                torch.equal(features_NF, extractor(original_NCHW)),
+                where,
+                "the same images have other features a second time",
+                "put the network in eval(), and let nothing change from call to call",
+            )
             findings.expect(
                 features_NF.shape == (NUM_IMAGES, extractor.feature_dim)
                 and features_NF.dtype == torch.float32

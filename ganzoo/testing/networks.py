@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import torch
-from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator, Generator, Network
 from ganzoo.batch import Latents
@@ -14,6 +13,10 @@ from ganzoo.layers.spectral_norm import advance_spectral_norm
 from ganzoo.randomness import initialization
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tools import (
+    BFLOAT16,
+    LARGE_BATCH,
+    SMALL_BATCH,
+    bfloat16,
     equal,
     expect_all_trained,
     expect_finite,
@@ -48,6 +51,13 @@ def check_architecture(part: Part[Network], findings: Findings) -> None:
                 else:
                     findings.add("class", "it is neither Generator nor Discriminator", "derive from one of them")
                 _check_state(build_network(part, channels, num_classes), network, findings)
+    where = f"batch of {LARGE_BATCH}"
+    with findings.guard(where):
+        network = build_network(part, CHANNELS[0], 0)(0)
+        if isinstance(network, Generator):
+            _check_large_generator(network, findings, where)
+        elif isinstance(network, Discriminator):
+            _check_large_discriminator(network, findings, where)
 
 
 def build_network(part: Part[N], channels: int, num_classes: int) -> Callable[[int], N]:
@@ -123,7 +133,7 @@ def _check_generator(network: Generator, num_classes: int, findings: Findings, w
     changed_NL = torch.cat([latents_NL[:1], latents_NL[1:] + 1])
     with torch.no_grad():
         first, second = network(Latents(latents_NL, labels_N)), network(Latents(changed_NL, labels_N))
-    _expect_declared(first[0], second[0], network, findings, where)
+    findings.expect_batch_statistics(first[0], second[0], network.uses_batch_statistics, where)
 
 
 def _check_discriminator(
@@ -161,30 +171,54 @@ def _check_discriminator(
     with torch.no_grad():
         first = network(images.images_NCHW, images.labels_N)
         second = network(changed_NCHW, images.labels_N)
-    _expect_declared(first.features_NF[0], second.features_NF[0], network, findings, where)
+    declared = network.uses_batch_statistics
+    findings.expect_batch_statistics(first.features_NF[0], second.features_NF[0], declared, where)
 
 
-def _expect_declared(first: Tensor, second: Tensor, network: Network, findings: Findings, where: str) -> None:
-    depends = not torch.allclose(first, second, rtol=1e-3, atol=1e-5)
+@torch.no_grad()
+def _check_large_generator(network: Generator, findings: Findings, where: str) -> None:
+    """Check a generator at another batch size and under bfloat16, and that its images depend on its latents."""
+    latents_NL = network.sample_latents(LARGE_BATCH, rng=make_rng())
+    images_NCHW = network(Latents(latents_NL))
     findings.expect(
-        depends == network.uses_batch_statistics,
-        where,
-        f"uses_batch_statistics is {network.uses_batch_statistics}, but an image's output "
-        + ("depends on its batch" if depends else "does not depend on its batch"),
-        f"set self.uses_batch_statistics = {depends}",
+        len(images_NCHW) == LARGE_BATCH, where, f"it gives {len(images_NCHW)} images", "return one for each"
     )
+    findings.expect(
+        not torch.allclose(images_NCHW[0], images_NCHW[1]),
+        where,
+        "different latents give the same image",
+        "let the image depend on the latents",
+    )
+    with findings.guard(BFLOAT16), bfloat16():
+        expect_finite(findings, {"the image": network(Latents(latents_NL[:SMALL_BATCH]))}, BFLOAT16)
+
+
+def _check_large_discriminator(network: Discriminator, findings: Findings, where: str) -> None:
+    """Check a discriminator at another batch size and under bfloat16, and that its logit depends on the image."""
+    size = min(network.resolutions)
+    images_NCHW = make_images(LARGE_BATCH, shape=(CHANNELS[0], size, size)).images_NCHW.requires_grad_()
+    logits_N = network(images_NCHW).logits_N
+    findings.expect(
+        logits_N.shape == (LARGE_BATCH,), where, f"its logits are {tuple(logits_N.shape)}", "return one for each image"
+    )
+    (gradient_NCHW,) = torch.autograd.grad(logits_N.sum(), images_NCHW, allow_unused=True)
+    findings.expect(
+        gradient_NCHW is not None and bool(gradient_NCHW.any()),
+        where,
+        "no gradient of the logit reaches the image, so that a generator learns nothing from it",
+        "compute the logit from the image by differentiable operations",
+    )
+    with findings.guard(BFLOAT16), bfloat16(), torch.no_grad():
+        output = network(images_NCHW[:SMALL_BATCH])
+        expect_finite(findings, {"the logit": output.logits_N, "the features": output.features_NF}, BFLOAT16)
 
 
 def _check_state(build: Callable[[int], N], network: N, findings: Findings) -> None:
-    """Check that a loaded state is the whole state, that of the spectral norms included."""
+    """Check that a loaded state is the whole state, including the state of the spectral norms."""
     advance_spectral_norm(network)
     other = build(1)
     other.load_state_dict(snapshot(network))
     advance_spectral_norm(network)
     advance_spectral_norm(other)
-    findings.expect(
-        equal(snapshot(network), snapshot(other)),
-        "state",
-        "loaded from its state_dict, it goes on differently",
-        "keep what changes in parameters and buffers",
-    )
+    same = equal(snapshot(network), snapshot(other))
+    findings.expect_resumed(same, remedy="keep what changes in parameters and buffers")

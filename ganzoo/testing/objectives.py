@@ -7,13 +7,20 @@ from ganzoo.augment.base import Augment
 from ganzoo.component import Part
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.testing.findings import Findings
-from ganzoo.testing.tools import expect_finite, make_images, make_rng, no_global_rng
+from ganzoo.testing.tools import (
+    BFLOAT16_REMEDY,
+    LARGE_BATCH,
+    expect_finite,
+    make_images,
+    make_rng,
+    no_global_rng,
+)
 
-IMAGE_SHAPES = ((1, 16, 16), (3, 16, 16))
+BATCHES = ((8, 1, 16, 16), (8, 3, 16, 16), (LARGE_BATCH, 3, 16, 16))
 
 
 def check_loss(part: Part[AdversarialLoss], findings: Findings) -> None:
-    """Check that both losses are finite scalars whose gradients push logits the right way, and the least of D's."""
+    """Check that both losses are finite scalars that repeat and push logits the right way, and the least of D's."""
     loss = part()
     for num in (1, 8, 64):
         noise_N, other_N = torch.randn(2, num, generator=make_rng(num)).mul(0.1).unbind()
@@ -33,6 +40,7 @@ def check_loss(part: Part[AdversarialLoss], findings: Findings) -> None:
                 (fake_grad_N,) = _gradients(value, fake_N)
                 _expect_sign(findings, fake_grad_N, "g_loss", "raise the logits of fakes", is_raised=True)
 
+    _check_repetition(loss, findings)
     large_N = torch.tensor([-1e4, 1e4])
     with findings.guard("loss of large logits"):
         values = {"d_loss": loss.d_loss(large_N, large_N), "g_loss": loss.g_loss(large_N, large_N)}
@@ -50,6 +58,32 @@ def check_loss(part: Part[AdversarialLoss], findings: Findings) -> None:
             )
 
 
+def _check_repetition(loss: AdversarialLoss, findings: Findings) -> None:
+    """Check that a loss repeats, draws nothing, and is about the same for bfloat16 logits."""
+    real_N, fake_N = torch.randn(2, 8, generator=make_rng()).unbind()
+
+    def g_loss(real_N: Tensor, fake_N: Tensor) -> Tensor:
+        return loss.g_loss(fake_N, real_N)
+
+    for name, value_of in (("d_loss", loss.d_loss), ("g_loss", g_loss)):
+        with findings.guard(name):
+            with no_global_rng(findings, name):
+                value = value_of(real_N, fake_N)
+            findings.expect(
+                torch.equal(value, value_of(real_N, fake_N)),
+                name,
+                "its value changes from call to call",
+                "compute it from the logits alone",
+            )
+            rounded = value_of(real_N.bfloat16(), fake_N.bfloat16()).float()
+            findings.expect(
+                torch.allclose(value, rounded, rtol=0.05, atol=0.05),
+                name,
+                f"it is {float(value):.3g} for float32 logits and {float(rounded):.3g} for the same in bfloat16",
+                BFLOAT16_REMEDY,
+            )
+
+
 def _gradients(value: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
     gradients = torch.autograd.grad(value, inputs, allow_unused=True)
     return tuple(torch.zeros_like(i) if g is None else g for g, i in zip(gradients, inputs, strict=True))
@@ -57,9 +91,7 @@ def _gradients(value: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
 
 def _expect_scalar(findings: Findings, value: Tensor, where: str) -> bool:
     expect_finite(findings, {"the loss": value}, where)
-    return findings.expect(
-        value.shape == (), where, f"its shape is {tuple(value.shape)}", "return a scalar: take the mean over the batch"
-    )
+    return findings.expect_scalar(value, where)
 
 
 def _expect_sign(findings: Findings, gradient_N: Tensor, where: str, purpose: str, *, is_raised: bool) -> None:
@@ -76,9 +108,9 @@ def _expect_sign(findings: Findings, gradient_N: Tensor, where: str, purpose: st
 def check_augment(part: Part[Augment], findings: Findings) -> None:
     """Check shape, range, randomness, differentiability if fakes are augmented, and the round trip of its state."""
     where = "forward"
-    for shape in IMAGE_SHAPES:
+    for num, *shape in BATCHES:
         augment = part()
-        images_NCHW = make_images(8, shape=shape).images_NCHW
+        images_NCHW = make_images(num, shape=(shape[0], shape[1], shape[2])).images_NCHW
         original_NCHW = images_NCHW.clone()
         with findings.guard(where):
             with no_global_rng(findings, where):
@@ -97,9 +129,7 @@ def check_augment(part: Part[Augment], findings: Findings) -> None:
                 "images leave [-1, 1]",
                 "rescale them, or say so with `keeps_range = False`",
             )
-            findings.expect(
-                torch.equal(images_NCHW, original_NCHW), where, "it changes its input", "work on a new tensor"
-            )
+            findings.expect_kept(images_NCHW, original_NCHW, where, "its input")
             findings.expect(
                 torch.equal(out_NCHW, part()(images_NCHW, rng=make_rng())),
                 where,
@@ -119,12 +149,8 @@ def check_augment(part: Part[Augment], findings: Findings) -> None:
             augment.after_d_step(torch.randn(8, generator=make_rng()))
             restored = part()
             restored.load_state_dict(augment.state_dict())
-            findings.expect(
-                torch.equal(augment(images_NCHW, rng=make_rng(1)), restored(images_NCHW, rng=make_rng(1))),
-                "state",
-                "loaded from its state_dict, it goes on differently",
-                "keep what changes in buffers",
-            )
+            first_NCHW, second_NCHW = (a(images_NCHW, rng=make_rng(1)) for a in (augment, restored))
+            findings.expect_resumed(torch.equal(first_NCHW, second_NCHW))
 
 
 def _check_reports(augment: Augment, findings: Findings) -> None:
@@ -134,12 +160,7 @@ def _check_reports(augment: Augment, findings: Findings) -> None:
     augment.after_d_step(torch.ones(8))
     expect_finite(findings, {**reports, **augment.reports()}, "reports")
     for name, value in reports.items():
-        findings.expect(
-            value.shape == () and not value.requires_grad,
-            "reports",
-            f"'{name}' is no detached scalar",
-            "call .detach() and take a mean",
-        )
+        findings.expect_report(name, value, "reports")
         findings.expect(
             torch.equal(value, before[name]),
             "reports",

@@ -53,11 +53,18 @@ class Descent:
 
 
 def check_optimizer(part: Part[OptimizerRecipe], findings: Findings) -> None:
-    """Check that it descends, that its rates are sane, and that it resumes exactly."""
+    """Check that it moves every parameter and descends, that its rates are sane, and that it resumes exactly."""
     with findings.guard("optimizer"):
         descent = Descent(part)
-        start = float(descent.loss().detach())
-        rates = descent.run(NUM_STEPS)
+        start, before = float(descent.loss().detach()), [p.detach().clone() for p in descent.parameters]
+        rates = descent.run(2)
+        findings.expect(
+            not any(torch.equal(a, b) for a, b in zip(before, descent.parameters, strict=True)),
+            "optimizer",
+            "two steps leave a parameter as it was",
+            "give all of `parameters` to the optimizer; it can be iterated once",
+        )
+        rates += descent.run(NUM_STEPS - 2)
         findings.expect(
             float(descent.loss().detach()) < start,
             "optimizer",

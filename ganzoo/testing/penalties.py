@@ -9,7 +9,16 @@ from ganzoo.layers.consolidation import parameter_shapes
 from ganzoo.penalties.base import Penalty
 from ganzoo.randomness import Streams, initialization
 from ganzoo.testing.findings import Findings
-from ganzoo.testing.tools import equal, expect_finite, hide_labels, make_images, make_rng, no_global_rng, snapshot
+from ganzoo.testing.tools import (
+    LARGE_BATCH,
+    equal,
+    expect_finite,
+    hide_labels,
+    make_images,
+    make_rng,
+    no_global_rng,
+    snapshot,
+)
 from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator
 
 NUM_CLASSES, BATCH_SIZE, NUM_STEPS = 3, 8, 4
@@ -37,10 +46,11 @@ class Trial:
     Args:
         part: the penalty.
         num_classes: K of a conditional discriminator, or 0.
+        batch_size: real images, and fakes, of a step.
     """
 
-    def __init__(self, part: Part[Penalty], num_classes: int) -> None:
-        self.num_classes = num_classes
+    def __init__(self, part: Part[Penalty], num_classes: int, *, batch_size: int = BATCH_SIZE) -> None:
+        self.num_classes, self.batch_size = num_classes, batch_size
         with initialization(0, "discriminator"):
             self.discriminator = CountingDiscriminator(num_classes=num_classes)
         self.penalty = part(parameter_shapes=parameter_shapes(self.discriminator))
@@ -49,14 +59,14 @@ class Trial:
 
     def images(self, step: int) -> tuple[ImageBatch, ImageBatch]:
         """Return real and generated images of a step."""
-        real = hide_labels(make_images(BATCH_SIZE, num_classes=self.num_classes, seed=100 + step))
-        fake = make_images(BATCH_SIZE, num_classes=self.num_classes, seed=200 + step)
-        return real, ImageBatch(fake.images_NCHW, fake.labels_N, torch.zeros(BATCH_SIZE, 6))
+        real, fake = (
+            make_images(self.batch_size, num_classes=self.num_classes, seed=seed + step) for seed in (100, 200)
+        )
+        return hide_labels(real), ImageBatch(fake.images_NCHW, fake.labels_N, torch.zeros(self.batch_size, 6))
 
-    def value(self, step: int, *, rng: torch.Generator) -> Tensor:
-        """Return the penalty at a step's images."""
-        real, fake = self.images(step)
-        penalty: Tensor = self.penalty(self.discriminator, real, fake, rng=rng)
+    def value(self, images: tuple[ImageBatch, ImageBatch], *, rng: torch.Generator) -> Tensor:
+        """Return the penalty at real and generated images."""
+        penalty: Tensor = self.penalty(self.discriminator, *images, rng=rng)
         return penalty
 
     def after_d_step(self, step: int) -> int:
@@ -69,7 +79,7 @@ class Trial:
         for step in steps:
             real, fake = self.images(step)
             logits = [self.discriminator(images.images_NCHW, images.labels_N).logits_N for images in (real, fake)]
-            loss = logits[1].mean() - logits[0].mean() + self.value(step, rng=self.rng["penalty"])
+            loss = logits[1].mean() - logits[0].mean() + self.value((real, fake), rng=self.rng["penalty"])
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
@@ -84,11 +94,12 @@ def check_penalty(part: Part[Penalty], findings: Findings) -> None:
         "it overrides __call__, so that a module's hooks are passed by",
         "define forward",
     )
-    for num_classes in (0, NUM_CLASSES):
+    for num_classes, batch_size in ((0, BATCH_SIZE), (NUM_CLASSES, BATCH_SIZE), (0, LARGE_BATCH)):
         kind = "conditional" if num_classes else "unconditional"
-        where = f"penalty of a {kind} discriminator"
+        where = f"penalty of a {kind} discriminator at batch {batch_size}"
         with findings.guard(where):
-            _check_value(part, num_classes, findings, where)
+            _check_value(Trial(part, num_classes, batch_size=batch_size), findings, where)
+    for num_classes in (0, NUM_CLASSES):
         with findings.guard("after_d_step"):
             _check_after_d_step(Trial(part, num_classes), findings)
     with findings.guard("g_penalty"):
@@ -97,29 +108,31 @@ def check_penalty(part: Part[Penalty], findings: Findings) -> None:
         _check_state(part, findings)
 
 
-def _check_value(part: Part[Penalty], num_classes: int, findings: Findings, where: str) -> None:
-    trial = Trial(part, num_classes)
+def _check_value(trial: Trial, findings: Findings, where: str) -> None:
     for num_steps in (0, NUM_STEPS):
         # A penalty may depend on what was before.
         trial.train(range(num_steps))
         discriminator, before = trial.discriminator, snapshot(trial.discriminator)
         discriminator.num_seen = 0
+        images = trial.images(0)
         with no_global_rng(findings, where):
-            value = trial.value(0, rng=make_rng())
+            value = trial.value(images, rng=make_rng())
+        for given, original in zip(images, trial.images(0), strict=True):
+            findings.expect_kept(given.images_NCHW, original.images_NCHW, where, "the images it is given")
         expect_finite(findings, {"it": value}, where)
-        findings.expect(value.shape == (), where, f"its shape is {tuple(value.shape)}", "return a scalar")
+        findings.expect_scalar(value, where)
         findings.expect(
             float(value.detach()) >= 0, where, "it is negative", "a penalty is to be made small, at least 0"
         )
-        num_said = trial.penalty.num_d_images(BATCH_SIZE)
+        num_said = trial.penalty.num_d_images(trial.batch_size)
         findings.expect(
             discriminator.num_seen == num_said,
             "num_d_images",
-            f"it says {num_said} for {BATCH_SIZE} images and the discriminator saw {discriminator.num_seen}",
+            f"it says {num_said} for {trial.batch_size} images and the discriminator saw {discriminator.num_seen}",
             "return how many images the discriminator sees for it",
         )
         findings.expect(
-            torch.equal(value, trial.value(0, rng=make_rng())),
+            torch.equal(value, trial.value(trial.images(0), rng=make_rng())),
             where,
             "it does not repeat under an equal generator",
             "let all randomness come from `rng`, and change state in after_d_step alone",
@@ -171,7 +184,7 @@ def _check_g_penalty(penalty: Penalty, findings: Findings) -> None:
         return
     where = "g_penalty"
     expect_finite(findings, {"it": value}, where)
-    findings.expect(value.shape == (), where, f"its shape is {tuple(value.shape)}", "return a scalar")
+    findings.expect_scalar(value, where)
     findings.expect(
         value.requires_grad,
         where,
@@ -188,10 +201,8 @@ def _check_state(part: Part[Penalty], findings: Findings) -> None:
     second.penalty.load_state_dict(snapshot(first.penalty))
     second.rng.load_state_dict(first.rng.state_dict())
     second.train(range(NUM_STEPS // 2, NUM_STEPS))
-    findings.expect(
+    findings.expect_resumed(
         equal(snapshot(whole.discriminator), snapshot(second.discriminator))
         and equal(snapshot(whole.penalty), snapshot(second.penalty)),
-        "state",
-        "loaded from its state_dict, it goes on differently",
-        "call super().__init__(), and keep what changes in buffers of a fixed shape",
+        remedy="call super().__init__(), and keep what changes in buffers of a fixed shape",
     )

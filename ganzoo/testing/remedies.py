@@ -105,7 +105,7 @@ def _check_terms(lesson: Lesson, findings: Findings) -> None:
         names.append(term.name)
         where = f"term '{term.name}'"
         expect_finite(findings, {"its value": term.value}, where)
-        findings.expect(term.value.shape == (), where, f"its shape is {tuple(term.value.shape)}", "return a scalar")
+        findings.expect_scalar(term.value, where)
         findings.expect(
             term.value.requires_grad, where, "no gradient flows to the network", "compute it from its parameters"
         )
@@ -134,10 +134,8 @@ def _check_state(part: Part[Remedy], findings: Findings) -> None:
     second.remedy.load_state_dict(snapshot(first.remedy))
     second.rng.load_state_dict(first.rng.state_dict())
     second.train(range(NUM_STEPS // 2, NUM_STEPS))
-    findings.expect(
+    findings.expect_resumed(
         equal(snapshot(whole.network), snapshot(second.network))
         and equal(snapshot(whole.remedy), snapshot(second.remedy)),
-        "state",
-        "loaded from its state_dict, it goes on differently",
-        "keep what changes in buffers of a fixed shape",
+        remedy="keep what changes in buffers of a fixed shape",
     )

@@ -9,6 +9,8 @@ from ganzoo.errors import UserError
 from ganzoo.pretext.base import PretextTask, Role, TaskOutputs, TaskResult, View
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tools import (
+    BFLOAT16,
+    bfloat16,
     equal,
     expect_all_trained,
     expect_finite,
@@ -17,7 +19,7 @@ from ganzoo.testing.tools import (
     snapshot,
 )
 from ganzoo.testing.toys import IMAGE_SHAPE, NUM_STEPS
-from ganzoo.testing.trial import TASK, Trial
+from ganzoo.testing.trial import TASK, Trial, WatchedTrial
 
 ROLES: tuple[Role, Role] = ("d", "g")
 BATCH_SIZES = (8, 64, 16, 12, 10, 18, 14, 60)
@@ -48,8 +50,25 @@ def check_pretext(part: Part[PretextTask], findings: Findings) -> None:
         Trial(part, batch_size=smallest, batch_norm=True).train(range(1))
     with findings.guard("repetition and state"):
         _check_state(part, smallest, findings)
-    with findings.guard("adversarial term"):
-        _check_adversarial(part, smallest, findings)
+    for role in ROLES:
+        with findings.guard(f"adversarial term in the step of {role.upper()}"):
+            _check_adversarial(part, smallest, role, findings)
+    with findings.guard("after_step"):
+        watched = WatchedTrial(part, batch_size=smallest)
+        watched.train(range(1))
+        findings.expect(
+            not watched.is_meddling,
+            "after_step",
+            "it changes the generator or the discriminator",
+            "change the task's own heads and buffers alone; the optimizers update the networks",
+        )
+    with findings.guard(BFLOAT16), bfloat16():
+        trial = Trial(part, batch_size=smallest)
+        for output in (trial.d_step(0), trial.g_step(0)):
+            expect_finite(findings, output.parts, BFLOAT16)
+        gradients = {f"the gradient of '{n}'": p.grad for n, p in trial.gan.generator.named_parameters()}
+        given = {name: gradient for name, gradient in gradients.items() if gradient is not None}
+        expect_finite(findings, given, BFLOAT16)
 
 
 def _check_declared(component: type[PretextTask], task: PretextTask, findings: Findings) -> None:
@@ -170,9 +189,7 @@ def check_result(result: TaskResult, task: PretextTask, findings: Findings, wher
     names = [term.name for term in result.terms]
     findings.expect(len(set(names)) == len(names), where, f"terms share a name: {names}", "name each differently")
     for term in result.terms:
-        findings.expect(
-            term.value.shape == (), where, f"term '{term.name}' is {tuple(term.value.shape)}", "return a scalar"
-        )
+        findings.expect_scalar(term.value, f"{where}, term '{term.name}'")
         findings.expect(
             0 <= abs(term.weight) < float("inf"),
             where,
@@ -180,12 +197,7 @@ def check_result(result: TaskResult, task: PretextTask, findings: Findings, wher
             "let it be finite",
         )
     for name, value in result.reports.items():
-        findings.expect(
-            value.shape == () and not value.requires_grad,
-            where,
-            f"report '{name}' is no detached scalar",
-            "call .detach() and take a mean",
-        )
+        findings.expect_report(name, value, where)
         if name.startswith("accuracy"):
             findings.expect(0 <= float(value) <= 1, where, f"'{name}' is {float(value)}", "an accuracy lies in [0, 1]")
             findings.expect(
@@ -211,24 +223,23 @@ def _check_state(part: Part[PretextTask], batch_size: int, findings: Findings) -
     resumed.gan.load_state_dict(snapshot(first.gan))
     resumed.rng.load_state_dict(first.rng.state_dict())
     continued = resumed.train(range(1, 3))
-    findings.expect(
+    findings.expect_resumed(
         equal({name: expected[name] for name in continued if name in expected}, continued),
-        "state",
-        "loaded from its state_dict, it goes on differently",
-        "keep what changes (queues, momentum copies, counters) in buffers",
+        remedy="keep what changes (queues, momentum copies, counters) in buffers",
     )
 
 
-def _check_adversarial(part: Part[PretextTask], batch_size: int, findings: Findings) -> None:
+def _check_adversarial(part: Part[PretextTask], batch_size: int, role: Role, findings: Findings) -> None:
     """Check that a task whose views stay out of the adversarial term leaves it as it was."""
     trial, bare = Trial(part, batch_size=batch_size), Trial(None, batch_size=batch_size)
     if trial.task.replaces_adversarial:
         return
-    views, _ = Trial(part, batch_size=batch_size).views("d")
-    with_task, without = (t.d_step(0).parts["d/adversarial"] for t in (trial, bare))
+    views, _ = Trial(part, batch_size=batch_size).views(role)
+    outputs = [t.d_step(0) if role == "d" else t.g_step(0) for t in (trial, bare)]
+    with_task, without = (output.parts[f"{role}/adversarial"] for output in outputs)
     findings.expect(
         any(view.adversarial for view in views.values()) or torch.allclose(with_task, without, atol=1e-5),
-        "adversarial term",
+        f"adversarial term in the step of {role.upper()}",
         "it is another one than without the task",
-        "leave networks and batch alone, or mark views that shall take part with adversarial=True",
+        "leave networks and batch alone, or mark views that take part with adversarial=True",
     )

@@ -11,6 +11,18 @@ from torch import Tensor, nn
 from ganzoo.batch import UNKNOWN_LABEL, ImageBatch, Latents
 from ganzoo.testing.findings import Findings
 
+SMALL_BATCH, LARGE_BATCH = 2, 64
+BFLOAT16 = "under bfloat16"
+BFLOAT16_REMEDY = "compute it in float32: call .float() first, or wrap it in torch.autocast(..., enabled=False)"
+
+
+def bfloat16() -> torch.autocast:
+    """Return the context of a run with `experiment.precision = 'bfloat16'` on the CPU.
+
+    It is tried on the smallest case there is, since most CPUs emulate it.
+    """
+    return torch.autocast("cpu", torch.bfloat16)
+
 
 def make_rng(seed: int = 0) -> torch.Generator:
     """Return a CPU generator."""
@@ -61,10 +73,9 @@ def no_global_rng(findings: Findings, where: str) -> Iterator[None]:
 
 def expect_finite(findings: Findings, values: Mapping[str, Tensor], where: str) -> None:
     """Record a breach for every tensor that holds NaN or infinity."""
+    remedy = BFLOAT16_REMEDY if where == BFLOAT16 else "avoid the operation that overflows"
     for name, value in values.items():
-        findings.expect(
-            bool(torch.isfinite(value).all()), where, f"{name} is not finite", "avoid the operation that overflows"
-        )
+        findings.expect(bool(torch.isfinite(value).all()), where, f"{name} is not finite", remedy)
 
 
 def expect_all_trained(findings: Findings, module: nn.Module, where: str) -> None:

@@ -9,7 +9,7 @@ from torch.nn import functional
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput, Generator, ImageShape
 from ganzoo.batch import UNKNOWN_LABEL, Latents
 from ganzoo.component import Part
-from ganzoo.conditioning.base import Conditioning
+from ganzoo.conditioning.projection import projection
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
 
@@ -48,7 +48,7 @@ class ToyGenerator(Generator):
 
 
 class ToyDiscriminator(Discriminator):
-    """Two strided convolutions, of which each is a tap, a mean pool and a linear layer.
+    """Two strided convolutions, a mean over pixels and a linear layer; each convolution is a tap.
 
     Args:
         image_shape: (C, H, W).
@@ -151,26 +151,9 @@ class ToyNormalization(Normalization):
         return scaled_NCHW
 
 
-class ToyConditioning(Conditioning):
+class ToyConditioning(projection):
     """Condition any network: its generator's normalization becomes a toy, its discriminator gets a projection."""
 
     def generator_normalization(self, normalization: Part[Normalization]) -> Part[Normalization]:
         """Return the toy."""
         return Part("normalizations.toy", ToyNormalization)
-
-    def discriminator_head(self, feature_dim: int, layers: LayerFactory) -> nn.Module:
-        """Return a projection."""
-        return ToyHead(self.num_classes, feature_dim, layers)
-
-
-class ToyHead(nn.Module):
-    """The inner product of the features with an embedding of the label."""
-
-    def __init__(self, num_classes: int, feature_dim: int, layers: LayerFactory) -> None:
-        super().__init__()
-        self.embedding = layers.embedding(num_classes, feature_dim)
-
-    def forward(self, features_NF: Tensor, labels_N: Tensor) -> Tensor:
-        """Return what the labels add to the logits, (N,)."""
-        embedded_NF: Tensor = self.embedding(labels_N)
-        return (embedded_NF * features_NF).sum(1)

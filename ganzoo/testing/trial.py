@@ -9,25 +9,13 @@ from ganzoo.batch import ImageBatch, Latents
 from ganzoo.component import Part
 from ganzoo.gan.model import Gan
 from ganzoo.gan.steps import Objective, StepOutput, d_step, g_step
-from ganzoo.losses.base import AdversarialLoss
+from ganzoo.losses.wasserstein import wasserstein
 from ganzoo.pretext.base import PretextTask, Role, StepBatch, View
 from ganzoo.randomness import Streams, initialization
-from ganzoo.testing.tools import hide_labels, make_images, make_latents, make_rng
+from ganzoo.testing.tools import equal, hide_labels, make_images, make_latents, make_rng, snapshot
 from ganzoo.testing.toys import IMAGE_SHAPE, LATENT_DIM, ToyDiscriminator, ToyGenerator, task_args
 
 TASK = "task"
-
-
-class MeanLoss(AdversarialLoss):
-    """The difference of the mean logits, so that the checks need no registered loss."""
-
-    def d_loss(self, real_logits_N: Tensor, fake_logits_N: Tensor) -> Tensor:
-        """Return mean fake minus mean real logit."""
-        return fake_logits_N.mean() - real_logits_N.mean()
-
-    def g_loss(self, fake_logits_N: Tensor, real_logits_N: Tensor | None) -> Tensor:
-        """Return the negative mean fake logit."""
-        return -fake_logits_N.mean()
 
 
 class Trial:
@@ -62,7 +50,7 @@ class Trial:
                 tasks[TASK] = part(**task_args(discriminator, batch_size=batch_size))
         self.gan = Gan(generator, discriminator, tasks, ema_decay=None, num_classes=num_classes)
         replaces = any(task.replaces_adversarial for task in tasks.values())
-        self.objective = Objective(None if replaces else MeanLoss(), {}, None)
+        self.objective = Objective(None if replaces else wasserstein(), {}, None)
         self.optimizer = torch.optim.SGD(self.gan.d_parameters(), lr=0.01)
 
     @property
@@ -121,3 +109,15 @@ class Trial:
 
     def _generate(self, latents: Latents) -> ImageBatch:
         return ImageBatch(self.gan.generator(latents), latents.labels_N, latents.latents_NL)
+
+
+class WatchedTrial(Trial):
+    """A trial that notes whether a task's `after_step` changes the networks."""
+
+    is_meddling = False
+
+    def _after_step(self, output: StepOutput, role: Role, step: int) -> None:
+        networks = (self.gan.generator, self.gan.discriminator)
+        before = [snapshot(network) for network in networks]
+        super()._after_step(output, role, step)
+        self.is_meddling |= not all(equal(a, snapshot(network)) for a, network in zip(before, networks, strict=True))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ganzoo.pretext.flip_and_shift import check_flip_and_shift, flip_and_shift
+from ganzoo.pretext.flip_and_shift import FlipAndShiftTask, flip_and_shift
 
 IMAGE = torch.arange(24.0).reshape(1, 1, 4, 6)
 
@@ -47,4 +47,4 @@ def test_gradients_flow_and_an_equal_generator_repeats_it() -> None:
 @pytest.mark.parametrize("max_shift", [-0.1, 0.5])
 def test_a_shift_that_reflection_cannot_fill_is_refused(max_shift: float) -> None:
     with pytest.raises(ValueError, match="max_shift"):
-        check_flip_and_shift(max_shift)
+        FlipAndShiftTask(max_shift=max_shift)

@@ -173,7 +173,7 @@ class without_protocol(good_features):
 
 @broken("features")
 class inverting(good_features):
-    said: ClassVar = "features: it changes the images; work on a new tensor"
+    said: ClassVar = "it changes the images; work on a new tensor"
 
     def __call__(self, images_NCHW):
         return super().__call__(images_NCHW.bitwise_not_())

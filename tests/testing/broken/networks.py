@@ -12,11 +12,12 @@ from ganzoo.batch import UNKNOWN_LABEL, Latents
 from ganzoo.component import Part
 from ganzoo.conditioning.base import Conditioning
 from ganzoo.conditioning.cotrained_projection import LabellingHead
+from ganzoo.conditioning.projection import ProjectionHead
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.normalizations.base import Normalization
 from ganzoo.pretext.base import LossTerm, PretextTask, TaskResult
 from ganzoo.registry import register
-from ganzoo.testing.toys import ToyConditioning, ToyDiscriminator, ToyGenerator, ToyHead
+from ganzoo.testing.toys import ToyConditioning, ToyDiscriminator, ToyGenerator
 
 
 def broken(kind):
@@ -367,7 +368,7 @@ class hiding_by_chance(ToyConditioning):
         return torch.where(is_hidden_N, UNKNOWN_LABEL, labels_N)
 
 
-class HeadOfKnownLabels(ToyHead):
+class HeadOfKnownLabels(ProjectionHead):
     """A head that has an answer for every label, and divides by the number of known ones."""
 
     def forward(self, features_NF, labels_N):

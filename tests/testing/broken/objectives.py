@@ -140,7 +140,7 @@ class clipping(good_penalty):
 
 @broken("penalties")
 class dimming(good_penalty):
-    said: ClassVar = "penalty: it changes the images it is given; work on new tensors"
+    said: ClassVar = "it changes the images it is given; work on a new tensor"
 
     def forward(self, discriminator, real, fake, *, rng):
         real.images_NCHW.mul_(0.5)
@@ -165,7 +165,7 @@ class cropped(Augment):
 
 @broken("augment")
 class first_eight(Augment):
-    said: ClassVar = "(64, 3, 16, 16) became (8, 3, 16, 16); keep the shape at every batch size"
+    said: ClassVar = "(64, 3, 16, 16) torch.float32 became (8, 3, 16, 16) torch.float32; keep shape and dtype"
 
     def forward(self, images_NCHW, *, rng):
         return images_NCHW[:8]
@@ -273,7 +273,7 @@ class of_two_equal_names(good_task):
 
 @broken("pretext")
 class of_a_number_for_each_image(good_task):
-    said: ClassVar = "term 'loss' is (8,); return a scalar"
+    said: ClassVar = "term 'loss': its shape is (8,); return a scalar"
 
     def value(self, outputs):
         return self.head(outputs.views["x"].output.features_NF).square().squeeze(1)
@@ -289,7 +289,7 @@ class of_infinite_weight(good_task):
 
 @broken("pretext")
 class reporting_with_gradient(good_task):
-    said: ClassVar = "report 'size' is no detached scalar; call .detach() and take a mean"
+    said: ClassVar = "'size' is no detached scalar; call .detach() and take a mean"
 
     def result(self, outputs):
         features_NF = outputs.views["x"].output.features_NF
@@ -331,7 +331,7 @@ class for_no_batch(good_task):
 
 @broken("pretext")
 class that_turns_the_batch(good_task):
-    said: ClassVar = "adversarial term: it is another one than without the task; leave networks and batch alone"
+    said: ClassVar = "adversarial term in the step of D: it is another one than without the task"
 
     def views(self, batch, *, role, rng):
         if role == "d":
@@ -341,7 +341,7 @@ class that_turns_the_batch(good_task):
 
 @broken("pretext")
 class that_turns_the_fakes(good_task):
-    said: ClassVar = "adversarial term of the generator: it is another one than without the task"
+    said: ClassVar = "adversarial term in the step of G: it is another one than without the task"
 
     def views(self, batch, *, role, rng):
         if role == "g":
