@@ -47,12 +47,12 @@ class Entry:
     @property
     def sentence(self) -> str:
         """What it does."""
-        return self.description.body.partition("\n\n")[0]
+        return self.description.docstring.body.partition("\n\n")[0]
 
     @property
     def more(self) -> str:
         """What else its docstring says, besides source and departures."""
-        return self.description.body.partition("\n\n")[2]
+        return self.description.docstring.body.partition("\n\n")[2]
 
 
 def entries() -> dict[str, list[Entry]]:

@@ -114,7 +114,7 @@ def describe(
     width = min(shutil.get_terminal_size((100, 24)).columns, 100)
     say(description.name)
     say("")
-    say(wrapped(description.text, width))
+    say(wrapped(description.docstring.text, width))
     if description.parameters:
         say("")
         say("parameters:")
@@ -130,9 +130,9 @@ def describe(
     if description.runtime_args:
         say("")
         say(f"supplied by ganzoo: {', '.join(description.runtime_args)}")
-    if description.source:
+    if description.file:
         say("")
-        say(f"source: {description.source}")
+        say(f"file: {description.file}")
 
 
 def _filled(text: str, width: int, first: int, rest: int) -> str:

@@ -1,4 +1,4 @@
-"""What is known of a component: its docstring, its parameters with their meaning, and what it supports."""
+"""The description of a component: its docstring, its parameters with their meanings, and what it supports."""
 
 import inspect
 import itertools
@@ -12,15 +12,12 @@ from dataclasses import dataclass
 from ganzoo import registry
 from ganzoo.architectures.base import Discriminator, ImageShape
 from ganzoo.component import Component, Part, name_of, options_of, parameters_of
+from ganzoo.config.docstring import Docstring, argument_meanings, parse
 from ganzoo.config.root import RecipeRoot
 from ganzoo.data.base import Dataset
 from ganzoo.errors import UserError
 
 NO_ROOTS: Mapping[str, type[RecipeRoot]] = {}
-ARGUMENT = re.compile(r"^    (\w+): (.*)$")
-# What a docstring says of its origin: a paragraph, and within that or another one sentences to its end.
-SOURCE = re.compile(r"^Sources?: (.*?)(?=\s*\bDepartures?\b[^:.]*:\s|\n\n|\Z)", re.MULTILINE | re.DOTALL)
-DEPARTURES = re.compile(r"\bDepartures?\b[^:.]*:\s.*?(?=\s*\bDepartures?\b[^:.]*:\s|\n\n|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -35,40 +32,23 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Description:
-    """What `ganzoo describe` shows.
+    """What `ganzoo describe` and the gallery show.
 
     Args:
         name: `kind.name`.
-        text: the docstring up to its arguments.
+        docstring: of the class.
         parameters: what a configuration may bind.
         runtime_args: what the builder supplies.
         supports: further properties and their values.
-        source: the file that defines it.
+        file: the one that defines it; empty for a root.
     """
 
     name: str
-    text: str
+    docstring: Docstring
     parameters: list[Parameter]
     runtime_args: list[str]
     supports: dict[str, str]
-    source: str
-
-    @property
-    def origin(self) -> str:
-        """What the text says after `Source:`, in one line."""
-        found = SOURCE.search(self.text)
-        return " ".join(found[1].split()) if found else ""
-
-    @property
-    def departures(self) -> list[str]:
-        """Every `Departures: ...`, or `Departures from ...: ...`, in one line each."""
-        return [" ".join(found.split()) for found in DEPARTURES.findall(self.text)]
-
-    @property
-    def body(self) -> str:
-        """The text without both; its first paragraph is one sentence."""
-        paragraphs = DEPARTURES.sub("", SOURCE.sub("", self.text)).split("\n\n")
-        return "\n\n".join(paragraph.strip() for paragraph in paragraphs if paragraph.strip())
+    file: str
 
 
 def describe(name: str, *, roots: Mapping[str, type[RecipeRoot]] = NO_ROOTS) -> Description:
@@ -83,18 +63,12 @@ def describe(name: str, *, roots: Mapping[str, type[RecipeRoot]] = NO_ROOTS) -> 
     """
     if name in roots:
         root = roots[name]
-        return Description(name, _text(root), _parameters(root, inspect.signature(root).parameters), [], {}, "")
+        return Description(name, parse(root), _parameters(root, inspect.signature(root).parameters), [], {}, "")
     component = registry.get(name)
     runtime_args = [n for n in parameters_of(component) if n in component.runtime_args]
     parameters = _parameters(component, options_of(component))
-    source = inspect.getsourcefile(component) or component.__module__
-    return Description(name, _text(component), parameters, runtime_args, dict(_supports(component)), source)
-
-
-def _text(described: type) -> str:
-    """Return the docstring without its sections."""
-    text = inspect.cleandoc(described.__doc__ or "")
-    return re.split(r"^(?:Args|Attributes|Raises):$", text, maxsplit=1, flags=re.MULTILINE)[0].strip()
+    file = inspect.getsourcefile(component) or component.__module__
+    return Description(name, parse(component), parameters, runtime_args, dict(_supports(component)), file)
 
 
 def _parameters(described: type, parameters: Mapping[str, inspect.Parameter]) -> list[Parameter]:
@@ -109,21 +83,6 @@ def _parameters(described: type, parameters: Mapping[str, inspect.Parameter]) ->
         )
         for name, parameter in parameters.items()
     ]
-
-
-def argument_meanings(described: type) -> dict[str, str]:
-    """Return what the `Args:` of a class and of those it inherits from say, its own first."""
-    found: dict[str, str] = {}
-    for cls in reversed(described.__mro__):
-        section = re.search(r"^Args:\n(.*?)(?=^\S|\Z)", inspect.cleandoc(cls.__doc__ or ""), re.MULTILINE | re.DOTALL)
-        name = ""
-        for line in section[1].splitlines() if section else ():
-            match = ARGUMENT.match(line)
-            if match:
-                name, found[match[1]] = match[1], match[2]
-            elif name and line.strip():
-                found[name] += " " + line.strip()
-    return found
 
 
 def type_name(annotation: object) -> str:
@@ -199,6 +158,6 @@ def _parts(component: type[Discriminator]) -> Iterator[Part[Discriminator]]:
 
 
 def wrapped(text: str, width: int) -> str:
-    """Return a docstring's paragraphs filled to a width; paragraphs with lines of their own indent stay as they are."""
+    """Return a docstring's paragraphs filled to a width; paragraphs with indented lines stay as they are."""
     paragraphs = text.split("\n\n")
     return "\n\n".join(p if re.search(r"^\s", p, re.MULTILINE) else textwrap.fill(p, width) for p in paragraphs)

@@ -4,7 +4,7 @@ import inspect
 import re
 
 from ganzoo.component import Component, annotation_of, options_of, parameters_of
-from ganzoo.config.describe import argument_meanings
+from ganzoo.config.docstring import argument_meanings, parse
 from ganzoo.errors import UserError
 from ganzoo.testing.findings import Findings
 
@@ -24,18 +24,20 @@ def check_declaration(component: type[Component], findings: Findings) -> None:
 
 
 def _check_docstring(component: type[Component], findings: Findings) -> None:
-    text = inspect.cleandoc(component.__doc__ or "")
-    if not findings.expect(bool(text), "docstring", "there is none", "begin with one sentence on what it does"):
+    docstring = parse(component)
+    if not findings.expect(
+        bool(docstring.body), "docstring", "there is none", "begin with one sentence on what it does"
+    ):
         return
     # `ganzoo list` and the gallery show this line alone.
     findings.expect(
-        text.split("\n", 1)[0].rstrip().endswith("."),
+        docstring.body.split("\n", 1)[0].rstrip().endswith("."),
         "docstring",
         "its first line is no sentence",
         "begin with one sentence on what it does, ending in a full stop on that line",
     )
     findings.expect(
-        re.search(r"^Source: \S", text, re.MULTILINE) is not None,
+        bool(docstring.source),
         "docstring",
         "no line begins with 'Source:'",
         "name the paper and equation (`Source: Ba et al., arXiv:1607.06450, equation 3.`) or say where it comes from",

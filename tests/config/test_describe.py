@@ -9,7 +9,8 @@ import pytest
 from ganzoo import registry
 from ganzoo.cli import call
 from ganzoo.component import Part
-from ganzoo.config.describe import argument_meanings, describe, type_name, wrapped
+from ganzoo.config.describe import describe, type_name, wrapped
+from ganzoo.config.docstring import Docstring, argument_meanings, parse
 from ganzoo.config.experiment import Experiment
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.metrics.base import Metric
@@ -74,11 +75,12 @@ def test_no_type_of_a_parameter_shows_the_module_that_python_has_it_in(name):
 
 
 def test_the_sections_of_a_docstring_are_not_part_of_its_text():
-    assert describe("experiment", roots={"experiment": Experiment}).text == "One run, with how its images are judged."
+    docstring = describe("experiment", roots={"experiment": Experiment}).docstring
+    assert docstring.text == docstring.body == "One run, with how its images are judged."
 
 
-def test_a_file_is_named_as_the_source():
-    assert describe("pretext.rotation").source.endswith("ganzoo/pretext/rotation.py")
+def test_the_file_is_named():
+    assert describe("pretext.rotation").file.endswith("ganzoo/pretext/rotation.py")
 
 
 def test_a_discriminator_shows_its_taps_and_a_data_set_its_shape():
@@ -98,17 +100,57 @@ def test_paragraphs_are_filled_and_indented_ones_left_as_they_are():
 
 
 def test_source_and_departures_are_told_apart_from_the_rest():
-    layer = describe("normalizations.layer")
-    assert layer.origin.endswith("arXiv:1704.00028, section 4.")
+    layer = describe("normalizations.layer").docstring
+    assert layer.source.endswith("arXiv:1704.00028, section 4.")
     assert layer.departures == [
         "Departure: scale and shift are learned for each channel, not for each channel and pixel."
     ]
-    resnet = describe("architectures.resnet_generator")
+    resnet = describe("architectures.resnet_generator").docstring
     assert len(resnet.departures) == 2
     assert resnet.departures[1].startswith("Departures from it: the sigmoid")
     assert resnet.body.startswith("A linear layer to 4x4")
     assert all(word not in resnet.body for word in ("Source:", "Departures"))
-    assert describe("losses.hinge").departures == []
+    assert describe("losses.hinge").docstring.departures == []
+
+
+@pytest.mark.parametrize("name", registry.index())
+def test_source_and_departures_begin_a_line_of_their_own(name):
+    docstring = parse(registry.get(name))
+    texts = [docstring.body, docstring.source, *(text.partition(": ")[2] for text in docstring.departures)]
+    assert docstring.source
+    assert [text for text in texts if re.search(r"\b(Source|Departure)s?\b[^:.]*:\s", text)] == []
+
+
+class Documented:
+    """Say it.
+
+    More,
+    in two lines. Source: no section, within a line.
+    Departures from it: a
+    b.
+
+    Sources: x,
+    y.
+    Departure: c: d.
+
+    The end.
+
+    Example:
+        >>> 1 + 1
+        2
+
+    Args:
+        a: b.
+    """
+
+
+def test_a_section_ends_at_the_next_one_or_at_an_empty_line():
+    assert parse(Documented) == Docstring(
+        body="Say it.\n\nMore,\nin two lines. Source: no section, within a line.\n\nThe end.",
+        source="x, y.",
+        departures=["Departures from it: a b.", "Departure: c: d."],
+        arguments={"a": "b."},
+    )
 
 
 def test_the_command_shows_source_and_departures(capsys):

@@ -30,7 +30,8 @@ from ganzoo.registry import register
 class dropped_in(TransformPrediction):
     """Predict whether an image <was mirrored>.
 
-    Source: this test, arXiv:1811.11212. Departures: it is *no* paper's.
+    Source: this test, arXiv:1811.11212.
+    Departures: it is *no* paper's.
     """
 
     num_transforms = 2
