@@ -1,4 +1,4 @@
-"""Common names of what ganzoo has under another: for suggestions, and never accepted in a recipe."""
+"""Common names of components that have another name here: for suggestions, never accepted in a recipe."""
 
 ALIASES: dict[str, str] = {
     "fid": "metrics.frechet_distance with features.inception",
@@ -26,9 +26,9 @@ ALIASES: dict[str, str] = {
     "bce": "losses.non_saturating",
     "cifar": "data.cifar10",
 }
-"""By the last part of the name, in small letters without underscores: what to look for."""
+"""The last part of a common name, in small letters without underscores -> what to look for here."""
 
 
 def known_as(name: str) -> str:
-    """Return what a common name means here, such as `metrics.fid`; an empty string if it is none."""
+    """Return what a common name such as `metrics.fid` means here; an empty string for any other name."""
     return ALIASES.get(name.rpartition(".")[2].lower().replace("_", ""), "")

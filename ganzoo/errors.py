@@ -105,13 +105,18 @@ def out_of_memory_text(error: RuntimeError, *, remedy: str = "lower experiment.b
     return f"there is too little memory ({reason}); {remedy}"
 
 
-def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.65) -> str:
-    """Return "; did you mean 'x'?" for the known name closest to `name`, or an empty string.
+def closest(name: str, known: Iterable[str], *, cutoff: float = 0.65) -> str:
+    """Return the known name closest to one that was given, or an empty string.
 
     Args:
         name: what was given.
         known: what there is.
-        cutoff: the least similarity, in (0, 1], of a suggestion.
+        cutoff: the least similarity, in (0, 1].
     """
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
-    return f"; did you mean '{matches[0]}'?" if matches else ""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)), "")
+
+
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.65) -> str:
+    """Return the end of a sentence, "; did you mean 'x'?", with the closest known name; empty if none is close."""
+    meant = closest(name, known, cutoff=cutoff)
+    return f"; did you mean '{meant}'?" if meant else ""

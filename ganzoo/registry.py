@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ganzoo.aliases import known_as
 from ganzoo.component import C, Component, Part, name_of, options_of, parameters_of, summary_of
-from ganzoo.errors import UserError, nearest
+from ganzoo.errors import UserError, closest, nearest
 from ganzoo.paths import PACKAGE
 
 ENTRY_POINT_GROUP = "ganzoo.components"
@@ -52,7 +52,7 @@ class Listing:
     module: str
     origin: str
     summary: str = ""
-    load: Callable[[], None] = lambda: None
+    load: Callable[[], object] = lambda: None
 
 
 _loaded: dict[str, type[Component]] = {}
@@ -61,6 +61,13 @@ _files: dict[str, tuple[Path, str]] = {}  # loose plugin files: component name -
 
 def register(kind: str) -> Callable[[type[C]], type[C]]:
     """Register a class as the component `kind.<class name>`.
+
+    >>> from ganzoo.losses.hinge import hinge
+    >>> @register("losses")
+    ... class my_hinge(hinge):
+    ...     least_d_loss = 1.0
+    >>> get("losses.my_hinge").least_d_loss
+    1.0
 
     Args:
         kind: one of `KINDS`; the class must derive from that kind's base class.
@@ -84,8 +91,7 @@ def register(kind: str) -> Callable[[type[C]], type[C]]:
                 raise TypeError(f"{name} takes '{parameter.name}' by position only; arguments are given by name")
         if name in _loaded and _is_another(component, _loaded[name]):
             raise TypeError(f"{name} is registered twice in one file; rename one")
-        other = index().get(name)
-        if other is not None and not _is_same_origin(other, component):
+        if (other := index().get(name)) and not _is_same_origin(other, component):
             raise TypeError(f"{name} is registered twice: here and in {other.origin}; rename one")
         _loaded[name] = component
         return component
@@ -94,13 +100,13 @@ def register(kind: str) -> Callable[[type[C]], type[C]]:
 
 
 def _is_another(component: type[Component], earlier: type[Component]) -> bool:
-    """Return whether a plugin file defines a second class of a name; a notebook may define one anew."""
+    """Return whether a plugin file defines a second class of the same name; a notebook may define a class again."""
     module = sys.modules.get(component.__module__)
     return component.__module__.startswith(PLUGIN_MODULE) and getattr(module, component.__name__, None) is earlier
 
 
 def _is_same_origin(listing: Listing, component: type[Component]) -> bool:
-    """Return whether a listing announces this very class: a package may offer it from another of its modules."""
+    """Return whether a listing is of this class; a package may offer it from another of its modules."""
     if listing.name in _entry_points() and listing.name not in _loaded:
         return listing.module.split(".")[0] == component.__module__.split(".")[0]
     return listing.module == component.__module__
@@ -114,24 +120,11 @@ def _builtin() -> dict[str, Listing]:
         for path in sorted((PACKAGE / kind).glob("*.py")):
             module = f"ganzoo.{kind}.{path.stem}"
             for node in ast.parse(path.read_text("utf-8")).body:
-                if isinstance(node, ast.ClassDef) and any(_is_register(d, kind) for d in node.decorator_list):
+                if isinstance(node, ast.ClassDef) and f"register({kind!r})" in map(ast.unparse, node.decorator_list):
                     name = f"{kind}.{node.name}"
                     summary = (ast.get_docstring(node) or "").split("\n", 1)[0]
-                    found[name] = Listing(name, module, "ganzoo", summary, partial(_import, module))
+                    found[name] = Listing(name, module, "ganzoo", summary, partial(importlib.import_module, module))
     return found
-
-
-def _is_register(node: ast.expr, kind: str) -> bool:
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "register"
-        and [a.value for a in node.args if isinstance(a, ast.Constant)] == [kind]
-    )
-
-
-def _import(module: str) -> None:
-    importlib.import_module(module)
 
 
 @cache
@@ -139,12 +132,12 @@ def _entry_points() -> dict[str, Listing]:
     found: dict[str, Listing] = {}
     for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
+        load = partial(_load_entry_point, entry)
         other = found.get(entry.name)
         if other is not None and (other.module, other.origin) != (entry.module, origin):
-            clash = partial(_refuse_clash, entry.name, other.origin, origin)
-            found[entry.name] = Listing(entry.name, entry.module, f"{other.origin} and {origin}", "", clash)
-            continue
-        found[entry.name] = Listing(entry.name, entry.module, origin, "", partial(_load_entry_point, entry))
+            load = partial(_refuse_clash, entry.name, other.origin, origin)
+            origin = f"{other.origin} and {origin}"
+        found[entry.name] = Listing(entry.name, entry.module, origin, "", load)
     return found
 
 
@@ -173,9 +166,9 @@ def _load_entry_point(entry: importlib.metadata.EntryPoint) -> None:
 
 
 def _forget_unloaded(package: str) -> None:
-    """Forget the components of a package's modules that could not be loaded to their end.
+    """Forget the components of those modules of a package whose import failed.
 
-    What else they imported stays: those modules are loaded, and would not register again.
+    Other modules stay: they are loaded, and would not register their components again.
     """
     for name, component in list(_loaded.items()):
         module = component.__module__
@@ -184,7 +177,7 @@ def _forget_unloaded(package: str) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """Return what went wrong in a plugin; what `register` says is a sentence without the error's class."""
+    """Return what went wrong in a plugin: the error with its class, or the sentence of `register` alone."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
@@ -203,8 +196,7 @@ def load_file(path: Path) -> list[str]:
         raise UserError(f"no plugin file '{path}'; --plugin takes the path of a Python file")
     source = path.read_bytes()
     digest = hashlib.sha256(source).hexdigest()
-    known = [name for name, (_, known_digest) in _files.items() if known_digest == digest]
-    if known:
+    if known := [name for name, (_, known_digest) in _files.items() if known_digest == digest]:
         return known
     module_name = f"{PLUGIN_MODULE}{path.stem}_{digest[:8]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
@@ -241,7 +233,7 @@ def plugin_sha256(name: str) -> str | None:
 
 
 def index() -> dict[str, Listing]:
-    """Return every known component by name, importing none: built-in, of other packages, of loaded files."""
+    """Return every known component by name and import none: built-in, of other packages, of loaded files."""
     loaded = {
         name: Listing(name, c.__module__, str(_files[name][0]) if name in _files else c.__module__, summary_of(c))
         for name, c in _loaded.items()
@@ -250,7 +242,7 @@ def index() -> dict[str, Listing]:
 
 
 def get(name: str, *, where: str = "") -> type[Component]:
-    """Return the component called `kind.name`, importing what defines it.
+    """Return the component called `kind.name`, after importing the module that defines it.
 
     Raises:
         UserError: there is none; the nearest name is given.
@@ -264,36 +256,38 @@ def get(name: str, *, where: str = "") -> type[Component]:
 
 
 def suggestion(name: str, *, roots: Sequence[str] = ()) -> str:
-    """Return the end of a sentence about a name that is no component: the one that was meant, or where to look.
+    """Return the end of a sentence about a name that is no component: the name that was meant, or where to look.
 
     Args:
         name: what was given, usually `kind.name`.
-        roots: what else may have been meant.
+        roots: other names that may have been meant.
     """
     known = index()
     kind, _, last = name.rpartition(".")
-    same_last_name = [k for k in known if k.rpartition(".")[2] == last]
-    if same_last_name:
+    if same_last_name := [k for k in known if k.rpartition(".")[2] == last]:
         return f"; did you mean '{same_last_name[0]}'?"
     if meant := known_as(name):
         return f"; ganzoo has it as {meant}"
-    # The kind is no part of the likeness, or all of a kind would be near to one another.
+    of_kind = [k for k in known if kind not in KINDS or k.startswith(f"{kind}.")]
     if kind in KINDS or not kind:
-        lasts = {k.rpartition(".")[2]: k for k in known if kind in ("", k.rpartition(".")[0])}
-        near = nearest(last, [*lasts, *roots])
-        found = next((k for short, k in lasts.items() if f"'{short}'" in near), "")
-        hint = f"; did you mean '{found}'?" if found else near
+        # Without the kind, or all names of a kind would resemble each other.
+        lasts = {root: root for root in roots} | {k.rpartition(".")[2]: k for k in of_kind}
+        meant = lasts.get(closest(last, lasts), "")
     else:
-        hint = nearest(name, [*roots, *known], cutoff=0.8)
-    if hint:
-        return hint
-    num = sum(kind not in KINDS or k.startswith(f"{kind}.") for k in known)
+        meant = closest(name, [*roots, *known], cutoff=0.8)
+    if meant:
+        return f"; did you mean '{meant}'?"
     listing = f"`ganzoo list {kind}`" if kind in KINDS else "`ganzoo list`"
-    return f"; {listing} shows the {num} there are; {IF_PLUGIN}"
+    return f"; {listing} shows the {len(of_kind)} there are; {IF_PLUGIN}"
 
 
 def part(name: str, **arguments: object) -> Part[Component]:
-    """Return a part from Python: `part("losses.hinge")`, `part("optim.adam", learning_rate=2e-4)`.
+    """Return a part, as a reference in a recipe makes it.
+
+    >>> part("optim.adam", learning_rate=1e-4).arguments
+    {'learning_rate': 0.0001}
+    >>> part("data.synthetic", size=8)().spec().image_shape
+    (3, 8, 8)
 
     Raises:
         UserError: no such component, or no such argument.

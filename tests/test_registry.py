@@ -1,15 +1,17 @@
 """Components are found by folder, by entry point and by file; a wrong one is a sentence and harms no other."""
 
+import doctest
 import importlib.metadata
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from torch import Tensor, nn
 
-from ganzoo import registry
+from ganzoo import errors, registry
 from ganzoo.augment.base import Augment
 from ganzoo.component import Part, annotation_of, parameters_of
 from ganzoo.errors import UserError
@@ -75,6 +77,13 @@ def offer(monkeypatch: pytest.MonkeyPatch, *entries: tuple[str, str, str]) -> No
     ]
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda *, group: points)
     registry._entry_points.cache_clear()
+
+
+@pytest.mark.parametrize("module", [registry, errors])
+def test_the_examples_in_docstrings_hold(module: ModuleType) -> None:
+    result = doctest.testmod(module)
+    assert result.attempted
+    assert not result.failed
 
 
 def test_built_in_components_are_listed_without_importing_torch() -> None:

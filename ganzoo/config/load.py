@@ -1,18 +1,19 @@
-"""From a recipe to what it describes: find, read, load plugins, resolve, refuse what was not used.
+"""From a recipe to what it describes: find it, read it, load its plugins, and resolve its bindings.
 
-Nothing is global: `recipe_files.py` gives bindings, the rules by which they become an `Experiment` (or the root of
-another command's recipes) are in `resolver.py`, and a `Configuration` holds the outcome.
+`recipe_files.py` gives the bindings, `resolver.py` makes an `Experiment` of them (or the root of another command's
+recipes), and a `Configuration` holds the outcome. Nothing is global.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
 
 from ganzoo import registry
 from ganzoo.config.gin_parser import Binding
 from ganzoo.config.operative import defaults_of, diff, operative_text, parse_operative, values_of
 from ganzoo.config.recipe_files import command_of, find_recipe, read_file, read_override, shown
+from ganzoo.config.resolver import Resolver
 from ganzoo.config.root import RecipeRoot
 from ganzoo.errors import ParameterError, UserError
 
@@ -26,7 +27,7 @@ R = TypeVar("R", bound=RecipeRoot)
 
 
 class Resolved(NamedTuple):
-    """What one parameter came to: its full key, its value as gin text, and where it was bound (or `default`)."""
+    """One parameter: its full key, its value as gin text, and where it was bound (or `default`)."""
 
     key: str
     value: str
@@ -91,16 +92,6 @@ class Configuration(Generic[R]):
         return replace(self, experiment=experiment, locations={**self.locations, key: where})
 
 
-class _Read(NamedTuple):
-    """A recipe whose plugins are loaded and whose bindings are not resolved yet."""
-
-    name: str
-    bindings: list[Binding]
-    where: str
-    plugins: tuple[Path, ...]
-    text: str
-
-
 @overload
 def load(
     recipe: str | Path,
@@ -130,7 +121,7 @@ def load(
     overrides: Sequence[str] = (),
     options: Mapping[str, str] = NO_OPTIONS,
     plugins: Iterable[Path] = (),
-) -> "Configuration[R] | Configuration[Experiment]":
+) -> "Configuration[Any]":
     """Resolve a recipe.
 
     Args:
@@ -143,21 +134,27 @@ def load(
     Raises:
         UserError: anything in it that is unreadable, unknown, unused, missing or of a wrong type, with its place.
     """
-    if root_class is None:
-        # The class of an experiment needs torch, and a recipe that cannot be read need not wait for it.
-        read = _read(recipe, "", "experiment", overrides, options, plugins)
-        from ganzoo.config.experiment import Experiment
+    folder, root_name = ("", "experiment") if root_class is None else (root_class.recipe_folder, root_class.root_name)
+    path = find_recipe(str(recipe), folder=folder)
+    source = read_file(path)
+    overriding = [binding for text in overrides for binding in read_override(text)]
+    by_option = [replace(binding, where=given) for given, text in options.items() for binding in read_override(text)]
+    for binding in by_option:
+        _refuse_contradiction(binding, overriding)
+    bindings = [*source.bindings, *overriding, *by_option]
+    if not bindings:
+        raise UserError("is empty: it binds nothing; see `ganzoo list` and the packaged recipes", where=shown(path))
+    for binding in bindings:
+        _refuse_other_command(binding, root_name)
 
-        return _resolve(read, Experiment)
-    read = _read(recipe, root_class.recipe_folder, root_class.root_name, overrides, options, plugins)
-    return _resolve(read, root_class)
-
-
-def _resolve(read: "_Read", root_class: type[R]) -> Configuration[R]:
-    from ganzoo.config.resolver import Resolver
-
-    resolver = Resolver(read.bindings, read.where, root_class)
-    return Configuration(read.name, resolver.root(), read.plugins, resolver.locations, read.text)
+    # Only now may code run: plugins, then torch and the modules of the components that are named.
+    loaded = tuple(Path(plugin).resolve() for plugin in plugins)
+    for plugin in loaded:
+        registry.load_file(plugin)
+    _refuse_missing_plugins(source.text, shown(path))
+    text = source.text + "".join(f"# --set\n{override.strip()}\n" for override in (*overrides, *options.values()))
+    resolver: Resolver[Any] = Resolver(bindings, shown(path), root_class or _experiment())
+    return Configuration(path.stem, resolver.root(), loaded, resolver.locations, text)
 
 
 def load_protocol(protocol: str | Path, *, overrides: Sequence[str] = ()) -> "EvaluationProtocol":
@@ -173,7 +170,6 @@ def load_protocol(protocol: str | Path, *, overrides: Sequence[str] = ()) -> "Ev
         UserError: as for a recipe; also a binding that is no part of an evaluation.
     """
     from ganzoo.config.evaluation_protocol import EvaluationProtocol
-    from ganzoo.config.resolver import Resolver
 
     path = find_recipe(str(protocol), folder=EvaluationProtocol.recipe_folder, what=EvaluationProtocol.file_kind)
     bindings = [*read_file(path).bindings, *(binding for text in overrides for binding in read_override(text))]
@@ -183,53 +179,33 @@ def load_protocol(protocol: str | Path, *, overrides: Sequence[str] = ()) -> "Ev
     return found
 
 
-def _read(
-    recipe: str | Path,
-    folder: str,
-    root_name: str,
-    overrides: Sequence[str],
-    options: Mapping[str, str],
-    plugins: Iterable[Path],
-) -> _Read:
-    """Read a recipe and load its plugins; refuse one that is for another command."""
-    path = find_recipe(str(recipe), folder=folder)
-    source = read_file(path)
-    overriding = [read_override(text) for text in overrides]
-    by_option = [replace(binding, where=given) for given, text in options.items() for binding in read_override(text)]
-    for binding in by_option:
-        _refuse_contradiction(binding, [set_ for bindings in overriding for set_ in bindings])
-    overriding.append(by_option)
-    if not source.bindings and not any(overriding):
-        raise UserError("is empty: it binds nothing; see `ganzoo list` and the packaged recipes", where=shown(path))
-    bindings = [*source.bindings, *(binding for bindings in overriding for binding in bindings)]
-    own = command_of(root_name)
-    for binding in bindings:
-        command = command_of(binding.selector)
-        if command is not None and binding.selector != root_name:
-            raise UserError(
-                f"'{binding.key}' is for `{command}`, and `{own}` has no use for it; "
-                "use that command, or remove the line",
-                where=binding.where,
-            )
+def _experiment() -> "type[Experiment]":
+    """Return the class of an experiment. It needs torch, which a recipe that cannot be read need not wait for."""
+    from ganzoo.config.experiment import Experiment
 
-    # Only now may code run: plugins, then torch and the modules of the components that are named.
-    loaded = tuple(Path(plugin).resolve() for plugin in plugins)
-    for plugin in loaded:
-        registry.load_file(plugin)
-    _refuse_missing_plugins(source.text, shown(path))
-    text = source.text + "".join(f"# --set\n{override.strip()}\n" for override in (*overrides, *options.values()))
-    return _Read(path.stem, bindings, shown(path), loaded, text)
+    return Experiment
 
 
 def _refuse_contradiction(option: Binding, overrides: Sequence[Binding]) -> None:
-    """Refuse an option that a `--set` contradicts; of several the last would have won."""
+    """Refuse an option that contradicts a `--set`; of several, the last one counts."""
     other = next((binding for binding in reversed(overrides) if binding.key == option.key), None)
     if other is not None and other.value != option.value:
         raise UserError(f"contradicts {other.where}; leave one of them out", where=option.where)
 
 
+def _refuse_other_command(binding: Binding, root_name: str) -> None:
+    """Refuse a binding of another command's root."""
+    command = command_of(binding.selector)
+    if command is not None and binding.selector != root_name:
+        raise UserError(
+            f"'{binding.key}' is for `{command}`, and `{command_of(root_name)}` has no use for it; "
+            "use that command, or remove the line",
+            where=binding.where,
+        )
+
+
 def _refuse_missing_plugins(text: str, where: str) -> None:
-    """Refuse an operative text whose plugins are not there, before its bindings seem to name unknown components."""
+    """Refuse an operative text whose plugins are missing; their components would seem to be misspelt."""
     for key in parse_operative(text):
         if key.startswith("plugin ") and (name := key.removeprefix("plugin ")) not in registry.index():
             raise UserError(
