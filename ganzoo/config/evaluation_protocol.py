@@ -1,4 +1,4 @@
-"""How generated images are judged: the metrics, and how the images they look at are made."""
+"""How generated images are judged: the metrics, and how the images that they measure are made."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,18 +13,21 @@ from ganzoo.metrics.base import Metric
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationProtocol(RecipeRoot):
-    """What determines a number besides the generator and the data; an experiment has it, a protocol file is it alone.
+    """What determines a metric's value, besides the generator and the data.
+
+    An experiment has these fields too; a protocol file binds them alone.
 
     Args:
-        metrics: measures of the final images, and of those every `eval_every` steps.
-        num_eval_seeds: how many sets of generated images are measured; with two or more, a value is the mean over them
-            and its standard error is over them.
-        eval_seed: of the first set's latents and labels, further sets take the next seeds; None for the run's own seed.
+        metrics: measure the final images, and images every `eval_every` steps.
+        num_eval_seeds: how many sets of generated images are measured; of two or more, a value is the mean, with its
+            standard error.
+        eval_seed: the seed of the first set's latents and labels; further sets take the next seeds. None for the run's
+            own seed.
         eval_batch_size: images generated at once.
         eval_batch_norm: the statistics that batch normalization in the generator uses: `running` (averages from
             training), `standing` (averages over 100 fresh batches) or `batch` (each batch's own).
-        eval_ema: whether the moving average of the generator is measured, or its raw weights; None for the average
-            where there is one.
+        eval_ema: whether the moving average of the generator is measured, or its raw weights; None for the average if
+            there is one.
     """
 
     root_name: ClassVar[str] = "experiment"
@@ -53,7 +56,7 @@ class EvaluationProtocol(RecipeRoot):
 
 
 def _distinguishing(part: Part[Metric]) -> dict[str, object]:
-    """Return the arguments of a metric by which its numbers can be told from those of another like it."""
+    """Return the arguments that tell a metric's numbers from those of the same metric with other arguments."""
     values = complete_arguments(part)
     return {name: values[name] for name in part.component.told_apart_by if name in values}
 

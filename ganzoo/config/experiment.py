@@ -22,35 +22,35 @@ MAX_THREADS = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment(EvaluationProtocol):
-    """One run, with how its images are judged.
+    """One run, and how its images are judged.
 
     Args:
-        dataset: what to learn.
+        dataset: the images to learn.
         generator: G.
         discriminator: D.
-        loss: the adversarial loss; None where a task replaces it, or trains D alone.
+        loss: the adversarial loss; None if a task replaces it or trains D alone.
         penalty: a regulariser, a list of several, or None.
         conditioning: how class labels enter G and D; None for an unconditional GAN.
         pretext: self-supervised tasks, in order; an empty list for none.
-        augment: a transformation of the batch before D, or None.
+        augment: changes images before D sees them; None for no change.
         g_optimizer: the optimizer of G.
         d_optimizer: the optimizer of D and of the tasks' heads.
         num_steps: generator updates of the whole run.
         num_d_steps: discriminator updates before each generator update.
-        batch_size: images of a discriminator step that are real, and that are generated, before views.
+        batch_size: real images of a discriminator step, and as many generated ones; views come on top.
         latent_dim: length of the generator's input.
-        ema_decay: decay per generator update of the moving average of G that samples and metrics use; None for none.
-            After n updates the generator that the average started from still weighs decay^n.
-        ema_start: generator updates until which the average is a copy of G, so that it starts from a trained one; 0 to
+        ema_decay: decay per generator update of the moving average of G, which samples and metrics use; None for no
+            average. After n updates the weights that the average started from still have the share decay^n.
+        ema_start: generator updates before which the average is a copy of G, so that it starts from a trained one; 0 to
             start from G after its first update.
         seed: determines the run, together with the configuration, the versions and the number of threads.
         eval_every: generator updates between evaluations during training; 0 for at the end only.
         checkpoint_every: generator updates between checkpoints; 0 for at the end only.
         sample_every: generator updates between sample grids; 0 for at the end only.
-        log_every: generator updates between rows of `metrics.jsonl`, each the mean since the row before.
+        log_every: generator updates between rows of `metrics.jsonl`; a row has the means since the row before.
         keep_checkpoints: how many of the newest checkpoints are kept; 0 for all.
         precision: of the forward passes; `bfloat16` means autocast, with float32 weights.
-        compile: whether torch.compile makes kernels of both networks' forward passes; it takes minutes at the start.
+        compile: whether torch.compile compiles both networks' forward passes; that takes minutes at the start.
         num_threads: CPU threads, on which the last bits of a result depend; None for as many as torch chooses here.
         train_split: the split to train on.
     """
@@ -105,7 +105,7 @@ class Experiment(EvaluationProtocol):
 
 
 def check_num_threads(num_threads: int | None) -> None:
-    """Refuse a number of threads that no machine has.
+    """Refuse a number of threads that torch cannot use.
 
     Raises:
         ParameterError: it is below 1 or above `MAX_THREADS`.
@@ -116,7 +116,7 @@ def check_num_threads(num_threads: int | None) -> None:
 
 
 def short_name(part: Part[Component]) -> str:
-    """Return how a part is called among others of its kind: its scope and its component's name."""
+    """Return the name of a part among others of its kind: its scope and its component's name."""
     return f"{part.scope}_{part.component.__name__}".lstrip("_").replace("/", "_")
 
 
@@ -140,18 +140,18 @@ def by_name(parts: Sequence[Part[P]]) -> dict[str, Part[P]]:
 
 
 def learnable(chance: Mapping[str, float], experiment: Experiment) -> dict[str, float]:
-    """Return, of what guessing reaches in each accuracy, that of the tasks in which there is something to learn.
+    """Return what guessing reaches in each accuracy, without the tasks in which there is nothing to learn.
 
     Args:
-        chance: by key (`d/rotation/accuracy_real`).
-        experiment: whose tasks they are.
+        chance: what guessing reaches, by key (`d/rotation/accuracy_real`).
+        experiment: has the tasks.
     """
     controls = {name for name, part in by_name(experiment.pretext).items() if not part.component.is_learnable}
     return {key: value for key, value in chance.items() if key.split("/")[1] not in controls}
 
 
 def penalties_of(experiment: Experiment) -> dict[str, Part[Penalty]]:
-    """Return the penalties by the names of their terms: `penalty` of one, `penalty/r1` and so on of a list.
+    """Return the penalties by the names of their terms: `penalty` for a single one, `penalty/r1` for one of a list.
 
     Raises:
         UserError: two of the same name.

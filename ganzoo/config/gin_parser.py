@@ -1,6 +1,6 @@
-"""From gin text to statements: each binding with the place where it stands, and nothing executed.
+"""From gin text to statements: each binding with its place; nothing is executed.
 
-gin is used as a language only. Its parser splits the text into statements; what they mean is decided in `resolver.py`.
+gin is used as a language only. Its parser splits the text into statements; `resolver.py` decides what they mean.
 """
 
 import math
@@ -16,7 +16,7 @@ from ganzoo.errors import UserError
 
 @dataclass(frozen=True)
 class Reference:
-    """`@scope/kind.name` in a value; `called` if it was written with parentheses."""
+    """`@scope/kind.name` in a value; `called` if it is written with parentheses."""
 
     name: str
     scope: str
@@ -36,14 +36,14 @@ Value = None | bool | int | float | str | Reference | Macro | list["Value"] | tu
 
 @dataclass(frozen=True)
 class Binding:
-    """One `scope/selector.argument = value`; a macro's definition has no argument.
+    """One `scope/selector.argument = value`; the definition of a macro has no argument.
 
     Args:
         selector: `experiment`, `kind.name`, or the name of a macro.
         argument: the parameter; empty for a macro.
         value: with references and macros unresolved.
         scope: `G` in `G/optim.adam.learning_rate`, or empty.
-        where: `file:line`, or the text of the `--set`.
+        where: `file:line`, or the text of a `--set`.
     """
 
     selector: str
@@ -54,20 +54,20 @@ class Binding:
 
     @property
     def key(self) -> str:
-        """The left side, as it was written."""
+        """The left side, as it is written."""
         name = f"{self.selector}.{self.argument}" if self.argument else self.selector
         return f"{self.scope}/{name}" if self.scope else name
 
 
 Place = Callable[[int], str]
-"""Says where a line of a text stands, by its number from 1."""
+"""Returns the place of a line, by its number in a text, from 1."""
 
 
 def statements(text: str, place: Place) -> Iterator[tuple[Binding | str, int]]:
-    """Yield the bindings of a text, and the names of the files that it includes, each with its line.
+    """Yield the bindings of a text and the names of the files that it includes, each with its line.
 
     Raises:
-        UserError: the text is not gin, or it imports; nothing of it is executed.
+        UserError: the text is not gin, or has an import.
     """
     lines = text.split("\n")
     _refuse_imports(lines, place)
@@ -100,7 +100,7 @@ def statements(text: str, place: Place) -> Iterator[tuple[Binding | str, int]]:
 
 
 class _Delegate(ParserDelegate):  # type: ignore[misc]
-    """Makes our references and macros; gin's parser asks it for both."""
+    """Makes references and macros for gin's parser."""
 
     def __init__(self, lines: list[str], place: Place) -> None:
         self.lines, self.place = lines, place
@@ -114,7 +114,7 @@ class _Delegate(ParserDelegate):  # type: ignore[misc]
         return Macro(macro_name)
 
     def _where(self, text: str) -> str:
-        """Locate what was just read: the parser stands behind it, perhaps some lines further down."""
+        """Return the place of a text that was just read; the parser may be some lines further down."""
         assert self.parser is not None
         line = min(self.parser.current_token.start[0], len(self.lines))
         while line > 1 and text not in self.lines[line - 1]:
@@ -155,7 +155,7 @@ PYTHON_NAMES = {"true": "True", "false": "False", "none": "None", "null": "None"
 
 
 def _explain(error: Exception, line: str) -> str:
-    """Say in a sentence what the parser did not understand."""
+    """Return a sentence about what gin's parser did not understand; its errors are texts only."""
     message = str(error.args[0]) if error.args else ""
     token = re.search(r"Failed to parse token '(.*)'", message, re.DOTALL)
     if token is not None:

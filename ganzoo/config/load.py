@@ -40,10 +40,10 @@ class Configuration(Generic[R]):
 
     Args:
         name: the recipe's, without folder and ending.
-        experiment: what it describes: an `Experiment`, or the root of another command's recipes.
+        experiment: the `Experiment` that it describes, or the root of another command's recipes.
         plugins: loose files that were loaded for it.
-        locations: where each bound parameter was bound, by the key of the operative text.
-        text: the recipe as given, with includes in their place and the overrides after it.
+        locations: where each bound parameter was bound, by its key in the operative text.
+        text: the recipe as given, with included texts in their places and the overrides at the end.
     """
 
     name: str
@@ -57,21 +57,21 @@ class Configuration(Generic[R]):
         return operative_text(self.experiment)
 
     def difference(self, earlier: str) -> list[str]:
-        """Return how an operative text, perhaps of an earlier version, differs from this one, a line each."""
+        """Return the differences from an operative text, which an earlier version may have written, a line each."""
         return diff(earlier, self.operative(), defaults=defaults_of(self.experiment))
 
     def source(self) -> str:
-        """Return the configuration as it was given, with includes in their place; it loads from any folder."""
+        """Return the configuration as it was given, without includes; it loads from any folder."""
         return self.text
 
     @property
     def resolved(self) -> list[Resolved]:
-        """Every parameter in use with its value and where that was bound, in the order of the operative text."""
+        """Every parameter in use, its value and where it was bound, in the order of the operative text."""
         values = values_of(self.experiment)
         return [Resolved(key, text, self.locations.get(key, "default")) for key, text in values.items()]
 
     def with_seed(self, seed: int) -> "Configuration[R]":
-        """Return the configuration with the seed of the command line, which is part of `source`.
+        """Return the configuration with the seed of the command line, which `source` then has too.
 
         Raises:
             UserError: a seed out of range.

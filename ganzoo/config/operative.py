@@ -1,4 +1,4 @@
-"""The operative configuration: every parameter of every part in use, as canonical gin text, and how two differ."""
+"""The operative configuration: every parameter of every part in use, as gin text, and the difference of two."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -9,36 +9,32 @@ from ganzoo.component import Component, Part, complete_arguments, default_argume
 from ganzoo.config.root import RecipeRoot
 from ganzoo.config.value_types import render
 
-# As `operative_text` writes it and no other: a comment that begins so may stand in any recipe.
+# Exactly as `operative_text` writes it: a recipe may have a comment that begins like it.
 PLUGIN_LINE = re.compile(r"# (plugin \w+\.\w+): (sha256 (?:[0-9a-f]+|unknown))")
 NO_DEFAULTS: Mapping[str, str] = {}
 
 
 def parts_of(value: object) -> list[Part[Component]]:
-    """Return the parts in a value and, recursively, in their arguments, in order, each (scope, name) once."""
+    """Return the parts in a value and in their arguments, recursively; in order, each scope and name once."""
     found: dict[str, Part[Component]] = {}
-    _collect(value, found)
+
+    def collect(value: object) -> None:
+        if isinstance(value, Part):
+            arguments = complete_arguments(value)
+            other = found.setdefault(render(value), value)
+            if other is value:
+                collect(arguments)
+            assert complete_arguments(other) == arguments, f"{render(value)} stands for two sets of arguments"
+        elif isinstance(value, Mapping | list | tuple):
+            for item in value.values() if isinstance(value, Mapping) else value:
+                collect(item)
+
+    collect(value)
     return list(found.values())
 
 
-def _collect(value: object, found: dict[str, Part[Component]]) -> None:
-    if isinstance(value, Part):
-        other = found.setdefault(render(value), value)
-        if other is not value:
-            same = complete_arguments(other) == complete_arguments(value)
-            assert same, f"{render(value)} stands for two sets of arguments"
-            return
-        _collect(complete_arguments(value), found)
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            _collect(item, found)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _collect(item, found)
-
-
 def values_of(root: RecipeRoot) -> dict[str, str]:
-    """Return every parameter in use as `scope/kind.name.parameter` -> gin text, the root's first, then sorted."""
+    """Return every parameter in use, `scope/kind.name.parameter` -> gin text: the root's first, the others sorted."""
     bound = {field.name: getattr(root, field.name) for field in fields(root)}
     sections: dict[str, Mapping[str, object]] = {root.root_name: bound}
     for part in sorted(parts_of(bound), key=lambda part: (part.name, part.scope)):
@@ -49,7 +45,7 @@ def values_of(root: RecipeRoot) -> dict[str, str]:
 
 
 def defaults_of(root: RecipeRoot) -> dict[str, str]:
-    """Return the parameters in use that have their default: `scope/kind.name.parameter` -> gin text."""
+    """Return those parameters in use that have their default: `scope/kind.name.parameter` -> gin text."""
     sections: dict[str, Mapping[str, object]] = {
         root.root_name: {f.name: f.default for f in fields(root) if f.default is not MISSING}
     }
@@ -60,10 +56,10 @@ def defaults_of(root: RecipeRoot) -> dict[str, str]:
 
 
 def operative_text(root: RecipeRoot) -> str:
-    """Return the complete configuration as gin text, equal to the bit for equal experiments.
+    """Return the complete configuration as gin text; equal experiments have equal texts.
 
     Args:
-        root: what is run: an experiment, or the root of another kind of recipe.
+        root: an experiment, or the root of another command's recipes.
     """
     bound = [getattr(root, field.name) for field in fields(root)]
     header = ["# The operative configuration: every parameter of every part in use."]
@@ -87,21 +83,20 @@ def diff(a: str, b: str, *, ignore: Collection[str] = (), defaults: Mapping[str,
         a: the first text.
         b: the second text.
         ignore: keys, or whole sections such as `pretext.rotation`, that may differ.
-        defaults: what the first text means where it lacks a parameter: an earlier version may have written it, which
-            did not know all that there is now.
+        defaults: the values of parameters that the first text lacks, since an earlier version, which did not have them,
+            may have written it.
     """
     values_a, values_b = parse_operative(a), parse_operative(b)
     values_a = {**{key: text for key, text in defaults.items() if key in values_b}, **values_a}
-    ignored = tuple(f"{name}." for name in ignore)
     return [
         f"{key}: {values_a.get(key, '(absent)')} -> {values_b.get(key, '(absent)')}"
         for key in {**values_a, **values_b}
-        if values_a.get(key) != values_b.get(key) and not f"{key}.".startswith(ignored or ("\0",))
+        if values_a.get(key) != values_b.get(key) and not any(f"{key}.".startswith(f"{name}.") for name in ignore)
     ]
 
 
 def parse_operative(text: str) -> dict[str, str]:
-    """Return the keys and values of an operative text; a plugin's hash is one of them."""
+    """Return the keys and values of an operative text, hashes of plugins included."""
     found = {}
     for line in text.splitlines():
         if plugin := PLUGIN_LINE.fullmatch(line):

@@ -1,4 +1,4 @@
-"""From files and `--set` texts to bindings: where recipes are found, what they may include, how they are read."""
+"""From files and `--set` texts to bindings: how recipes are found and read, and what they may include."""
 
 import os
 import re
@@ -13,7 +13,13 @@ from ganzoo.paths import PACKAGE
 
 @dataclass(frozen=True)
 class Source:
-    """A file that was read: its bindings in order, those of includes in their place, and its text likewise."""
+    """A file with its includes.
+
+    Args:
+        path: the file.
+        bindings: in order, those of an included file at the place of its include.
+        text: of the file, with included texts at the same places.
+    """
 
     path: Path
     bindings: tuple[Binding, ...]
@@ -21,33 +27,32 @@ class Source:
 
 
 def recipes_dir() -> Path:
-    """Return the folder of the packaged recipes: in the package if it was installed, beside it in a checkout."""
+    """Return the folder of the packaged recipes: inside the installed package, or beside it in a checkout."""
     installed = PACKAGE / "recipes"
     return installed if installed.is_dir() else PACKAGE.parent / "gin"
 
 
 PROTOCOLS = "protocols"  # the folder of packaged protocols, below that of the recipes
-NO_RECIPES = ("base", PROTOCOLS)
-"""Folders below that of the recipes whose files are included by recipes."""
+NO_RECIPES = ("base", PROTOCOLS)  # folders whose files are for recipes to include
 
 
 def command_folders() -> list[str]:
-    """Return the names of the commands, besides `ganzoo run`, whose packaged recipes have a folder of that name."""
+    """Return the commands, besides `ganzoo run`, that have packaged recipes, in a folder of the command's name."""
     return sorted(p.name for p in recipes_dir().iterdir() if p.is_dir() and p.name not in NO_RECIPES)
 
 
 def command_of(root_name: str) -> str | None:
-    """Return the command whose recipes bind `root_name.field`: `ganzoo run` for `experiment`; None if there is none."""
+    """Return the command whose recipes bind `root_name.field`, such as `ganzoo run` for `experiment`; or None."""
     if root_name == "experiment":
         return "ganzoo run"
     return f"ganzoo {root_name}" if root_name in command_folders() else None
 
 
 def find_recipe(recipe: str, *, folder: str = "", what: str = "recipe") -> Path:
-    """Return the file of a recipe given as a path or, from any folder, by a packaged name with or without `.gin`.
+    """Return the file of a recipe.
 
     Args:
-        recipe: the path or name.
+        recipe: its path, or its packaged name with or without `.gin`.
         folder: the folder under the packaged recipes that is searched first.
         what: what such a file is called in messages.
 
@@ -55,10 +60,10 @@ def find_recipe(recipe: str, *, folder: str = "", what: str = "recipe") -> Path:
         UserError: there is none, or it is a folder; the nearest name is given.
     """
     path = Path(recipe)
-    if os.path.exists(path) and not path.is_dir():  # which, unlike Path.exists, takes any text
+    if os.path.exists(path) and not path.is_dir():  # Path.exists would fail on a text that can be no path
         return path
     if recipe and not path.is_absolute() and ".." not in path.parts:
-        # The other folders come after: a recipe of another command is found there, and that command named.
+        # The folders of other commands come last: a recipe found there is refused with the name of its command.
         for place in dict.fromkeys((folder, "", *command_folders())):
             packaged = recipes_dir() / place / f"{recipe.removesuffix('.gin')}.gin"
             if os.path.isfile(packaged):
@@ -122,7 +127,7 @@ def read_override(text: str) -> list[Binding]:
 
 
 def override_place(text: str) -> str:
-    """Return how messages name a `--set`: as it was typed."""
+    """Return a `--set` as messages show it: as it was typed."""
     quote = '"' if "'" in text else "'"
     return f"--set {quote}{text.strip()}{quote}"
 
@@ -149,11 +154,11 @@ def _read_text(path: Path) -> str:
 
 
 def _find_include(name: str, where: str, files: Sequence[Path]) -> Path:
-    """Search the including file's folder, then the packaged recipes; the result must lie under the search path."""
+    """Search the including file's folder, then the packaged recipes; refuse a file outside both."""
     roots = [files[-1].parent, recipes_dir()]
     if Path(name).is_absolute():
         raise UserError(f"the include '{name}' is absolute; give it relative to this file", where=where)
-    # Symbolic links are followed first, so that none leads outside.
+    # Links are followed before the check, so that none leads outside.
     allowed = [root.resolve() for root in [files[0].parent, *roots]]
     found = [(root / name).resolve() for root in roots]
     inside = [path for path in found if any(path.is_relative_to(root) for root in allowed)]

@@ -1,4 +1,4 @@
-"""What a recipe describes."""
+"""The base of what a recipe describes."""
 
 from dataclasses import dataclass
 from typing import ClassVar

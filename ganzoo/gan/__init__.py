@@ -1,1 +1,1 @@
-"""What is trained, and its two updates."""
+"""The networks of a GAN, and the two steps that train them."""

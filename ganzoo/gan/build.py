@@ -94,12 +94,12 @@ def build_tasks(
     seed: int,
     **runtime_args: object,
 ) -> dict[str, PretextTask]:
-    """Build pretext tasks, by name, the weights of each from a stream of its own.
+    """Build pretext tasks, by name; the weights of each come from a random stream of its own.
 
     Args:
         parts: the tasks.
-        discriminator: whose taps they read, and which they may copy.
-        name: of its component, for messages.
+        discriminator: the network whose taps they read and which they may copy.
+        name: of the discriminator's component, for messages.
         seed: of the weights.
         runtime_args: the runtime arguments of a task that do not follow from the discriminator.
 
@@ -125,7 +125,7 @@ def build_objective(experiment: Experiment, discriminator: Discriminator) -> Obj
 
     Args:
         experiment: the run's description.
-        discriminator: what the penalties are of.
+        discriminator: the network that is penalised.
     """
     shapes = parameter_shapes(discriminator)
     return Objective(
@@ -138,7 +138,7 @@ def build_objective(experiment: Experiment, discriminator: Discriminator) -> Obj
 def _build_networks(
     experiment: Experiment, spec: DataSpec, conditioning: Conditioning | None
 ) -> tuple[Generator, Discriminator]:
-    """Build both networks; a conditioning builds them itself."""
+    """Build both networks; the conditioning does so itself, if there is one."""
     image_shape, latent_dim, seed = spec.image_shape, experiment.latent_dim, experiment.seed
     g_part, d_part = experiment.generator, experiment.discriminator
     if conditioning is None:
@@ -164,7 +164,7 @@ def _auxiliary_task(
     discriminator: Discriminator,
     others: Mapping[str, PretextTask],
 ) -> dict[str, PretextTask]:
-    """Build the task that goes with the conditioning, by its name, if there is one."""
+    """Build the task that the conditioning brings, if it brings one; by its name."""
     if experiment.conditioning is None or conditioning is None:
         return {}
     name = short_name(experiment.conditioning)

@@ -1,4 +1,4 @@
-"""What is trained: generator, discriminator, the moving average of the generator, and the tasks' heads."""
+"""What is trained: generator and discriminator, with the generator's moving average and the tasks' heads."""
 
 from collections.abc import Iterator, Mapping
 
@@ -20,8 +20,8 @@ class Gan(nn.Module):
         ema_decay: decay per generator step of the moving average of G's weights (its buffers are copied, not averaged);
             None for no average.
         num_classes: classes of the labels that both networks take; 0 for an unconditional GAN.
-        conditioning: that built the networks, if one did; it knows which labels are hidden.
-        ema_start: generator updates until which the average is a copy.
+        conditioning: built the networks and knows which labels are hidden; None for an unconditional GAN.
+        ema_start: generator updates before which the average is a copy of G.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Gan(nn.Module):
 
     @property
     def sampler(self) -> Generator:
-        """The generator whose images count: the moving average if there is one."""
+        """The generator whose images are sampled and measured: the moving average if there is one."""
         module = self.generator if self.ema is None else self.ema.module
         assert isinstance(module, Generator)
         return module
@@ -64,14 +64,14 @@ class Gan(nn.Module):
         yield from self.task_modules.parameters()
 
     def update_ema(self, *, step: int) -> None:
-        """Move the average one generator update on.
+        """Update the moving average after an update of G.
 
         Args:
-            step: generator updates before this one.
+            step: generator updates before that one.
         """
         if self.ema is None:
             return
         if step < self.ema_start:
-            # torch copies the weights that come first.
+            # At 0, torch copies the weights instead of averaging.
             self.ema.n_averaged.zero_()
         self.ema.update_parameters(self.generator)

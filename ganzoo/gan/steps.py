@@ -1,7 +1,7 @@
-"""One discriminator step and one generator step, for every GAN there is.
+"""The two steps of training, for every GAN there is: `d_step` for the discriminator, `g_step` for the generator.
 
-Nothing here knows a component by name. Both steps return the loss to be minimised and its named, detached parts; the
-trainer does the rest. N: batch; C, H, W: image.
+A step makes images, shows them to D, and sums the terms of its loss. It knows no component by name and changes no
+weight: it returns the loss with its named, detached parts, and the trainer does the rest. N: batch; C, H, W: image.
 """
 
 from collections.abc import Mapping
@@ -32,12 +32,12 @@ from ganzoo.randomness import Streams
 
 @dataclass(frozen=True)
 class Objective:
-    """What the two networks minimise, besides the tasks that the `Gan` holds.
+    """What the two networks minimise, besides the terms of the tasks, which the `Gan` holds.
 
     Args:
-        loss: of the adversarial logits; None where a task replaces it, or trains D alone.
-        penalties: by the names of their terms, which are those of their random streams too.
-        augment: what happens to the images before anything sees them.
+        loss: of the adversarial logits; None if a task replaces it or trains D alone.
+        penalties: by name; a penalty's term and its random stream have that name.
+        augment: changes the images before D and the tasks see them; None for no change.
     """
 
     loss: AdversarialLoss | None
@@ -50,14 +50,14 @@ class StepOutput:
     """What a step gives to the trainer.
 
     Args:
-        loss: the scalar to be minimised.
-        parts: its terms, of tasks without their weights, of penalties with them, and what else is worth logging;
-            detached scalars named `d/...` or `g/...`.
+        loss: the scalar to minimise.
+        parts: detached scalars to log, named `d/...` or `g/...`: the terms of the loss (those of penalties weighted,
+            those of tasks not) and what the tasks report.
         task_outputs: what D said, by task.
         fake: the generated images that D judged, detached.
-        real: the real ones; None where there were none.
-        real_logits_N: of these, detached; None where there were none.
-        num_d_images: images that D saw, views and penalties included.
+        real: the real images that D judged; None if it judged none.
+        real_logits_N: D's logits of the real images, detached; None if it judged none.
+        num_d_images: how many images D saw, those of views and penalties included.
     """
 
     loss: Tensor
@@ -72,30 +72,33 @@ class StepOutput:
 def d_step(
     gan: Gan, objective: Objective, real: ImageBatch, latents: Latents, *, step: int, rng: Streams
 ) -> StepOutput:
-    """Return the discriminator's loss: adversarial term, penalties, and every task's terms.
+    """Return the discriminator's loss: the adversarial term, the penalties, and the terms of every task.
 
     Args:
-        gan: the networks; its discriminator's spectral norms advance by one power iteration.
+        gan: the networks; the spectral norms of D and of the tasks' heads advance by one power iteration.
         objective: loss, penalties and augmentation.
         real: real images, not augmented yet.
-        latents: what the generator makes the fakes from.
+        latents: the input from which G makes the fakes.
         step: generator updates done so far, for schedules.
         rng: the run's random streams.
     """
     advance_spectral_norm(gan.discriminator)
     advance_spectral_norm(gan.task_modules)
-    # D learns nothing from G's graph, so none is built.
+
+    # Make the images. D's loss has no gradient for G, so no graph of G is built.
     with torch.no_grad():
         fake = generate(gan, latents)
         extra = generate_extra(gan, objective.augment, latents, "d", rng)
         real = augmented(objective.augment, real, rng["augment/d/real"])
         fake = augmented(objective.augment, fake, rng["augment/d/fake"], is_fake=True)
 
+    # Show D the real images, the fakes, and the views of every task.
     groups = {"real": View(real, "real"), "fake": View(fake, "fake")}
     groups |= task_views(gan, fake, real, extra, "d", rng)
     outputs = discriminate(gan, groups)
     task_outputs = outputs_by_task(gan, outputs, extra)
 
+    # Collect the terms of the loss.
     terms: list[LossTerm] = []
     parts: dict[str, Tensor] = {}
     if objective.loss is not None:
@@ -115,21 +118,25 @@ def d_step(
 def g_step(
     gan: Gan, objective: Objective, real: ImageBatch, latents: Latents, *, step: int, rng: Streams
 ) -> StepOutput:
-    """Return the generator's loss, of the same kinds of terms; D is frozen and only passes gradients on.
+    """Return the generator's loss, which has the same kinds of terms.
+
+    D is frozen: gradients flow through it to G, and none is computed for its own weights.
 
     Args:
-        gan: the networks; its generator's spectral norms advance by one power iteration.
+        gan: the networks; the spectral norms of G advance by one power iteration.
         objective: loss, penalties and augmentation.
-        real: the real images of the last discriminator step, shown only if the loss or a task compares with them.
-        latents: what the generator makes the fakes from.
+        real: the real images of the last discriminator step; D sees them only if the loss or a task needs them.
+        latents: the input from which G makes the fakes.
         step: generator updates done so far, for schedules.
         rng: the run's random streams.
     """
     advance_spectral_norm(gan.generator)
     with frozen(gan.discriminator), frozen(gan.task_modules):
+        # Make the images.
         fake = augmented(objective.augment, generate(gan, latents), rng["augment/g/fake"], is_fake=True)
         extra = generate_extra(gan, objective.augment, latents, "g", rng)
 
+        # Show D the fakes, the views of every task, and the real images if something compares with them.
         groups = {"fake": View(fake, "fake")}
         shows_real = any(task.uses_real_in_g_step for task in gan.tasks.values())
         if shows_real or (objective.loss is not None and objective.loss.g_needs_real):
@@ -139,6 +146,7 @@ def g_step(
         outputs = discriminate(gan, groups)
         task_outputs = outputs_by_task(gan, outputs, extra)
 
+        # Collect the terms of the loss.
         terms: list[LossTerm] = []
         if objective.loss is not None:
             real_logits_N = adversarial_logits(groups, outputs, "real") if objective.loss.g_needs_real else None
@@ -162,13 +170,13 @@ def finish(
     outputs: dict[str, ViewOutput],
     num_other_images: int = 0,
 ) -> StepOutput:
-    """Sum the terms of the step and of its tasks, and name the parts `d/...` or `g/...`."""
+    """Sum the terms of the step and of its tasks to its loss, and name the parts `d/...` or `g/...`."""
     for name, result in results.items():
         terms = terms + [replace(term, name=f"{name}/{term.name}") for term in result.terms]
         parts = parts | {f"{name}/{report}": value for report, value in result.reports.items()}
     weighted = [term.weight * term.value for term in terms if term.weight]
-    # A step may have nothing to minimise (a task that trains D alone, a weight annealed to 0): its gradient is then 0,
-    # and only what an optimizer does by itself moves the weights, such as momentum.
+    # A step may have nothing to minimise: a task trains D alone, or a weight was annealed to 0. Then its gradient is 0,
+    # and weights move only by what the optimizer itself adds, such as momentum.
     loss = torch.stack(weighted).sum() if weighted else 0.0 * outputs["fake"].output.logits_N.sum()
     parts = {term.name: term.value.detach() for term in terms} | parts | {"loss": loss.detach()}
     return StepOutput(

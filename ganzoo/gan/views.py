@@ -1,6 +1,6 @@
-"""Which images the discriminator sees in a step, and what it said of them.
+"""The images that the discriminator sees in a step, and what it says of them.
 
-A group is a named batch with its source: `real`, `fake`, and `<task>/<view>` for the views of every task.
+It sees groups of images, by name: `real`, `fake`, and `<task>/<view>` for each view of each task.
 """
 
 import contextlib
@@ -18,9 +18,9 @@ from ganzoo.randomness import Streams
 
 
 def generate(gan: Gan, latents: Latents) -> ImageBatch:
-    """Return the generator's images of these latents, with the labels they were made for.
+    """Return the images that G makes from latents, with their labels.
 
-    They are float32 even where the generator runs in bfloat16, as images are everywhere.
+    They are float32, as all images are, even if G runs in bfloat16.
     """
     return ImageBatch(gan.generator(latents).float(), latents.labels_N, latents.latents_NL)
 
@@ -28,9 +28,9 @@ def generate(gan: Gan, latents: Latents) -> ImageBatch:
 def generate_extra(
     gan: Gan, augment: Augment | None, latents: Latents, role: Role, rng: Streams
 ) -> dict[str, dict[str, ImageBatch]]:
-    """Return the generator's images of every task's extra latents, by task, augmented as fakes are.
+    """Return the images that G makes from each task's extra latents, by task and name, augmented as fakes are.
 
-    They pass apart from the batch and leave running statistics alone, so that no task changes the batch.
+    They pass through G apart from the batch and leave its running statistics alone, so that no task changes the batch.
     """
     extra: dict[str, dict[str, ImageBatch]] = {}
     for name, task in gan.tasks.items():
@@ -44,9 +44,9 @@ def generate_extra(
 
 
 def augmented(augment: Augment | None, batch: ImageBatch, rng: torch.Generator, *, is_fake: bool = False) -> ImageBatch:
-    """Return the batch as the discriminator and the tasks shall see it.
+    """Return the batch as D and the tasks see it.
 
-    Each use has a stream of its own, so that a task which shows more images changes no other use.
+    Each use has a random stream of its own, so that a task which shows more images changes no other use.
     """
     if augment is None or (is_fake and not augment.applies_to_fake):
         return batch
@@ -63,7 +63,7 @@ def task_views(
     role: Role,
     rng: Streams,
 ) -> dict[str, View]:
-    """Return the views of all tasks, named `task/view`."""
+    """Return the views of all tasks, by the names of their groups."""
     views: dict[str, View] = {}
     for name, task in gan.tasks.items():
         shown = real if role == "d" or task.uses_real_in_g_step else None
@@ -74,13 +74,13 @@ def task_views(
 
 
 def discriminate(gan: Gan, groups: Mapping[str, View]) -> dict[str, ViewOutput]:
-    """Let the discriminator see all groups, in ONE forward pass unless it normalises over the batch."""
+    """Return what D says of each group: in ONE forward pass over all, unless it normalises over the batch."""
     taps = sorted({tap for task in gan.tasks.values() for tap in task.taps})
     batches = [view.batch for view in groups.values()]
     if gan.discriminator.uses_batch_statistics:
         outputs = []
         for name, view in groups.items():
-            # Only what D judges as real or fake counts for its running statistics, so that no other view moves them.
+            # Running statistics are those of the images that D judges as real or fake; other views leave them alone.
             counts = name == view.source or view.adversarial
             with contextlib.nullcontext() if counts else frozen_batch_statistics(gan.discriminator):
                 outputs.append(gan.discriminator(view.batch.images_NCHW, view.batch.labels_N, taps=taps))
@@ -98,7 +98,7 @@ def discriminate(gan: Gan, groups: Mapping[str, View]) -> dict[str, ViewOutput]:
 def outputs_by_task(
     gan: Gan, outputs: Mapping[str, ViewOutput], extra: Mapping[str, Mapping[str, ImageBatch]]
 ) -> dict[str, TaskOutputs]:
-    """Return what D said, by task: of the upright groups and of its own views, with the images of its extra latents."""
+    """Return what D said, by task: of fakes and real images, and of the task's own views; with its extra images."""
     return {
         name: TaskOutputs(
             outputs["fake"],
@@ -111,7 +111,7 @@ def outputs_by_task(
 
 
 def adversarial_logits(groups: Mapping[str, View], outputs: Mapping[str, ViewOutput], source: str) -> Tensor:
-    """Return the logits of one source that enter the adversarial term: upright images, and views that ask for it."""
+    """Return the logits of `real` or `fake` in the adversarial term: of that group, and of views that ask for it."""
     return torch.cat(
         [
             outputs[name].output.logits_N.float()
@@ -123,7 +123,7 @@ def adversarial_logits(groups: Mapping[str, View], outputs: Mapping[str, ViewOut
 
 @contextlib.contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
-    """Record no gradients of the network's parameters in the body: autograd then computes none of them."""
+    """Compute no gradients of the network's parameters in the body."""
     trained = [p for p in network.parameters() if p.requires_grad]
     for parameter in trained:
         parameter.requires_grad_(False)

@@ -76,7 +76,7 @@ def test_no_type_of_a_parameter_shows_the_module_that_python_has_it_in(name):
 
 def test_the_sections_of_a_docstring_are_not_part_of_its_text():
     docstring = describe("experiment", roots={"experiment": Experiment}).docstring
-    assert docstring.text == docstring.body == "One run, with how its images are judged."
+    assert docstring.text == docstring.body == "One run, and how its images are judged."
 
 
 def test_the_file_is_named():
