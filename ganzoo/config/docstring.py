@@ -8,9 +8,8 @@ import inspect
 import re
 from dataclasses import dataclass
 
-SECTION = re.compile(
-    r"^(?=(?:Args|Attributes|Raises|Examples?|Sources?|Departures?(?: from [^:\n]+)?):(?: |$))", re.MULTILINE
-)
+TITLES = r"(?:Args|Attributes|Example|Raises|Sources?|Departures?(?: from [^:\n]+)?)"
+SECTION = re.compile(rf"^(?={TITLES}:(?: |$))", re.MULTILINE)
 ARGUMENT = re.compile(r"^    (?=\w+: )", re.MULTILINE)
 
 

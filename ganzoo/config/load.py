@@ -7,7 +7,7 @@ recipes), and a `Configuration` holds the outcome. Nothing is global.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypedDict, TypeVar, Unpack, overload
 
 from ganzoo import registry
 from ganzoo.config.gin_parser import Binding
@@ -92,28 +92,18 @@ class Configuration(Generic[R]):
         return replace(self, experiment=experiment, locations={**self.locations, key: where})
 
 
-@overload
-def load(
-    recipe: str | Path,
-    root_class: None = None,
-    *,
-    overrides: Sequence[str] = (),
-    options: Mapping[str, str] = NO_OPTIONS,
-    plugins: Iterable[Path] = (),
-) -> "Configuration[Experiment]": ...
+class Additions(TypedDict, total=False):
+    """What a command line adds to a recipe: the further arguments of `load`."""
+
+    overrides: Sequence[str]
+    options: Mapping[str, str]
+    plugins: Iterable[Path]
 
 
 @overload
-def load(
-    recipe: str | Path,
-    root_class: type[R],
-    *,
-    overrides: Sequence[str] = (),
-    options: Mapping[str, str] = NO_OPTIONS,
-    plugins: Iterable[Path] = (),
-) -> Configuration[R]: ...
-
-
+def load(recipe: str | Path, **additions: Unpack[Additions]) -> "Configuration[Experiment]": ...
+@overload
+def load(recipe: str | Path, root_class: type[R], **additions: Unpack[Additions]) -> Configuration[R]: ...
 def load(
     recipe: str | Path,
     root_class: type[R] | None = None,
@@ -121,7 +111,7 @@ def load(
     overrides: Sequence[str] = (),
     options: Mapping[str, str] = NO_OPTIONS,
     plugins: Iterable[Path] = (),
-) -> "Configuration[Any]":
+) -> Configuration[Any]:
     """Resolve a recipe.
 
     Args:

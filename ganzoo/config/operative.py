@@ -33,26 +33,25 @@ def parts_of(value: object) -> list[Part[Component]]:
     return list(found.values())
 
 
+def _sections(root: RecipeRoot) -> list[tuple[str, Mapping[str, object], Mapping[str, object]]]:
+    """Return what stands before the dot, the values and the defaults: of the root first, then of its parts, sorted."""
+    bound = {field.name: getattr(root, field.name) for field in fields(root)}
+    defaults = {field.name: field.default for field in fields(root) if field.default is not MISSING}
+    parts = sorted(parts_of(bound), key=lambda part: (part.name, part.scope))
+    of_parts = [(part.section, complete_arguments(part), default_arguments(part.component)) for part in parts]
+    return [(root.root_name, bound, defaults), *of_parts]
+
+
 def values_of(root: RecipeRoot) -> dict[str, str]:
     """Return every parameter in use, `scope/kind.name.parameter` -> gin text: the root's first, the others sorted."""
-    bound = {field.name: getattr(root, field.name) for field in fields(root)}
-    sections: dict[str, Mapping[str, object]] = {root.root_name: bound}
-    for part in sorted(parts_of(bound), key=lambda part: (part.name, part.scope)):
-        sections[render(part)[1:]] = complete_arguments(part)
-    return {
-        f"{section}.{name}": render(values[name]) for section, values in sections.items() for name in sorted(values)
-    }
+    sections = _sections(root)
+    return {f"{section}.{name}": render(values[name]) for section, values, _ in sections for name in sorted(values)}
 
 
 def defaults_of(root: RecipeRoot) -> dict[str, str]:
     """Return those parameters in use that have their default: `scope/kind.name.parameter` -> gin text."""
-    sections: dict[str, Mapping[str, object]] = {
-        root.root_name: {f.name: f.default for f in fields(root) if f.default is not MISSING}
-    }
-    for part in parts_of([getattr(root, field.name) for field in fields(root)]):
-        sections[render(part)[1:]] = default_arguments(part.component)
-    known = {f"{section}.{name}": render(v) for section, values in sections.items() for name, v in values.items()}
-    return {key: text for key, text in values_of(root).items() if known.get(key) == text}
+    defaults = {f"{section}.{name}": render(v) for section, _, known in _sections(root) for name, v in known.items()}
+    return {key: text for key, text in values_of(root).items() if defaults.get(key) == text}
 
 
 def operative_text(root: RecipeRoot) -> str:

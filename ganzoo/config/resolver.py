@@ -9,7 +9,7 @@ import typing
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from inspect import Parameter
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from ganzoo import registry
 from ganzoo.component import Bound, Component, Part, annotation_of, options_of, parameter_refusal
@@ -29,13 +29,6 @@ from ganzoo.config.value_types import (
 from ganzoo.errors import ParameterError, UserError
 
 Root = TypeVar("Root", bound=RecipeRoot)
-
-
-class Place(NamedTuple):
-    """Where a value stands, and how a message about it ends."""
-
-    where: str
-    end: str
 
 
 class Resolver(Generic[Root]):
@@ -82,20 +75,20 @@ class Resolver(Generic[Root]):
         self.bindings.used.add(binding.key)
         self.locations[key] = binding.where
         value = self.bindings.expand(binding.value, binding.where)
-        return self._resolve(value, annotation, binding.key, Place(binding.where, self.bindings.macros_of(binding)))
+        return self._resolve(value, annotation, binding.key, self.bindings.place([binding.key]))
 
-    def _resolve(self, value: object, annotation: object, what: str, place: Place) -> object:
+    def _resolve(self, value: object, annotation: object, what: str, place: Bound) -> object:
         """Return a value as its parameter takes it: lists as tuples, whole numbers as floats, references as parts.
 
         Args:
             value: a literal, a reference, a part, or a list or dict of them.
             annotation: of the parameter.
-            what: the parameter, for messages.
-            place: of the value, for messages.
+            what: the parameter, or the item of its value, for messages.
+            place: where the whole value was bound.
         """
         member = member_for(value, annotation)
         if member is None:
-            raise UserError(wrong_type(value, annotation, what) + place.end, where=place.where)
+            raise UserError(wrong_type(value, annotation, what) + place.macro, where=place.where)
         if isinstance(value, Reference | Part):
             return self._part(value, asked_class(member), what)
         if isinstance(value, list | tuple):
@@ -142,8 +135,8 @@ class Resolver(Generic[Root]):
             if binding is not None:
                 arguments[option] = self._bound_value(binding, f"{render(reference)[1:]}.{option}", annotation)
             elif default is not Parameter.empty:
-                what, place = f"the default of {name}.{option}", Place(where, "; mend the component")
-                arguments[option] = self._resolve(default, annotation, what, place)
+                what = f"the default of {name}.{option}"
+                arguments[option] = self._resolve(default, annotation, what, Bound(what, where, "; mend the component"))
             else:
                 raise UserError(f"{name} needs its parameter '{option}'; bind {name}.{option}", where=where)
         return arguments
