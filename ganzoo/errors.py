@@ -50,22 +50,21 @@ class ParameterError(ValueError):
 
 
 def check_at_least(least: int, **values: int | None) -> None:
-    """Refuse numbers that are too small; None is none of them.
-
-    Raises:
-        ParameterError: for the first of the parameters, given by their names.
-    """
+    """Refuse the first of these parameters, given by name, that is smaller; None is allowed."""
     for name, value in values.items():
         if value is not None and value < least:
             raise ParameterError(name, f"must be at least {least}, not {value}")
 
 
-def check_positive(**values: float) -> None:
-    """Refuse numbers that are not greater than 0.
+def check_not_negative(**values: float) -> None:
+    """Refuse the first of these parameters, given by name, that is less than 0."""
+    for name, value in values.items():
+        if value < 0:
+            raise ParameterError(name, f"must not be negative, not {value}")
 
-    Raises:
-        ParameterError: for the first of the parameters, given by their names.
-    """
+
+def check_positive(**values: float) -> None:
+    """Refuse the first of these parameters, given by name, that is not greater than 0."""
     for name, value in values.items():
         if value <= 0:
             raise ParameterError(name, f"must be greater than 0, not {value}")

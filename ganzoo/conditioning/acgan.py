@@ -6,9 +6,9 @@ from torch.nn import functional
 from ganzoo.architectures.base import Discriminator, ImageShape
 from ganzoo.component import DeclaredArguments, Part
 from ganzoo.conditioning.base import Conditioning
-from ganzoo.errors import ParameterError
+from ganzoo.errors import ParameterError, check_not_negative
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import LossTerm, PretextTask, TaskOutputs, TaskResult, ViewOutput, check_weights
+from ganzoo.pretext.base import LossTerm, PretextTask, TaskOutputs, TaskResult, ViewOutput
 from ganzoo.registry import register
 
 
@@ -39,7 +39,7 @@ class acgan(Conditioning):
     ) -> None:
         super().__init__(num_classes=num_classes)
         weights = {"d_real_weight": d_real_weight, "d_fake_weight": d_fake_weight, "g_weight": g_weight}
-        check_weights(**weights)
+        check_not_negative(**weights)
         if d_real_weight == 0:
             raise ParameterError("d_real_weight", "must be greater than 0: D cannot learn the classes from fakes alone")
         self.weights = weights

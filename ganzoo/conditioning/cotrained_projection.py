@@ -8,9 +8,9 @@ from torch.nn import functional
 
 from ganzoo.batch import UNKNOWN_LABEL
 from ganzoo.conditioning.projection import ProjectionHead, projection
-from ganzoo.errors import ParameterError, check_at_least
+from ganzoo.errors import ParameterError, check_at_least, check_not_negative
 from ganzoo.layers.factory import LayerFactory
-from ganzoo.pretext.base import LossTerm, PretextTask, TaskOutputs, TaskResult, ViewOutput, check_weights
+from ganzoo.pretext.base import LossTerm, PretextTask, TaskOutputs, TaskResult, ViewOutput
 from ganzoo.randomness import choose_share
 from ganzoo.registry import register
 
@@ -47,7 +47,7 @@ class cotrained_projection(projection):
         super().__init__(num_classes=num_classes)
         if not 0 < label_fraction <= 1:
             raise ParameterError("label_fraction", f"must lie above 0 and at most at 1, not be {label_fraction}")
-        check_weights(class_weight=class_weight)
+        check_not_negative(class_weight=class_weight)
         if class_weight == 0:
             raise ParameterError("class_weight", "must be greater than 0: the classifier would never learn")
         check_at_least(0, label_seed=label_seed)

@@ -14,21 +14,16 @@ from ganzoo.pretext.base import PretextTask
 def check_labels(experiment: Experiment, spec: DataSpec) -> None:
     """Refuse conditioning where the data set, or the split to train on, has no labels."""
     part, name, split = experiment.conditioning, experiment.dataset.name, experiment.train_split
-    if part is None:
+    if part is None or spec.num_classes_of(split):
         return
-    if not spec.num_classes:
-        raise UserError(
-            f"{part.name} needs class labels and {name} has none; "
-            "choose a labelled data set or set experiment.conditioning = None",
-            where=part.where,
-        )
-    if not spec.num_classes_of(split):
-        labelled = [split for split in spec.num_images if spec.num_classes_of(split)]
-        raise UserError(
-            f"{part.name} needs class labels and the split '{split}' of {name} has none; "
-            f"set experiment.train_split = '{labelled[0]}' or experiment.conditioning = None",
-            where=part.where,
-        )
+    whose, remedy = name, "choose a labelled data set"
+    if spec.num_classes:
+        labelled = next(other for other in spec.num_images if spec.num_classes_of(other))
+        whose, remedy = f"the split '{split}' of {name}", f"set experiment.train_split = '{labelled}'"
+    raise UserError(
+        f"{part.name} needs class labels and {whose} has none; {remedy} or set experiment.conditioning = None",
+        where=part.where,
+    )
 
 
 def check_resolution(experiment: Experiment, image_shape: ImageShape) -> None:

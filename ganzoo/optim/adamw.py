@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from ganzoo.errors import ParameterError
+from ganzoo.errors import check_not_negative
 from ganzoo.optim.adam import adam
 from ganzoo.optim.scheduled import can_be_fused
 from ganzoo.registry import register
@@ -34,10 +34,7 @@ class adamw(adam):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.weight_decay < 0:
-            raise ParameterError(
-                "weight_decay", f"must not be negative, not {self.weight_decay}: weights are to shrink"
-            )
+        check_not_negative(weight_decay=self.weight_decay)
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return AdamW over these parameters, in one kernel where the device has it."""

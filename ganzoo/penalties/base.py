@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ganzoo.architectures.base import Discriminator, Generator
 from ganzoo.batch import ImageBatch
 from ganzoo.component import Component, DeclaredArguments
-from ganzoo.errors import ParameterError
+from ganzoo.errors import check_not_negative
 
 
 class Penalty(Component, nn.Module):
@@ -79,7 +79,7 @@ class WeightedPenalty(DeclaredArguments, Penalty):
 
     def __post_init__(self) -> None:
         super().__init__()
-        check_weight(self.weight)
+        check_not_negative(weight=self.weight)
 
 
 class SlopePenalty(WeightedPenalty):
@@ -112,16 +112,6 @@ class SlopePenalty(WeightedPenalty):
         points_NCHW = self.points(real.images_NCHW.float(), fake.images_NCHW.float(), rng=rng)
         gradient_NCHW = input_gradient(discriminator, real.with_images(points_NCHW))
         return self.weight * (slope(gradient_NCHW) - self.target).square().mean()
-
-
-def check_weight(weight: float, name: str = "weight") -> None:
-    """Refuse a negative weight of a penalty.
-
-    Raises:
-        ParameterError: it is negative.
-    """
-    if weight < 0:
-        raise ParameterError(name, f"must not be negative, not {weight}: a penalty is to be made small")
 
 
 def input_gradient(discriminator: Discriminator, images: ImageBatch) -> Tensor:

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.batch import ImageBatch
-from ganzoo.errors import ParameterError, check_at_least
+from ganzoo.errors import ParameterError, check_at_least, check_not_negative
 from ganzoo.layers.consolidation import QuadraticPenalty
-from ganzoo.penalties.base import Penalty, check_weight
+from ganzoo.penalties.base import Penalty
 from ganzoo.registry import register
 
 
@@ -56,7 +56,7 @@ class ewc(Penalty):
         parameter_shapes: Mapping[str, torch.Size],
     ) -> None:
         super().__init__()
-        check_weight(weight)
+        check_not_negative(weight=weight)
         check_at_least(1, consolidate_every=consolidate_every)
         if num_fisher_images < 2 or num_fisher_images % 2:
             raise ParameterError(

@@ -5,7 +5,8 @@ from torch import Tensor, nn
 
 from ganzoo.architectures.base import Discriminator, Generator
 from ganzoo.batch import ImageBatch
-from ganzoo.penalties.base import Penalty, check_weight, kernels
+from ganzoo.errors import check_not_negative
+from ganzoo.penalties.base import Penalty, kernels
 from ganzoo.registry import register
 
 
@@ -36,8 +37,7 @@ class orthogonal(Penalty):
 
     def __init__(self, *, d_weight: float = 1e-4, g_weight: float = 0.0) -> None:
         super().__init__()
-        check_weight(d_weight, "d_weight")
-        check_weight(g_weight, "g_weight")
+        check_not_negative(d_weight=d_weight, g_weight=g_weight)
         self.d_weight, self.g_weight = d_weight, g_weight
 
     def forward(

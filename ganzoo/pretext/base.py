@@ -23,7 +23,6 @@ from torch import Tensor, nn
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput
 from ganzoo.batch import ImageBatch, Latents
 from ganzoo.component import Component
-from ganzoo.errors import ParameterError
 
 Role = Literal["d", "g"]
 """Whose step it is: the discriminator's or the generator's."""
@@ -199,17 +198,3 @@ class PretextTask(Component, nn.Module):
         self, outputs: TaskOutputs, discriminator: Discriminator, *, role: Role, step: int, rng: torch.Generator
     ) -> None:
         """Act after the update. `outputs` is detached; `rng` is the random stream that `views` also draws from."""
-
-
-def check_weights(**weights: float) -> None:
-    """Refuse a negative weight of a loss.
-
-    Args:
-        weights: by the name of the parameter.
-
-    Raises:
-        ParameterError: the first that is negative.
-    """
-    for name, weight in weights.items():
-        if weight < 0:
-            raise ParameterError(name, f"is the weight of a loss and must not be negative, not {weight}")

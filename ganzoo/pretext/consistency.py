@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.batch import Latents
-from ganzoo.errors import check_positive
+from ganzoo.errors import check_not_negative, check_positive
 from ganzoo.pretext.base import (
     LossTerm,
     Role,
@@ -13,7 +13,6 @@ from ganzoo.pretext.base import (
     TaskResult,
     View,
     ViewOutput,
-    check_weights,
 )
 from ganzoo.pretext.flip_and_shift import FlipAndShiftTask
 from ganzoo.registry import register
@@ -62,7 +61,7 @@ class consistency(FlipAndShiftTask):
             "latent_d_weight": self.latent_d_weight,
             "latent_g_weight": self.latent_g_weight,
         }
-        check_weights(**weights)
+        check_not_negative(**weights)
         if not any(weights.values()):
             raise ValueError("all of its weights are 0; leave the task out")
         check_positive(latent_noise=self.latent_noise)

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from ganzoo.architectures.base import Discriminator, DiscriminatorOutput
 from ganzoo.batch import ImageBatch, Latents
-from ganzoo.errors import ParameterError, check_at_least, check_positive
+from ganzoo.errors import ParameterError, check_at_least, check_not_negative, check_positive
 from ganzoo.layers.factory import LayerFactory
 from ganzoo.layers.momentum_copy import MomentumCopy
 from ganzoo.pretext.base import (
@@ -23,7 +23,6 @@ from ganzoo.pretext.base import (
     TaskResult,
     View,
     ViewOutput,
-    check_weights,
 )
 from ganzoo.pretext.flip_and_shift import FlipAndShiftTask
 from ganzoo.registry import register
@@ -77,10 +76,9 @@ class contrastive(FlipAndShiftTask):
 
     def __post_init__(self, discriminator: Discriminator) -> None:
         super().__post_init__()
-        check_weights(alpha=self.alpha, beta=self.beta, beta_fake=self.beta_fake)
+        check_not_negative(alpha=self.alpha, beta=self.beta, beta_fake=self.beta_fake)
         check_positive(temperature=self.temperature)
-        if self.latent_noise < 0:
-            raise ParameterError("latent_noise", f"must not be negative, not {self.latent_noise}")
+        check_not_negative(latent_noise=self.latent_noise)
         if not 0 <= self.momentum < 1:
             raise ParameterError("momentum", f"must lie in [0, 1), not {self.momentum}")
         check_at_least(1, embedding_dim=self.embedding_dim)

@@ -1,7 +1,8 @@
 """Tasks with one weight for each network, which may change over a run."""
 
 from ganzoo.component import DeclaredArguments
-from ganzoo.pretext.base import PretextTask, check_weights
+from ganzoo.errors import check_not_negative
+from ganzoo.pretext.base import PretextTask
 from ganzoo.schedule import Schedule, remaining
 
 
@@ -30,7 +31,7 @@ class WeightedTask(DeclaredArguments, PretextTask):
 
     def __post_init__(self) -> None:
         super().__init__()
-        check_weights(alpha=self.alpha, beta=self.beta)
+        check_not_negative(alpha=self.alpha, beta=self.beta)
 
     def d_weight(self, step: int) -> float:
         """Return the weight of D's loss after so many generator updates."""

@@ -64,7 +64,7 @@ def test_chance_is_one_class_of_all() -> None:
 @pytest.mark.parametrize(
     ("weights", "said"),
     [
-        ({"g_weight": -1.0}, "g_weight is the weight of a loss and must not be negative"),
+        ({"g_weight": -1.0}, "g_weight must not be negative"),
         ({"d_real_weight": 0.0}, "cannot learn the classes"),
     ],
 )

@@ -103,7 +103,7 @@ def test_the_known_labels_are_those_of_the_subset_that_keeps_the_same_share() ->
         ({"label_fraction": 0.0}, "label_fraction must lie above 0"),
         ({"label_fraction": 1.1}, "label_fraction must lie above 0 and at most at 1"),
         ({"class_weight": 0.0}, "the classifier would never learn"),
-        ({"class_weight": -1.0}, "class_weight is the weight of a loss and must not be negative"),
+        ({"class_weight": -1.0}, "class_weight must not be negative"),
         ({"label_seed": -1}, "label_seed must be at least 0"),
     ],
 )

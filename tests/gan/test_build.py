@@ -56,7 +56,7 @@ def test_a_batch_that_is_refused_is_placed_where_it_was_bound_by_its_full_name(t
     [
         (
             "pretext.rotation.alpha = -1.0",
-            "pretext.rotation.alpha is the weight of a loss and must not be negative, not -1.0",
+            "pretext.rotation.alpha must not be negative, not -1.0",
         ),
         (
             "architectures.resnet_generator.width = 0",

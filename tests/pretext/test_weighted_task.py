@@ -30,5 +30,5 @@ def test_a_run_of_one_step_has_the_full_weights(schedule: Schedule) -> None:
 
 @pytest.mark.parametrize(("alpha", "beta"), [(-0.1, 1.0), (0.2, -1.0)])
 def test_a_negative_weight_is_refused(alpha: float, beta: float) -> None:
-    with pytest.raises(ValueError, match=f"^{'alpha' if alpha < 0 else 'beta'} is .* must not be negative"):
+    with pytest.raises(ValueError, match=f"^{'alpha' if alpha < 0 else 'beta'} must not be negative"):
         WeightedTask(alpha=alpha, beta=beta, alpha_schedule="constant", beta_schedule="constant", num_steps=5)
