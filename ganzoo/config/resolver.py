@@ -118,32 +118,33 @@ class Resolver(Generic[Root]):
             raise UserError(f"{text} refers to itself; give the inner one another scope", where=where)
         self.building.append(text)
         self.bindings.reached.setdefault(text[1:], where)
-        arguments = self._arguments(component, reference)
+        arguments, places = self._arguments(component, reference)
         self.building.pop()
-        return Part(reference.name, component, arguments, reference.scope, where, self._places(component, reference))
+        return Part(reference.name, component, arguments, reference.scope, where, places)
 
-    def _arguments(self, component: type[Component], reference: Reference | Part[Component]) -> dict[str, object]:
-        """Return every argument that a configuration may bind, defaults included."""
+    def _arguments(
+        self, component: type[Component], reference: Reference | Part[Component]
+    ) -> tuple[dict[str, object], dict[str, Bound]]:
+        """Return every argument that a configuration may bind, defaults included, and where parameters were bound.
+
+        A runtime argument is bound at the field of the root that has its name.
+        """
         name, scope, where = reference.name, reference.scope, reference.where
         self.refusals.check_arguments(component, name)
         given = reference.arguments if isinstance(reference, Part) else {}
+        runtime_args = sorted(component.runtime_args & {*self.refusals.fields})
+        places = {arg: self.bindings.place([f"{self.root_class.root_name}.{arg}"]) for arg in runtime_args}
         arguments: dict[str, object] = {}
         for option, parameter in options_of(component).items():
-            annotation = annotation_of(component, option)
-            binding = self.bindings.find(keys_of(scope, name, option))
+            keys, annotation = keys_of(scope, name, option), annotation_of(component, option)
+            binding = self.bindings.find(keys)
             default = given.get(option, parameter.default)
             if binding is not None:
-                arguments[option] = self._bound_value(binding, f"{render(reference)[1:]}.{option}", annotation)
+                places[option] = self.bindings.place(keys)
+                arguments[option] = self._bound_value(binding, keys[0], annotation)
             elif default is not Parameter.empty:
                 what = f"the default of {name}.{option}"
                 arguments[option] = self._resolve(default, annotation, what, Bound(what, where, "; mend the component"))
             else:
                 raise UserError(f"{name} needs its parameter '{option}'; bind {name}.{option}", where=where)
-        return arguments
-
-    def _places(self, component: type[Component], reference: Reference | Part[Component]) -> dict[str, Bound]:
-        """Return where a part's arguments were bound, and those of its runtime arguments that the root has."""
-        keys = {option: keys_of(reference.scope, reference.name, option) for option in options_of(component)}
-        found = {option: self.bindings.place(names) for option, names in keys.items() if self.bindings.find(names)}
-        runtime_args = sorted(component.runtime_args & {*self.refusals.fields})
-        return found | {name: self.bindings.place([f"{self.root_class.root_name}.{name}"]) for name in runtime_args}
+        return arguments, places
