@@ -20,7 +20,7 @@ class WeightedTask(DeclaredArguments, PretextTask):
         num_steps: generator updates of the run.
 
     Raises:
-        ValueError: a negative weight.
+        ParameterError: a negative weight.
     """
 
     alpha: float
