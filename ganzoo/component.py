@@ -106,8 +106,8 @@ def parameter_refusal(
 
     Args:
         error: the component's, with short names.
-        parameters: by short name.
-        where: the place if none of them was bound.
+        parameters: those that have a full key, by short name.
+        where: the place, if none of them was bound.
         start: the beginning of the message.
     """
     message = start + error.message({name: bound.key for name, bound in parameters.items()})
@@ -126,7 +126,7 @@ class Part(Generic[C_co]):
         arguments: the configured arguments, by name.
         scope: the gin scope of the reference (`G` in `@G/optim.adam`), or empty.
         where: `file:line` of the reference, for error messages.
-        bound: where the arguments, and the runtime arguments that a configuration binds elsewhere, were bound.
+        bound: where the arguments were bound, and those runtime arguments that are bound elsewhere, by short name.
     """
 
     name: str
@@ -170,7 +170,7 @@ class Part(Generic[C_co]):
         return parameter_refusal(error, {**own, **self.bound}, where=self.where, start=start)
 
     def with_component(self, component: type[C]) -> "Part[C]":
-        """Return a part of another component of the same kind, keeping the arguments that it also takes."""
+        """Return a part of another component of the same kind, with those arguments that it takes too."""
         kept = {n: v for n, v in self.arguments.items() if n in options_of(component)}
         return Part(name_of(component), component, kept, self.scope, self.where, self.bound)
 

@@ -86,7 +86,7 @@ def _parameters(described: type, parameters: Mapping[str, inspect.Parameter]) ->
 
 
 def type_name(annotation: object) -> str:
-    """Return a type as a reader of recipes would say it: `Part[Metric]` is a reference to a metric, `@metrics....`."""
+    """Return a type as recipes write its values: `@metrics.NAME` for `Part[Metric]`."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Literal:
         return " | ".join(repr(value) for value in arguments)
@@ -107,7 +107,7 @@ def _value(default: object) -> str:
 
 
 def _supports(component: type[Component]) -> Iterator[tuple[str, str]]:
-    """Yield the class attributes that the contracts declare, and what an instance of default settings tells."""
+    """Yield the class attributes that the contracts declare, and facts of an instance with default settings."""
     hidden = {"kind", "runtime_args", *parameters_of(component)}
     for cls in reversed(component.__mro__):
         for name in inspect.get_annotations(cls) if issubclass(cls, Component) else ():
@@ -128,7 +128,7 @@ def _dataset_supports(component: type[Dataset]) -> Iterator[tuple[str, str]]:
     try:
         spec = component().spec()
     except (TypeError, ValueError, UserError):
-        return  # it has required parameters, and its shapes follow from them
+        return  # its shapes follow from parameters without a default
     yield "image shape", " x ".join(map(str, spec.image_shape))
     yield "classes", str(spec.num_classes)
     yield "images", ", ".join(f"{split} {num:,}" for split, num in spec.num_images.items() if num is not None)
@@ -148,7 +148,7 @@ def _discriminator_supports(component: type[Discriminator]) -> Iterator[tuple[st
 
 
 def _parts(component: type[Discriminator]) -> Iterator[Part[Discriminator]]:
-    """Yield ways to build a component: its defaults, with one known component of its kind for each required part."""
+    """Yield ways to build a component: its defaults, and for each required part a known component of its kind."""
     hints = typing.get_type_hints(component.__init__)
     required = [n for n, p in options_of(component).items() if p.default is p.empty]
     kinds = [getattr(argument, "kind", "") for n in required for argument in typing.get_args(hints[n])[:1]]
