@@ -1,7 +1,7 @@
 """The parser of docstrings: their text, and the sections that a component's docstring must or may have.
 
-A section begins with a line such as `Args:` or `Source: Ba et al., arXiv:1607.06450.`, and ends at the next one or at
-an empty line.
+A section begins with a line such as `Args:`, `Source: Ba et al., arXiv:1607.06450.` or `>>> 1 + 1`, and ends at the
+next one or at an empty line.
 """
 
 import inspect
@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 TITLES = r"(?:Args|Attributes|Example|Raises|Sources?|Departures?(?: from [^:\n]+)?)"
-SECTION = re.compile(rf"^(?={TITLES}:(?: |$))", re.MULTILINE)
+SECTION = re.compile(rf"^(?={TITLES}:(?: |$)|>>> )", re.MULTILINE)
 ARGUMENT = re.compile(r"^    (?=\w+: )", re.MULTILINE)
 
 

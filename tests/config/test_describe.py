@@ -118,6 +118,7 @@ def test_source_and_departures_begin_a_line_of_their_own(name):
     docstring = parse(registry.get(name))
     texts = [docstring.body, docstring.source, *(text.partition(": ")[2] for text in docstring.departures)]
     assert docstring.source
+    assert ">>>" not in docstring.text
     assert [text for text in texts if re.search(r"\b(Source|Departure)s?\b[^:.]*:\s", text)] == []
 
 
@@ -138,6 +139,9 @@ class Documented:
     Example:
         >>> 1 + 1
         2
+
+    >>> 2 + 2
+    4
 
     Args:
         a: b.
