@@ -158,6 +158,6 @@ def _parts(component: type[Discriminator]) -> Iterator[Part[Discriminator]]:
 
 
 def wrapped(text: str, width: int) -> str:
-    """Return a docstring's paragraphs filled to a width; paragraphs with indented lines stay as they are."""
+    """Return a docstring's paragraphs filled to a width; examples and indented paragraphs stay as they are."""
     paragraphs = text.split("\n\n")
-    return "\n\n".join(p if re.search(r"^\s", p, re.MULTILINE) else textwrap.fill(p, width) for p in paragraphs)
+    return "\n\n".join(p if re.search(r"^(\s|>>>)", p, re.MULTILINE) else textwrap.fill(p, width) for p in paragraphs)

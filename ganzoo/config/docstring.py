@@ -6,6 +6,7 @@ next one or at an empty line.
 
 import inspect
 import re
+import textwrap
 from dataclasses import dataclass
 
 TITLES = r"(?:Args|Attributes|Example|Raises|Sources?|Departures?(?: from [^:\n]+)?)"
@@ -22,29 +23,36 @@ class Docstring:
         source: what stands after `Source:`, in one line; empty if nothing does.
         departures: each `Departures: ...`, or `Departures from ...: ...`, in one line.
         arguments: the meanings under `Args:`, each in one line, by the argument's name.
+        example: what stands under `Example:`, or begins with `>>>`: code and what it prints.
     """
 
     body: str
     source: str
     departures: list[str]
     arguments: dict[str, str]
+    example: str
 
     @property
     def text(self) -> str:
-        """Body, source and departures, a paragraph each."""
-        return "\n\n".join([self.body, *([f"Source: {self.source}"] if self.source else []), *self.departures])
+        """Body, source, departures and example, a paragraph each."""
+        source = f"Source: {self.source}" if self.source else ""
+        return "\n\n".join(filter(None, [self.body, source, *self.departures, self.example]))
 
 
 def parse(described: type) -> Docstring:
     """Take the docstring of a class apart, without what it inherits."""
     body: list[str] = []
-    source, departures = "", []
+    source, departures, example = "", [], []
     arguments: dict[str, str] = {}
     for paragraph in inspect.cleandoc(described.__doc__ or "").split("\n\n"):
         for block in SECTION.split(paragraph):
             title, _, rest = block.partition(":")
             if not SECTION.match(block):
                 body.append(block.strip("\n"))
+            elif block.startswith(">>> "):
+                example.append(block.strip("\n"))
+            elif title == "Example":
+                example.append(textwrap.dedent(rest).strip("\n"))
             elif title.startswith("Source"):
                 source = _in_one_line(rest)
             elif title.startswith("Departure"):
@@ -52,7 +60,7 @@ def parse(described: type) -> Docstring:
             elif title == "Args":
                 meanings = (_in_one_line(item).partition(": ") for item in ARGUMENT.split(rest)[1:])
                 arguments |= {name: meaning for name, _, meaning in meanings}
-    return Docstring("\n\n".join(filter(None, body)), source, departures, arguments)
+    return Docstring("\n\n".join(filter(None, body)), source, departures, arguments, "\n".join(example))
 
 
 def argument_meanings(described: type) -> dict[str, str]:

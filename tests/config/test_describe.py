@@ -97,6 +97,7 @@ def test_a_data_set_shows_nothing_of_how_its_files_are_read(name):
 def test_paragraphs_are_filled_and_indented_ones_left_as_they_are():
     assert wrapped("a b\nc d\n\n  x\n    y", 4) == "a b\nc d\n\n  x\n    y"
     assert wrapped("a b\nc d", 80) == "a b c d"
+    assert wrapped(">>> a\nb\n\nc\nd", 80) == ">>> a\nb\n\nc d"
 
 
 def test_source_and_departures_are_told_apart_from_the_rest():
@@ -118,7 +119,7 @@ def test_source_and_departures_begin_a_line_of_their_own(name):
     docstring = parse(registry.get(name))
     texts = [docstring.body, docstring.source, *(text.partition(": ")[2] for text in docstring.departures)]
     assert docstring.source
-    assert ">>>" not in docstring.text
+    assert ">>>" not in docstring.body
     assert [text for text in texts if re.search(r"\b(Source|Departure)s?\b[^:.]*:\s", text)] == []
 
 
@@ -136,12 +137,13 @@ class Documented:
 
     The end.
 
-    Example:
-        >>> 1 + 1
-        2
+    >>> one = 1
+    >>> one + one
+    2
 
-    >>> 2 + 2
-    4
+    Example:
+        >>> 3
+        3
 
     Args:
         a: b.
@@ -154,6 +156,7 @@ def test_a_section_ends_at_the_next_one_or_at_an_empty_line():
         source="x, y.",
         departures=["Departures from it: a b.", "Departure: c: d."],
         arguments={"a": "b."},
+        example=">>> one = 1\n>>> one + one\n2\n>>> 3\n3",
     )
 
 
