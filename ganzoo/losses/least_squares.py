@@ -13,9 +13,9 @@ class least_squares(AdversarialLoss):
 
     Source: Mao et al., "Least Squares Generative Adversarial Networks", arXiv:1611.04076, section 3: D minimises
     E[(D(x) - b)^2] / 2 + E[(D(G(z)) - a)^2] / 2 and G minimises E[(D(G(z)) - c)^2] / 2. The defaults are the paper's
-    0-1 code (a = 0, b = c = 1); a = -1, b = 1, c = 0 makes it the Pearson chi-squared divergence. Departure from
-    compare_gan: that code takes the squares of probabilities, after a logistic function; here, as in the paper, D's
-    output is used as it is.
+    0-1 code (a = 0, b = c = 1); a = -1, b = 1, c = 0 makes it the Pearson chi-squared divergence.
+    Departure from compare_gan: that code takes the squares of probabilities, after a logistic function; here, as in the
+    paper, D's output is used as it is.
 
     >>> real_N, fake_N = torch.tensor([1.0, 3.0]), torch.tensor([0.0, 2.0])
     >>> least_squares().d_loss(real_N, fake_N).item(), least_squares().g_loss(fake_N, None).item()

@@ -21,9 +21,10 @@ class intra_class_frechet_distance(LabelledFeatures):
     `features.inception` it is the intra-FID, called `intra_fid`; otherwise `intra_fd_<label>`.
 
     Source: Miyato and Koyama, arXiv:1802.05637, section 5.1, where a class has all of its training images and 5,000
-    fakes. Departures: the number of fakes of a class follows from the random labels of the evaluation, about
-    `num_fake / K`, and is not set for each. A class of no more images than features is refused unless allowed, although
-    published values on ImageNet have fewer (about 1,300 real images of a class in 2,048 features).
+    fakes.
+    Departures: the number of fakes of a class follows from the random labels of the evaluation, about `num_fake / K`,
+    and is not set for each. A class of no more images than features is refused unless allowed, although published
+    values on ImageNet have fewer (about 1,300 real images of a class in 2,048 features).
 
     Example:
         >>> x_NF, labels_N = torch.randn(50, 2, generator=torch.Generator().manual_seed(0)), torch.arange(50) % 2
