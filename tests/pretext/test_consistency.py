@@ -85,7 +85,7 @@ def test_a_part_of_it_keeps_the_contract(options: dict[str, float]) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"real_weight": -1.0}, "real_weight is the weight of a loss"),
+        ({"real_weight": -1.0}, "real_weight must not be negative"),
         ({"real_weight": 0.0, **CR}, "leave the task out"),
         ({"latent_noise": 0.0}, "latent_noise"),
         ({"max_shift": 0.5}, "max_shift"),
