@@ -46,3 +46,20 @@ class Normalization(Component, nn.Module):
     def forward(self, x_NCHW: Tensor, condition: Latents | None) -> Tensor:
         """Normalise `x`; `condition` is the generator's input, None in a discriminator."""
         raise NotImplementedError
+
+
+class PlainNormalization(Normalization):
+    """A layer that looks at nothing but its input.
+
+    Args:
+        normalize: (N, C, H, W) -> (N, C, H, W).
+    """
+
+    def __init__(self, normalize: nn.Module) -> None:
+        super().__init__()
+        self.normalize = normalize
+
+    def forward(self, x_NCHW: Tensor, condition: Latents | None) -> Tensor:
+        """Normalise `x`; the condition plays no part."""
+        out: Tensor = self.normalize(x_NCHW)
+        return out

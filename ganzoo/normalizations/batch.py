@@ -1,16 +1,15 @@
 """Batch normalization, plain and conditional on the class. N: batch; C, H, W: image."""
 
-from torch import Tensor, nn
+from torch import nn
 
-from ganzoo.batch import Latents
-from ganzoo.normalizations.base import Normalization
+from ganzoo.normalizations.base import Normalization, PlainNormalization
 from ganzoo.normalizations.conditional_affine import ConditionalAffine
 from ganzoo.normalizations.linear_modulated_batch import linear_modulated_batch
 from ganzoo.registry import register
 
 
 @register("normalizations")
-class batch(Normalization):
+class batch(PlainNormalization):
     """Normalise each channel over the batch, then scale and shift it by learned numbers.
 
     Source: Ioffe & Szegedy, arXiv:1502.03167, algorithm 1.
@@ -27,8 +26,7 @@ class batch(Normalization):
     uses_batch_statistics = True
 
     def __init__(self, *, eps: float = 1e-5, momentum: float = 0.1, num_features: int) -> None:
-        super().__init__()
-        self.normalize = nn.BatchNorm2d(num_features, eps=eps, momentum=momentum)
+        super().__init__(nn.BatchNorm2d(num_features, eps=eps, momentum=momentum))
 
     @classmethod
     def conditional_form(cls) -> type[Normalization]:
@@ -39,11 +37,6 @@ class batch(Normalization):
     def latent_form(cls) -> type[Normalization]:
         """Return the form whose scale and shift are linear in the latents."""
         return linear_modulated_batch
-
-    def forward(self, x_NCHW: Tensor, condition: Latents | None) -> Tensor:
-        """Normalise `x`; the condition plays no part."""
-        out: Tensor = self.normalize(x_NCHW)
-        return out
 
 
 @register("normalizations")

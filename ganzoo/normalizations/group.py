@@ -1,15 +1,14 @@
 """Group normalization. N: batch; C, H, W: image."""
 
-from torch import Tensor, nn
+from torch import nn
 
-from ganzoo.batch import Latents
 from ganzoo.errors import ParameterError
-from ganzoo.normalizations.base import Normalization
+from ganzoo.normalizations.base import PlainNormalization
 from ganzoo.registry import register
 
 
 @register("normalizations")
-class group(Normalization):
+class group(PlainNormalization):
     """Normalise groups of channels of each image over their pixels, then scale and shift each channel.
 
     It looks at no other image of the batch. One group is `normalizations.layer`, and a group for each channel
@@ -27,16 +26,10 @@ class group(Normalization):
     """
 
     def __init__(self, *, num_groups: int = 32, eps: float = 1e-5, num_features: int) -> None:
-        super().__init__()
         if num_groups < 1 or num_features % num_groups:
             raise ParameterError(
                 "num_groups",
                 f"must divide the {num_features} channels of a layer, and {num_groups} does not; set it, or another "
                 "width of the network",
             )
-        self.normalize = nn.GroupNorm(num_groups, num_features, eps=eps)
-
-    def forward(self, x_NCHW: Tensor, condition: Latents | None) -> Tensor:
-        """Normalise `x`; the condition plays no part."""
-        out: Tensor = self.normalize(x_NCHW)
-        return out
+        super().__init__(nn.GroupNorm(num_groups, num_features, eps=eps))

@@ -1,15 +1,14 @@
 """Instance normalization, plain and conditional on the class. N: batch; C, H, W: image."""
 
-from torch import Tensor, nn
+from torch import nn
 
-from ganzoo.batch import Latents
-from ganzoo.normalizations.base import Normalization
+from ganzoo.normalizations.base import Normalization, PlainNormalization
 from ganzoo.normalizations.conditional_affine import ConditionalAffine
 from ganzoo.registry import register
 
 
 @register("normalizations")
-class instance(Normalization):
+class instance(PlainNormalization):
     """Normalise each channel of each image over its pixels, then scale and shift it by learned numbers.
 
     It looks at no other image of the batch, in training as in evaluation.
@@ -26,19 +25,13 @@ class instance(Normalization):
     """
 
     def __init__(self, *, eps: float = 1e-5, num_features: int) -> None:
-        super().__init__()
         # A group for each channel.
-        self.normalize = nn.GroupNorm(num_features, num_features, eps=eps)
+        super().__init__(nn.GroupNorm(num_features, num_features, eps=eps))
 
     @classmethod
     def conditional_form(cls) -> type[Normalization]:
         """Return the form whose scale and shift depend on the class."""
         return conditional_instance
-
-    def forward(self, x_NCHW: Tensor, condition: Latents | None) -> Tensor:
-        """Normalise `x`; the condition plays no part."""
-        out: Tensor = self.normalize(x_NCHW)
-        return out
 
 
 @register("normalizations")

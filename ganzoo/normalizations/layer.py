@@ -1,14 +1,13 @@
 """Layer normalization. N: batch; C, H, W: image."""
 
-from torch import Tensor, nn
+from torch import nn
 
-from ganzoo.batch import Latents
-from ganzoo.normalizations.base import Normalization
+from ganzoo.normalizations.base import PlainNormalization
 from ganzoo.registry import register
 
 
 @register("normalizations")
-class layer(Normalization):
+class layer(PlainNormalization):
     """Normalise each image over channels and pixels, then scale and shift each channel by learned numbers.
 
     It looks at no other image of the batch, so that it suits gradient penalties.
@@ -25,10 +24,4 @@ class layer(Normalization):
     """
 
     def __init__(self, *, eps: float = 1e-5, num_features: int) -> None:
-        super().__init__()
-        self.normalize = nn.GroupNorm(1, num_features, eps=eps)
-
-    def forward(self, x_NCHW: Tensor, condition: Latents | None) -> Tensor:
-        """Normalise `x`; the condition plays no part."""
-        out: Tensor = self.normalize(x_NCHW)
-        return out
+        super().__init__(nn.GroupNorm(1, num_features, eps=eps))
