@@ -31,9 +31,8 @@ class imagenet(ResizedDataset):
 
     Images are decoded once, into a cache on disk (63 GB at 128 pixels) that is mapped into memory.
 
-    Example:
-        >>> imagenet().spec().image_shape, imagenet().spec().num_classes
-        ((3, 128, 128), 1000)
+    >>> imagenet().spec().image_shape, imagenet().spec().num_classes
+    ((3, 128, 128), 1000)
     """
 
     _title = "ImageNet"

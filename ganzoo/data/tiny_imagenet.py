@@ -24,9 +24,8 @@ class tiny_imagenet(ResizedDataset):
 
     Images are decoded once, into a cache on disk (1.3 GB at 64 pixels) that is mapped into memory.
 
-    Example:
-        >>> tiny_imagenet().spec().num_images
-        {'train': 100000, 'val': 10000}
+    >>> tiny_imagenet().spec().num_images
+    {'train': 100000, 'val': 10000}
 
     Args:
         size: height and width in pixels; 64 as stored, others by antialiased bilinear interpolation.

@@ -28,16 +28,16 @@ class ms_ssim(DeclaredArguments, Metric):
     error is over pairs.
 
     Source: Wang, Simoncelli and Bovik, "Multi-scale structural similarity for image quality assessment", Asilomar 2003
-    (by the library piq); as a measure of diversity Odena et al., arXiv:1610.09585, section 4.2. Departures: five scales
-    need images of 161 px. Smaller images use as many scales as fit, with weights renormalised: 1 at 16 px, 2 at 32, 3
-    at 64, 4 at 128. Enlarging them instead would compare the filter with itself at the fine scales, since interpolated
-    pixels hold no detail. Colours are compared channel by channel and averaged; a negative similarity counts as 0.
+    (by the library piq); as a measure of diversity Odena et al., arXiv:1610.09585, section 4.2.
+    Departures: five scales need images of 161 px. Smaller images use as many scales as fit, with weights renormalised:
+    1 at 16 px, 2 at 32, 3 at 64, 4 at 128. Enlarging them instead would compare the filter with itself at the fine
+    scales, since interpolated pixels hold no detail. Colours are compared channel by channel and averaged; a negative
+    similarity counts as 0.
 
-    Example:
-        >>> images_NCHW = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
-        >>> row_P = torch.tensor([0])
-        >>> similarities(images_NCHW, row_P, row_P)
-        tensor([1.], dtype=torch.float64)
+    >>> images_NCHW = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    >>> row_P = torch.tensor([0])
+    >>> similarities(images_NCHW, row_P, row_P)
+    tensor([1.], dtype=torch.float64)
 
     Args:
         reference_split: the split that the real images come from.
