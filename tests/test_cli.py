@@ -76,7 +76,7 @@ def test_the_help_of_a_command_explains_every_option_and_gives_an_example(capsys
         (["list", "pretex"], "no kind 'pretex'; did you mean 'pretext'?"),
         (["list", "xyzzy"], "no kind 'xyzzy'; there are: architectures, losses"),
         (["describe", "pretext.rotaton"], "no component 'pretext.rotaton'; did you mean 'pretext.rotation'?"),
-        (["describe", "ssgan_resnet"], "'ssgan_resnet' is a recipe and no component; `ganzoo check ssgan_resnet`"),
+        (["describe", "ssgan_resnet"], "'ssgan_resnet' is a recipe, not a component; `ganzoo check ssgan_resnet`"),
         (["describe", "rotation"], "no component 'rotation'; did you mean 'pretext.rotation'?"),
         (["sample", "here", "--out", "x.png", "--num", "0"], "'--num': it must be greater than or equal to 1;"),
         (["sample", "here"], "missing option '--out'"),

@@ -70,8 +70,7 @@ def _say_nothing(text: str) -> None:
     """Ignore a sentence."""
 
 
-@dataclass(kw_only=True, eq=False)
-class Dataset(Component):
+class Dataset(DeclaredArguments, Component):
     """Images with their splits; the split `train` always exists.
 
     Args:
@@ -155,7 +154,7 @@ class Dataset(Component):
         return place
 
 
-class ResizedDataset(DeclaredArguments, Dataset):
+class ResizedDataset(Dataset):
     """A data set whose images are resized to a square.
 
     Args:

@@ -33,9 +33,8 @@ class celeba(ResizedDataset):
 
     Images are decoded once, into a cache on disk (2.4 GB for all at 64 pixels) that is mapped into memory.
 
-    Example:
-        >>> celeba(attribute="Smiling").spec().num_classes, celeba().spec().num_classes
-        (2, 0)
+    >>> celeba(attribute="Smiling").spec().num_classes, celeba().spec().num_classes
+    (2, 0)
 
     Args:
         crop_size: height and width of the central square that is cut out first, in pixels, at most 178.

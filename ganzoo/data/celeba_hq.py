@@ -24,9 +24,8 @@ class celeba_hq(ResizedDataset):
 
     Images are decoded once, into a cache on disk (1.5 GB at 128 pixels) that is mapped into memory.
 
-    Example:
-        >>> celeba_hq().spec().image_shape, celeba_hq(size=256).spec().image_shape
-        ((3, 128, 128), (3, 256, 256))
+    >>> celeba_hq().spec().image_shape, celeba_hq(size=256).spec().image_shape
+    ((3, 128, 128), (3, 256, 256))
     """
 
     _title = "CelebA-HQ"

@@ -13,9 +13,8 @@ class cifar10(Cifar):
     `cifar-10-batches-bin` that the archives of the Python and of the binary version unpack to. Unpacked folders load
     faster; all give the same data.
 
-    Example:
-        >>> cifar10().spec().num_classes
-        10
+    >>> cifar10().spec().num_classes
+    10
     """
 
     _title = "CIFAR-10"

@@ -13,9 +13,8 @@ class cifar100(Cifar):
     `cifar-100-binary` that the archives of the Python and of the binary version unpack to. Unpacked folders load
     faster; all give the same data.
 
-    Example:
-        >>> cifar100().spec().num_classes
-        100
+    >>> cifar100().spec().num_classes
+    100
     """
 
     _title = "CIFAR-100"

@@ -19,9 +19,8 @@ class digits(ResizedDataset):
     Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998 (its test part). The values
     0..16 are scaled to 0..255.
 
-    Example:
-        >>> digits(num_test=297).spec().num_images
-        {'train': 1500, 'test': 297}
+    >>> digits(num_test=297).spec().num_images
+    {'train': 1500, 'test': 297}
 
     Args:
         size: height and width in pixels; 8 as stored, others by antialiased bilinear interpolation.

@@ -25,9 +25,8 @@ class fashion_mnist(ResizedDataset):
     Source: Xiao, Rasul and Vollgraf, arXiv:1708.07747. The files of the original, of torchvision and of Debian's
     package `dataset-fashion-mnist` are read, gzipped or not.
 
-    Example:
-        >>> fashion_mnist(size=32).spec().image_shape
-        (1, 32, 32)
+    >>> fashion_mnist(size=32).spec().image_shape
+    (1, 32, 32)
 
     Args:
         size: height and width in pixels; 28 as stored, 32 by a black margin of 2 pixels, any other by antialiased

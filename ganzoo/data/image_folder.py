@@ -27,10 +27,9 @@ class image_folder(ResizedDataset):
 
     Source: the layout that torchvision's ImageFolder also reads.
 
-    Example:
-        >>> spec = image_folder(path="photos", size=64, num_classes=2).spec()
-        >>> spec.image_shape, spec.num_classes
-        ((3, 64, 64), 2)
+    >>> spec = image_folder(path="photos", size=64, num_classes=2).spec()
+    >>> spec.image_shape, spec.num_classes
+    ((3, 64, 64), 2)
 
     Args:
         path: the folder; absolute, or relative to `data_dir`, or to the working directory if there is no `data_dir`.

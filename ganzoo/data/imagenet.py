@@ -31,9 +31,8 @@ class imagenet(ResizedDataset):
 
     Images are decoded once, into a cache on disk (63 GB at 128 pixels) that is mapped into memory.
 
-    Example:
-        >>> imagenet().spec().image_shape, imagenet().spec().num_classes
-        ((3, 128, 128), 1000)
+    >>> imagenet().spec().image_shape, imagenet().spec().num_classes
+    ((3, 128, 128), 1000)
     """
 
     _title = "ImageNet"
@@ -63,14 +62,9 @@ class imagenet(ResizedDataset):
             # In the order of their numbers, so that both layouts give the same data.
             labelled.sort(key=lambda item: item[0].name)
         check_num_images(place, len(labelled), NUM_IMAGES[split], name=self._title)
-        return load_files(
-            [path for path, _ in labelled],
-            root=root,
-            size=self.size,
-            labels_N=torch.tensor([label for _, label in labelled]),
-            name=f"ImageNet ({split})",
-            say=self.say,
-        )
+        paths, labels = zip(*labelled, strict=True)
+        name = f"{self._title} ({split})"
+        return load_files(paths, root=root, size=self.size, labels_N=torch.tensor(labels), name=name, say=self.say)
 
     def has_files(self, place: Path, split: str) -> bool:
         """Return whether a folder has a folder of the split."""

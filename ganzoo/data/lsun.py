@@ -32,9 +32,8 @@ class lsun(ResizedDataset):
     Images are decoded once, into a cache on disk that is mapped into memory. It takes 49 kB an image at 128 pixels, so
     149 GB for the 3,033,042 bedrooms; `num_images` limits it.
 
-    Example:
-        >>> lsun(num_images=40_000).spec().num_images
-        {'train': 10000, 'val': None, 'test': 30000}
+    >>> lsun(num_images=40_000).spec().num_images
+    {'train': 10000, 'val': None, 'test': 30000}
 
     Args:
         category: `bedroom`, `church_outdoor`, `cat`, ...

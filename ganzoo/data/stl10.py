@@ -31,9 +31,8 @@ class stl10(ResizedDataset):
     binary files of the official archive, whose images are stored column by column, and whose labels 1..10 become 0..9.
     Resized images are kept in a cache on disk that is mapped into memory.
 
-    Example:
-        >>> stl10().spec().num_classes_of("train"), stl10().spec().num_classes_of("unlabeled")
-        (10, 0)
+    >>> stl10().spec().num_classes_of("train"), stl10().spec().num_classes_of("unlabeled")
+    (10, 0)
 
     Args:
         size: height and width in pixels; 96 as stored, others by antialiased bilinear interpolation.

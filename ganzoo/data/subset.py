@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ganzoo.component import DeclaredArguments, Part, name_of
+from ganzoo.component import Part, name_of
 from ganzoo.data.base import Dataset, DataSpec, ImageData
 from ganzoo.data.image_cache import ImageSource, cached_images
 from ganzoo.errors import ParameterError, UserError, check_at_least
@@ -17,7 +17,7 @@ PIECE_SIZE = 1024  # images copied at once, to bound the memory
 
 
 @register("data")
-class subset(DeclaredArguments, Dataset):
+class subset(Dataset):
     """Some classes of another data set, or some of its images: a share of each class, or few.
 
     The choice depends only on `seed`, the split and the class. So a larger share contains a smaller one, and the images
@@ -31,9 +31,8 @@ class subset(DeclaredArguments, Dataset):
     To train on all images and the labels of the same share, as S3GAN does (arXiv:1903.02271), see
     `conditioning.cotrained_projection`.
 
-    Example:
-        >>> subset(dataset=part("data.cifar10"), classes=(3, 5), num_images_per_class=100).spec().num_images
-        {'train': 200, 'test': None}
+    >>> subset(dataset=part("data.cifar10"), classes=(3, 5), num_images_per_class=100).spec().num_images
+    {'train': 200, 'test': None}
 
     Args:
         dataset: the data set to take a part of.

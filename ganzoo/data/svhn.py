@@ -23,9 +23,8 @@ class svhn(Dataset):
     format 2, the files `train_32x32.mat`, `test_32x32.mat` and `extra_32x32.mat`. The files call the digit 0 class 10;
     here it is class 0, so that a label is its digit.
 
-    Example:
-        >>> svhn().spec().num_images["extra"]
-        531131
+    >>> svhn().spec().num_images["extra"]
+    531131
     """
 
     _title = "SVHN"

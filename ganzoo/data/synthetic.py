@@ -20,9 +20,8 @@ class synthetic(ResizedDataset):
 
     Source: none; made up here. The same arguments always give the same images.
 
-    Example:
-        >>> synthetic(size=16, channels=1, num_images=8).load("test").images_NCHW.shape
-        torch.Size([8, 1, 16, 16])
+    >>> synthetic(size=16, channels=1, num_images=8).load("test").images_NCHW.shape
+    torch.Size([8, 1, 16, 16])
 
     Args:
         size: height and width in pixels.

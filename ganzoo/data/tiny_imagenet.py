@@ -24,9 +24,8 @@ class tiny_imagenet(ResizedDataset):
 
     Images are decoded once, into a cache on disk (1.3 GB at 64 pixels) that is mapped into memory.
 
-    Example:
-        >>> tiny_imagenet().spec().num_images
-        {'train': 100000, 'val': 10000}
+    >>> tiny_imagenet().spec().num_images
+    {'train': 100000, 'val': 10000}
 
     Args:
         size: height and width in pixels; 64 as stored, others by antialiased bilinear interpolation.
@@ -49,14 +48,9 @@ class tiny_imagenet(ResizedDataset):
         )
         labelled = images_by_class(root / "train", NUM_CLASSES) if split == "train" else _validation_images(root)
         check_num_images(root / split, len(labelled), NUM_IMAGES[split], name=self._title)
-        return load_files(
-            [path for path, _ in labelled],
-            root=root,
-            size=self.size,
-            labels_N=torch.tensor([label for _, label in labelled]),
-            name=f"Tiny ImageNet ({split})",
-            say=self.say,
-        )
+        paths, labels = zip(*labelled, strict=True)
+        name = f"{self._title} ({split})"
+        return load_files(paths, root=root, size=self.size, labels_N=torch.tensor(labels), name=name, say=self.say)
 
     def has_files(self, place: Path, split: str) -> bool:
         """Return whether a folder has the training images, whose folders name the classes."""

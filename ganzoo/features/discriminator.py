@@ -27,9 +27,8 @@ class discriminator(DeclaredArguments, FeatureExtractor):
 
     Source: the run; compare feature matching, Salimans et al., arXiv:1606.03498, section 3.1.
 
-    Example:
-        >>> discriminator(tap="block2").metric_name("fd")
-        'fd_discriminator_block2'
+    >>> discriminator(tap="block2").metric_name("fd")
+    'fd_discriminator_block2'
 
     Args:
         tap: a named activation, e.g. `'block2'`, averaged over its pixels; None for the pooled features that every head

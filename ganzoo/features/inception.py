@@ -40,9 +40,8 @@ class inception(DeclaredArguments, FeatureExtractor):
     Source: Heusel et al., arXiv:1706.08500; Parmar et al., "On Aliased Resizing", arXiv:2104.11222 (clean-fid's modes
     of these names, with the network of 2015-12-05 converted to TorchScript).
 
-    Example:
-        >>> inception().feature_dim, inception().metric_name("fd"), inception().metric_name("kd")
-        (2048, 'fid', 'kid')
+    >>> inception().feature_dim, inception().metric_name("fd"), inception().metric_name("kd")
+    (2048, 'fid', 'kid')
 
     Args:
         resize: how images reach 299 px: `clean` as clean-fid recommends, or `legacy_tensorflow` to leave it to the

@@ -23,10 +23,9 @@ class pixels(DeclaredArguments, FeatureExtractor):
 
     Source: the images themselves; resized as clean-fid does, arXiv:2104.11222.
 
-    Example:
-        >>> white_NCHW = torch.full((5, 1, 8, 8), 255, dtype=torch.uint8)
-        >>> pixels(size=8)(white_NCHW).equal(torch.ones(5, 3 * 8 * 8))
-        True
+    >>> white_NCHW = torch.full((5, 1, 8, 8), 255, dtype=torch.uint8)
+    >>> pixels(size=8)(white_NCHW).equal(torch.ones(5, 3 * 8 * 8))
+    True
 
     Args:
         size: height and width that images are resized to, in pixels.

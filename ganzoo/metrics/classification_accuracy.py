@@ -24,11 +24,10 @@ class classification_accuracy(LabelledFeatures):
     extractor's features, each scaled to mean 0 and variance 1 on the training images, instead of a ResNet-50 on pixels.
     It does not see what the extractor does not see, and its numbers are not comparable with published ones.
 
-    Example:
-        >>> fakes = ClassifiedFeatures(torch.tensor([[0.0], [1.0], [8.0], [9.0]]), torch.tensor([0, 0, 1, 1]))
-        >>> reals = ClassifiedFeatures(torch.tensor([[2.0], [3.0], [7.0], [6.0]]), torch.tensor([0, 1, 1, 1]))
-        >>> fit_accuracy(fakes, reals, inverse_regularization=1.0)
-        0.75
+    >>> fakes = ClassifiedFeatures(torch.tensor([[0.0], [1.0], [8.0], [9.0]]), torch.tensor([0, 0, 1, 1]))
+    >>> reals = ClassifiedFeatures(torch.tensor([[2.0], [3.0], [7.0], [6.0]]), torch.tensor([0, 1, 1, 1]))
+    >>> fit_accuracy(fakes, reals, inverse_regularization=1.0)
+    0.75
 
     Args:
         reference_split: the split whose real images are classified.

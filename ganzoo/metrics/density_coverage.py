@@ -21,10 +21,9 @@ class density_coverage(NeighbourBalls):
     Source: Naeem et al., arXiv:2002.09797, k = 5. The balls are open, as in the authors' program, so that a set has
     density 1 against itself. If a real image has more than k copies, their balls have radius 0 and contain nothing.
 
-    Example:
-        >>> x_NF = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
-        >>> ball_statistics(x_NF, x_NF, k=1), ball_statistics(x_NF, x_NF + 100, k=1)
-        ((1.0, 1.0), (0.0, 0.0))
+    >>> x_NF = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
+    >>> ball_statistics(x_NF, x_NF, k=1), ball_statistics(x_NF, x_NF + 100, k=1)
+    ((1.0, 1.0), (0.0, 0.0))
     """
 
     measures = ("density", "coverage")

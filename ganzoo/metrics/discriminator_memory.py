@@ -34,11 +34,10 @@ class discriminator_memory(DeclaredArguments, Metric):
     Source: Chen et al., arXiv:1811.11212, figures 2 and 3, and Thanh-Tung and Tran, arXiv:1807.04015: D is trained on a
     distribution that changes, and forgets. The measure is our own.
 
-    Example:
-        >>> real_N, fake_N = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([-1.0, 0.0])
-        >>> threshold = best_threshold(real_N, fake_N)
-        >>> threshold, share_above(real_N, threshold), share_above(fake_N, threshold)
-        (0.5, 1.0, 0.0)
+    >>> real_N, fake_N = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([-1.0, 0.0])
+    >>> threshold = best_threshold(real_N, fake_N)
+    >>> threshold, share_above(real_N, threshold), share_above(fake_N, threshold)
+    (0.5, 1.0, 0.0)
 
     Args:
         reference_split: the split that was trained on.

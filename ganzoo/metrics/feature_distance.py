@@ -26,7 +26,7 @@ class FeaturePair:
 class FeatureDistance(DeclaredArguments, Metric):
     """Base of the metrics that compare two sets of features.
 
-    A dataclass, so that a subclass declares only the parameters that it adds.
+    A subclass declares only the parameters that it adds.
 
     Args:
         features: the extractor, e.g. `@features.efficientnet_lite0`.

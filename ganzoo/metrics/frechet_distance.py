@@ -27,10 +27,9 @@ class frechet_distance(FeatureDistance):
     roots of the eigenvalues of L' S2 L, where L is a Cholesky factor of S1. This is equal in exact arithmetic, always
     real, and accurate also when there are fewer images than features.
 
-    Example:
-        >>> x_NF = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
-        >>> [round(gaussian_distance(*moments(x_NF), *moments(x_NF + shift)), 4) for shift in (0, 3)]  # 4 * 3^2 = 36
-        [0.0, 36.0]
+    >>> x_NF = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
+    >>> [round(gaussian_distance(*moments(x_NF), *moments(x_NF + shift)), 4) for shift in (0, 3)]  # 4 * 3^2 = 36
+    [0.0, 36.0]
 
     Args:
         allow_singular: whether to measure with no more images than features, of either kind. Then the covariance is

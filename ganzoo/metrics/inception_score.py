@@ -24,10 +24,9 @@ class inception_score(DeclaredArguments, Metric):
 
     Source: Salimans et al., arXiv:1606.03498, section 4 (there 50,000 images in 10 splits).
 
-    Example:
-        >>> sure_of_five_NK, unsure_NK = 1000 * torch.eye(5), torch.zeros(7, 5)
-        >>> round(score(sure_of_five_NK), 6), round(score(unsure_NK), 6)
-        (5.0, 1.0)
+    >>> sure_of_five_NK, unsure_NK = 1000 * torch.eye(5), torch.zeros(7, 5)
+    >>> round(score(sure_of_five_NK), 6), round(score(unsure_NK), 6)
+    (5.0, 1.0)
 
     Args:
         features: an extractor with a classifier, e.g. `@features.inception`.

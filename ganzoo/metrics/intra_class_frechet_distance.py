@@ -26,11 +26,10 @@ class intra_class_frechet_distance(LabelledFeatures):
     and is not set for each. A class of no more images than features is refused unless allowed, although published
     values on ImageNet have fewer (about 1,300 real images of a class in 2,048 features).
 
-    Example:
-        >>> x_NF, labels_N = torch.randn(50, 2, generator=torch.Generator().manual_seed(0)), torch.arange(50) % 2
-        >>> shifted_NF = x_NF + 3 * labels_N[:, None]  # class 1 moves by 3 in both features: 2 * 3^2 = 18
-        >>> [round(distance, 4) for distance in distances_by_class(x_NF, labels_N, shifted_NF, labels_N, num_classes=2)]
-        [0.0, 18.0]
+    >>> x_NF, labels_N = torch.randn(50, 2, generator=torch.Generator().manual_seed(0)), torch.arange(50) % 2
+    >>> shifted_NF = x_NF + 3 * labels_N[:, None]  # class 1 moves by 3 in both features: 2 * 3^2 = 18
+    >>> [round(distance, 4) for distance in distances_by_class(x_NF, labels_N, shifted_NF, labels_N, num_classes=2)]
+    [0.0, 18.0]
 
     Args:
         num_real: how many real images of all classes together, a random choice that is always the same; None for all.

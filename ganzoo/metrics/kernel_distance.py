@@ -26,11 +26,10 @@ class kernel_distance(FeatureDistance):
 
     Source: Binkowski et al., arXiv:1801.01401, section 4, with the subsets of its experiments: 100 of 1,000 images.
 
-    Example:
-        >>> one, other = torch.tensor([[1.0], [1.0]]), torch.tensor([[0.0], [0.0]])
-        >>> rng = torch.Generator()  # the kernel is 8 within the first set and 1 otherwise: 8 + 1 - 2 * 1
-        >>> [float(subset_distances(one, y_MF, num_subsets=1, subset_size=2, rng=rng)) for y_MF in (one, other)]
-        [0.0, 7.0]
+    >>> one, other = torch.tensor([[1.0], [1.0]]), torch.tensor([[0.0], [0.0]])
+    >>> rng = torch.Generator()  # the kernel is 8 within the first set and 1 otherwise: 8 + 1 - 2 * 1
+    >>> [float(subset_distances(one, y_MF, num_subsets=1, subset_size=2, rng=rng)) for y_MF in (one, other)]
+    [0.0, 7.0]
 
     Args:
         num_subsets: how many subsets, drawn from the evaluation's seed.

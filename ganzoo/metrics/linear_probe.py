@@ -48,13 +48,12 @@ class linear_probe(DeclaredArguments, Metric):
     Source: Chen et al., arXiv:1811.11212, figure 2 and the tables of D's residual blocks, which are probed by logistic
     regression. How they pool, standardise and regularise was not read; the values here are ours.
 
-    Example:
-        >>> labels_N = torch.arange(24) % 2
-        >>> images = ImageData(200 * labels_N.view(-1, 1, 1, 1).byte(), labels_N)  # dark and bright ones
-        >>> def read(data):
-        ...     return {"brightness": data.images_NCHW.flatten(1).float()}
-        >>> linear_probe(num_probe_seeds=2).compare(read, images, images)["brightness"].accuracies
-        (1.0, 1.0)
+    >>> labels_N = torch.arange(24) % 2
+    >>> images = ImageData(200 * labels_N.view(-1, 1, 1, 1).byte(), labels_N)  # dark and bright ones
+    >>> def read(data):
+    ...     return {"brightness": data.images_NCHW.flatten(1).float()}
+    >>> linear_probe(num_probe_seeds=2).compare(read, images, images)["brightness"].accuracies
+    (1.0, 1.0)
 
     Args:
         taps: places to probe, by the discriminator's names (`block0`, ...) or `features`; None for all.

@@ -23,15 +23,13 @@ class memorization(FeatureDistance):
     curve that tells held-out images from fakes by that distance. The standard error is over the draws of both, for
     given training images. Held-out images must be distributed as the training images are.
 
-    Source: Meehan, Chaudhuri and Dasgupta, arXiv:2004.05675: one minus the Mann-Whitney statistic
-    Delta_T(P, Q).
+    Source: Meehan, Chaudhuri and Dasgupta, arXiv:2004.05675: one minus the Mann-Whitney statistic Delta_T(P, Q).
     Departures: over the whole space, not averaged over cells; the probability itself, not its z-score under the null
     hypothesis; its standard error after DeLong et al., Biometrics 44, 837 (1988).
 
-    Example:
-        >>> fakes, held_out = torch.tensor([0.0, 1.0]), torch.tensor([2.0, 3.0])  # distances to the training images
-        >>> probability_of_less(fakes, held_out)[0], probability_of_less(fakes, fakes)[0]
-        (1.0, 0.5)
+    >>> fakes, held_out = torch.tensor([0.0, 1.0]), torch.tensor([2.0, 3.0])  # distances to the training images
+    >>> probability_of_less(fakes, held_out)[0], probability_of_less(fakes, fakes)[0]
+    (1.0, 0.5)
 
     Args:
         reference_split: the split that the generator was trained on.

@@ -34,11 +34,10 @@ class ms_ssim(DeclaredArguments, Metric):
     scales, since interpolated pixels hold no detail. Colours are compared channel by channel and averaged; a negative
     similarity counts as 0.
 
-    Example:
-        >>> images_NCHW = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
-        >>> row_P = torch.tensor([0])
-        >>> similarities(images_NCHW, row_P, row_P)
-        tensor([1.], dtype=torch.float64)
+    >>> images_NCHW = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    >>> row_P = torch.tensor([0])
+    >>> similarities(images_NCHW, row_P, row_P)
+    tensor([1.], dtype=torch.float64)
 
     Args:
         reference_split: the split that the real images come from.

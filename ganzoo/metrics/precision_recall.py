@@ -24,10 +24,9 @@ class precision_recall(NeighbourBalls):
     Source: Kynkaanniemi et al., arXiv:1904.06991, equations 1 and 2 (there on VGG-16 features, 50,000 images, k = 3).
     The balls are closed, as there: an image at distance 0 of another is always covered.
 
-    Example:
-        >>> x_NF = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
-        >>> shares_covered(x_NF, x_NF, k=1), shares_covered(x_NF, x_NF[:2], k=1)
-        ((1.0, 1.0), (1.0, 0.5))
+    >>> x_NF = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
+    >>> shares_covered(x_NF, x_NF, k=1), shares_covered(x_NF, x_NF[:2], k=1)
+    ((1.0, 1.0), (1.0, 0.5))
     """
 
     measures = ("precision", "recall")
