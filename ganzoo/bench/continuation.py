@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ganzoo.bench.proof import CODE, LAYOUT, Mismatch, conditions_of, each_file_once
+from ganzoo.bench.proof import ABSENT, CODE, LAYOUT, Mismatch, conditions_of, each_file_once, grouped
 from ganzoo.bench.record import RunRecord
 from ganzoo.bench.rows import BuiltRow
 from ganzoo.runs.folder import Json
@@ -10,7 +10,6 @@ from ganzoo.runs.folder import Json
 NOW = "what is run now"
 MAX_LINES = 8
 HASH_DIGITS = 12
-ABSENT = "(absent)"
 
 
 def continuation_problem(
@@ -48,16 +47,15 @@ def departures(
     records: Sequence[RunRecord], built: Mapping[str, BuiltRow], *, machine: Mapping[str, Json], num_threads: int
 ) -> list[Mismatch]:
     """Return every condition of the records that a run made now would have otherwise."""
-    groups: dict[str, dict[str, tuple[str, ...]]] = {}
+    found: list[tuple[str, str, str]] = []
     for record in records:
         there = conditions_of(record)
         now = _conditions_now(built[record.row], machine=machine, num_threads=num_threads)
         for key, value, earlier in _compared(now, there):
             if earlier != value:
                 digits = HASH_DIGITS if key.startswith(tuple(CODE)) else None
-                group = groups.setdefault(key, {value[:digits]: (NOW,)})
-                group[earlier[:digits]] = (*group.get(earlier[:digits], ()), record.name)
-    return each_file_once([Mismatch(key, group) for key, group in groups.items()])
+                found += [(key, value[:digits], NOW), (key, earlier[:digits], record.name)]
+    return each_file_once(grouped(dict.fromkeys(found)))
 
 
 def _compared(now: Mapping[str, str], there: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:

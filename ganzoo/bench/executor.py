@@ -1,6 +1,6 @@
 """Where the runs of a grid take place: processes of this machine, or jobs of a Slurm cluster.
 
-A job is a command line, so that what a grid does can be done by hand.
+A job is a command line that can also be given by hand.
 """
 
 import ctypes
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ganzoo.errors import UserError
+from ganzoo.runs.exit_report import EXIT_REPORT, read_exit_report
 
 if TYPE_CHECKING:
     import submitit
@@ -35,25 +36,32 @@ class Job:
         command: program and arguments.
         num_threads: CPU threads that it may use.
         log: the file that its output is appended to.
-        log_start: bytes in it that earlier processes of the same run have written.
     """
 
     name: str
     command: tuple[str, ...]
     num_threads: int
     log: Path
-    log_start: int = 0
 
     def environment(self) -> dict[str, str]:
         """Return the variables of its process."""
-        return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(self.num_threads))}
+        threads = dict.fromkeys(THREAD_VARIABLES, str(self.num_threads))
+        return {**os.environ, **threads, EXIT_REPORT: str(self.report_path)}
+
+    @property
+    def report_path(self) -> Path:
+        """The file in which the process says why it ended."""
+        return self.log.with_suffix(".exit.json")
+
+    def prepare(self) -> None:
+        """Make the folder of the log, and remove the report of an earlier process of the same run."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.report_path.unlink(missing_ok=True)
 
     def message(self) -> str:
-        """Return the last sentence that ganzoo said on standard error in this job, or an empty string."""
-        output = self.log.read_bytes()[self.log_start :] if self.log.exists() else b""
-        lines = output.decode(errors="replace").splitlines()
-        said = [line.removeprefix("ganzoo: ") for line in lines if line.startswith("ganzoo: ")]
-        return said[-1] if said else ""
+        """Return the sentence with which the job ended; empty if it left none, as a job that was killed."""
+        report = read_exit_report(self.report_path)
+        return "" if report is None else report["message"]
 
 
 @dataclass(frozen=True)
@@ -90,18 +98,8 @@ class LocalExecutor:
 
     def submit(self, job: Job) -> None:
         """Start a process."""
-        job.log.parent.mkdir(parents=True, exist_ok=True)
-        with job.log.open("ab") as log:
-            process = subprocess.Popen(
-                job.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=job.environment(),
-                start_new_session=True,
-                preexec_fn=_DieWithParent(),
-            )
-        self._running.append((job, process))
+        job.prepare()
+        self._running.append((job, _start(job, in_own_session=True)))
 
     def poll(self) -> list[Ended]:
         """Return the processes that ended."""
@@ -149,7 +147,7 @@ class SubmititExecutor:
 
     def submit(self, job: Job) -> None:
         """Put a job into the cluster's queue."""
-        job.log.parent.mkdir(parents=True, exist_ok=True)
+        job.prepare()
         self._executor.update_parameters(name=job.name, **{"cpus_per_task": job.num_threads, **self._options})
         self._running.append((job, self._executor.submit(execute, job)))
 
@@ -187,23 +185,29 @@ def execute(job: Job) -> int:
     What submitit raises here when the cluster announces the end of a job, or when it is cancelled, waits until the run
     has saved.
     """
-    with (
-        job.log.open("ab") as log,
-        subprocess.Popen(
-            job.command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=job.environment(),
-            preexec_fn=_DieWithParent(ignored=ANNOUNCING_SIGNAL),
-        ) as process,
-    ):
+    with _start(job, ignored=ANNOUNCING_SIGNAL) as process:
         try:
             return process.wait()
         except BaseException:
             process.terminate()
             process.wait()
             raise
+
+
+def _start(
+    job: Job, *, ignored: signal.Signals | None = None, in_own_session: bool = False
+) -> "subprocess.Popen[bytes]":
+    """Start the process of a job, which ends with this one; its output goes to the log."""
+    with job.log.open("ab") as log:
+        return subprocess.Popen(
+            job.command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=job.environment(),
+            start_new_session=in_own_session,
+            preexec_fn=_DieWithParent(ignored=ignored),
+        )
 
 
 def _exit_code(submitted: "submitit.Job[int]") -> int:

@@ -5,9 +5,11 @@ Before anything runs, `prove` compares the configurations of all rows, built wit
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
+
+import msgspec
 
 from ganzoo.bench.axes import EXEMPT, Difference, differences, undeclared
 from ganzoo.bench.grid import Grid, Row
@@ -20,6 +22,7 @@ from ganzoo.runs.code_hashes import BEFORE_FOLDERS, is_before_folders
 from ganzoo.runs.folder import Json
 
 THE_PROOF = "proof"  # stands for the grid among the records that depart from it
+ABSENT = "(absent)"
 SAMPLING_SEEDS = ("seed", "eval_seed")
 CODE = {"training_code": "training_code_files", "evaluation_code": "evaluation_code_files"}
 """Names of kinds of code in messages, and where a record's environment has the hashes of their files."""
@@ -27,25 +30,46 @@ LAYOUT = "recorded by folder"
 DEVICE_KEYS = ("device", "device_name", "cpu_capability")
 
 
-@dataclass(frozen=True)
-class Proof:
-    """What the rows of a grid share, and in what each may differ.
+class ProvenRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row in a proof.
+
+    Args:
+        axes: that it declares.
+        differences: from the baseline, which its axes allow.
+        label: what a table calls it; None in proofs of earlier versions.
+        reported: the published numbers that stand beside it, such as "cifar10/ss"; None for none.
+    """
+
+    axes: tuple[str, ...]
+    differences: tuple[Difference, ...]
+    label: str | None = None
+    reported: str | None = None
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rows of a grid share, in what each may differ, and what a table needs of the grid: `proof.json`.
 
     Args:
         grid: name of the grid.
         baseline: name of the row that the others were compared with.
-        axes: the declared axes of each row, by its name.
-        differences: the allowed differences of each row from the baseline, by its name.
+        rows: by name.
         shared: the parameters that all rows have alike, as gin text.
         training_files: sha256 of the files of training code that all rows use, by path.
+        title: of the grid; it and the following are missing in proofs of earlier versions.
+        order: the names of the rows in the order of a table, since an object of JSON has no order.
+        seeds: those planned for every row.
+        columns: names of the measurements that a table shows; empty for all.
     """
 
     grid: str
     baseline: str
-    axes: Mapping[str, tuple[str, ...]]
-    differences: Mapping[str, tuple[Difference, ...]]
+    rows: Mapping[str, ProvenRow]
     shared: Mapping[str, str]
     training_files: Mapping[str, str]
+    title: str = ""
+    order: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def shared_sha256(self) -> str:
@@ -60,43 +84,19 @@ class Proof:
             f"{len(self.shared)} parameters and {len(self.training_files)} files of training code are the same in all "
             f"rows (sha256 {self.shared_sha256[:12]}); seeds apart, a row differs from '{self.baseline}' in:"
         ]
-        for row, allowed in self.differences.items():
-            if row != self.baseline:
-                axes = [d for d in allowed if d.key in self.axes[row]]
-                owned = len(allowed) - len(axes)
+        for name in self.order:
+            row = self.rows[name]
+            if name != self.baseline:
+                axes = [d for d in row.differences if d.key in row.axes]
+                owned = len(row.differences) - len(axes)
                 plural = "s" if owned > 1 else ""
                 more = f", and {owned} parameter{plural} of what these bring or take away" if owned else ""
-                found.append(f"  {row}: {'; '.join(map(str, axes))}{more}")
+                found.append(f"  {name}: {'; '.join(map(str, axes))}{more}")
         return found
 
     def to_json(self) -> dict[str, Json]:
         """Return the proof as `proof.json` holds it."""
-        rows: dict[str, Json] = {
-            row: {"axes": [*self.axes[row]], "differences": [cast(Json, asdict(d)) for d in allowed]}
-            for row, allowed in self.differences.items()
-        }
-        return {
-            "format_version": 1,
-            "grid": self.grid,
-            "baseline": self.baseline,
-            "shared_sha256": self.shared_sha256,
-            "rows": rows,
-            "shared": {**self.shared},
-            "training_files": {**self.training_files},
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Json]) -> "Proof":
-        """Return the proof that `to_json` gave."""
-        rows = cast(dict[str, dict[str, list[dict[str, str]]]], value["rows"])
-        return cls(
-            grid=cast(str, value["grid"]),
-            baseline=cast(str, value["baseline"]),
-            axes={name: tuple(cast(list[str], row["axes"])) for name, row in rows.items()},
-            differences={name: tuple(Difference(**d) for d in row["differences"]) for name, row in rows.items()},
-            shared=cast(dict[str, str], value["shared"]),
-            training_files=cast(dict[str, str], value["training_files"]),
-        )
+        return {"format_version": 1, "shared_sha256": self.shared_sha256, **msgspec.to_builtins(self)}
 
 
 def prove(grid: Grid, built: Mapping[str, BuiltRow]) -> Proof:
@@ -133,10 +133,21 @@ def prove(grid: Grid, built: Mapping[str, BuiltRow]) -> Proof:
     return Proof(
         grid=grid.name,
         baseline=grid.baseline,
-        axes={row.name: row.axes for row in grid.rows},
-        differences={row.name: tuple(differences(baseline.graph, built[row.name].graph)) for row in grid.rows},
+        rows={
+            row.name: ProvenRow(
+                axes=row.axes,
+                differences=tuple(differences(baseline.graph, built[row.name].graph)),
+                label=row.label,
+                reported=row.reported,
+            )
+            for row in grid.rows
+        },
         shared=baseline.graph.shared(all_axes),
         training_files={name: sha for name, sha in files[0].items() if all(name in other for other in files)},
+        title=grid.title,
+        order=tuple(row.name for row in grid.rows),
+        seeds=grid.seeds,
+        columns=grid.columns,
     )
 
 
@@ -205,10 +216,10 @@ def check_records(records: Sequence[RunRecord], proof: Proof | None = None) -> l
     found = each_file_once(_mismatches(records, conditions_of))
     for row in dict.fromkeys(record.row for record in records):
         own = [record for record in records if record.row == row]
-        found += [Mismatch(f"{row}: {m.key}", m.values) for m in _mismatches(own, _configuration, absent="(absent)")]
+        found += [Mismatch(f"{row}: {m.key}", m.values) for m in _mismatches(own, _configuration, absent=ABSENT)]
         for layout in dict.fromkeys(layout_of(record.environment) for record in own):
             alike = [record for record in own if layout_of(record.environment) == layout]
-            found += [Mismatch(f"{row}: {m.key}", m.values) for m in _mismatches(alike, _code_keys, absent="(absent)")]
+            found += [Mismatch(f"{row}: {m.key}", m.values) for m in _mismatches(alike, _code_keys, absent=ABSENT)]
     if proof is not None:
         found += _departures(records, proof)
     return found
@@ -222,13 +233,21 @@ def _mismatches(
 ) -> list[Mismatch]:
     """Return the keys in which records differ; a key that a record lacks counts as `absent`, or not at all."""
     values = {record.name: values_of(record) for record in records}
+    keys = dict.fromkeys(key for own in values.values() for key in own)
+    found = [(key, own.get(key, absent), name) for key in keys for name, own in values.items()]
+    return grouped((key, value, name) for key, value, name in found if value is not None)
+
+
+def grouped(found: Iterable[tuple[str, str, str]]) -> list[Mismatch]:
+    """Return every condition that has more than one value.
+
+    Args:
+        found: conditions, each with a value and the name of the record that has it.
+    """
     groups: dict[str, dict[str, tuple[str, ...]]] = {}
-    for key in dict.fromkeys(key for own in values.values() for key in own):
+    for key, value, name in found:
         group = groups.setdefault(key, {})
-        for name, own in values.items():
-            value = own.get(key, absent)
-            if value is not None:
-                group[value] = (*group.get(value, ()), name)
+        group[value] = (*group.get(value, ()), name)
     return [Mismatch(key, group) for key, group in groups.items() if len(group) > 1]
 
 
@@ -292,14 +311,10 @@ def _code_keys(record: RunRecord) -> dict[str, str]:
 
 def _departures(records: Sequence[RunRecord], proof: Proof) -> list[Mismatch]:
     """Return the shared parameters of a proof that records have otherwise."""
-    found = []
-    configurations = {record.name: parse_operative(record.operative) for record in records}
+    values = {record.name: parse_operative(record.operative) for record in records}
+    found: list[tuple[str, str, str]] = []
     for key, text in proof.shared.items():
-        groups: dict[str, tuple[str, ...]] = {}
-        for name, values in configurations.items():
-            value = values.get(key, "(absent)")
-            if value != text and key != "experiment.num_threads":
-                groups[value] = (*groups.get(value, ()), name)
-        if groups:
-            found.append(Mismatch(key, {f"{text} (the grid)": (THE_PROOF,), **groups}))
-    return found
+        others = {name: own.get(key, ABSENT) for name, own in values.items() if own.get(key) != text}
+        if key != "experiment.num_threads":
+            found += [(key, f"{text} (the grid)", THE_PROOF), *((key, value, name) for name, value in others.items())]
+    return grouped(found)

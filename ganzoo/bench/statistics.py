@@ -66,7 +66,7 @@ class Summary:
     highest: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """A row against the baseline under one metric.
 
@@ -85,10 +85,10 @@ class Comparison:
 
     num_seeds: int
     test: Literal["paired t", "rank sum"]
-    difference: float | None
-    half_width: float | None
-    effect_size: float | None
-    superiority: float | None
+    difference: float | None = None
+    half_width: float | None = None
+    effect_size: float | None = None
+    superiority: float | None = None
     p_value: float
     adjusted_p_value: float
     verdict: Verdict
@@ -118,9 +118,8 @@ def summarize(values: Sequence[Value], *, higher_is_better: bool) -> Summary:
 
 def t_interval(values: Sequence[float]) -> tuple[float, float, float]:
     """Return mean, half-width of its 95 % Student t interval, and standard deviation; at least two values."""
-    deviation = float(np.std(values, ddof=1))
-    quantile = float(special.stdtrit(len(values) - 1, 1 - ALPHA / 2))
-    return float(np.mean(values)), quantile * deviation / math.sqrt(len(values)), deviation
+    quantile = special.stdtrit(len(values) - 1, 1 - ALPHA / 2)
+    return float(np.mean(values)), float(quantile * stats.sem(values)), float(np.std(values, ddof=1))
 
 
 def compare_rows(
@@ -153,32 +152,26 @@ def compare_rows(
 
 def _compare(row: Sequence[Value], baseline: Sequence[Value], *, higher_is_better: bool) -> Comparison:
     """Return a comparison before the correction; its verdict is the direction alone."""
-    sign = 1.0 if higher_is_better else -1.0
-    pairs = [(a, b) for a, b in zip(row, baseline, strict=True) if a is not None and b is not None]
-    differences = [a - b for a, b in pairs]
+    num, sign = len(row), 1 if higher_is_better else -1
+    pairs = np.array([(a, b) for a, b in zip(row, baseline, strict=True) if a is not None and b is not None])
     # Differences that do not vary have no t; that is an accident of a metric with few levels, not certainty.
-    if len(pairs) == len(row) and np.ptp(differences) > 0:
-        difference, half_width, deviation = t_interval(differences)
-        t = difference / deviation * math.sqrt(len(differences))
-        p_value = 2 * float(special.stdtr(len(differences) - 1, -abs(t)))
+    if len(pairs) == num and np.ptp(pairs[:, 0] - pairs[:, 1]) > 0:
+        found = stats.ttest_rel(pairs[:, 0], pairs[:, 1])
+        low, high = found.confidence_interval(CONFIDENCE)
         return Comparison(
-            num_seeds=len(row),
+            num_seeds=num,
             test=PAIRED_T,
-            difference=difference,
-            half_width=half_width,
-            effect_size=sign * hedges_correction(len(pairs)) * difference / deviation,
-            superiority=None,
-            p_value=p_value,
-            adjusted_p_value=p_value,
-            verdict=BETTER if sign * difference > 0 else WORSE,
+            difference=float(low + high) / 2,
+            half_width=float(high - low) / 2,
+            effect_size=sign * hedges_correction(num) * float(found.statistic) / math.sqrt(num),
+            p_value=float(found.pvalue),
+            adjusted_p_value=float(found.pvalue),
+            verdict=BETTER if sign * found.statistic > 0 else WORSE,
         )
     p_value, superiority = rank_sum(row, baseline, higher_is_better=higher_is_better)
     return Comparison(
-        num_seeds=len(row),
+        num_seeds=num,
         test=RANK_SUM,
-        difference=None,
-        half_width=None,
-        effect_size=None,
         superiority=superiority,
         p_value=p_value,
         adjusted_p_value=p_value,

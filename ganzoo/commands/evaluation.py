@@ -97,20 +97,10 @@ def evaluate_run(
     if not any(e.measurements for e in evaluated.values()):
         raise UserError("nothing could be computed. " + "; ".join(problems))
 
-    from ganzoo.evaluation.evaluate import failures_to_json, measurements_to_json
-
-    print_protocols(
-        {name: measurements_to_json(e.measurements) for name, e in evaluated.items()},
-        title=f"{run.name}, step {opened.step}",
-    )
+    found = {name: e.to_json() for name, e in evaluated.items()}
+    print_protocols({name: own["metrics"] for name, own in found.items()}, title=f"{run.name}, step {opened.step}")
     if out is not None:
-        report: Json = {
-            name: {
-                "metrics": measurements_to_json(e.measurements),
-                "metric_failures": failures_to_json(e.failures),
-            }
-            for name, e in evaluated.items()
-        }
+        report: Json = {**found}
         write_report(out, {"run": run.name, "step": opened.step, "protocols": report})
     for problem in problems:
         complain(problem)

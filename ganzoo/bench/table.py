@@ -1,0 +1,126 @@
+"""What can be said of a grid, typed and unrounded: columns with their protocol, rows, cells with all their runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ganzoo.bench.columns import Column
+from ganzoo.bench.cost import Cost
+from ganzoo.bench.proof import Mismatch
+from ganzoo.bench.published import ReportedColumn
+from ganzoo.bench.statistics import Comparison, Summary, Value
+from ganzoo.bench.task_accuracy import TaskAccuracy
+
+Trouble = Literal["", "failed", "collapsed", "without a value"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunValue:
+    """One run in a cell.
+
+    Args:
+        seed: of the run.
+        measured: its number; None if there is none.
+        standard_error: of measuring it, over what its column says; None where there is none.
+        trouble: why the run counts as worse than every value; empty if it does not.
+        reason: the same at length.
+    """
+
+    seed: int
+    measured: float | None
+    standard_error: float | None
+    trouble: Trouble
+    reason: str
+
+    @property
+    def value(self) -> Value:
+        """The number as statistics take it: None for a run in trouble."""
+        return None if self.trouble else self.measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """All runs of a row under a column.
+
+    Args:
+        runs: by seed.
+        summary: of them.
+        comparison: with the baseline; None for the baseline itself, or where there are fewer than five seeds.
+        sampling_error: root mean square of the runs' standard errors; None where there are none.
+        is_marked: whether runs of the cell were made or measured under other conditions than those of other rows.
+    """
+
+    runs: tuple[RunValue, ...]
+    summary: Summary
+    comparison: Comparison | None
+    sampling_error: float | None
+    is_marked: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A row of the grid.
+
+    Args:
+        name: of the row.
+        label: what it is called.
+        seeds: that have a record.
+        cells: by key of the column; a metric without a run has none.
+        cost: None without a run.
+        tasks: what D knew of its pretext tasks in the end.
+        troubles: runs that failed or collapsed, as sentences.
+    """
+
+    name: str
+    label: str
+    seeds: tuple[int, ...]
+    cells: Mapping[str, Cell]
+    cost: Cost | None
+    tasks: tuple[TaskAccuracy, ...]
+    troubles: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matched:
+    """The same runs at an equal number of images seen by D.
+
+    Args:
+        num_d_images: that number.
+        cells: by row and key of the column.
+        missing: cells that stay blank for want of a curve: label of the row and key.
+    """
+
+    num_d_images: int
+    cells: Mapping[str, Mapping[str, Cell]]
+    missing: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """What can be said of a grid.
+
+    Args:
+        grid: its name.
+        title: of the grid.
+        baseline: name of the row that the others are compared with.
+        columns: in order.
+        rows: in order, those without a run among them.
+        planned_seeds: of every row.
+        total_seconds: of all runs, failed ones included.
+        proof: lines that say in what the rows differ.
+        mismatches: conditions that differ between runs, shown because that was asked for.
+        reported: published numbers.
+        matched: the compute-matched view; None if it was not asked for.
+    """
+
+    grid: str
+    title: str
+    baseline: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    planned_seeds: tuple[int, ...]
+    total_seconds: float
+    proof: tuple[str, ...]
+    mismatches: tuple[Mismatch, ...]
+    reported: tuple[ReportedColumn, ...]
+    matched: Matched | None
