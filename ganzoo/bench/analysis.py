@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from ganzoo.bench.columns import PROTOCOL, Column, choose_columns, find_columns
+from ganzoo.bench.conditions import THE_PROOF, Mismatch
 from ganzoo.bench.cost import common_budget, cost, metric_curve, value_at
-from ganzoo.bench.proof import THE_PROOF, Mismatch
 from ganzoo.bench.published import ReportedColumn, reported_columns
 from ganzoo.bench.record import RunRecord
 from ganzoo.bench.results import Results

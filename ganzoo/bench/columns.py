@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ganzoo.bench.proof import ABSENT, SAMPLING_SEEDS, Mismatch, grouped
+from ganzoo.bench.conditions import ABSENT, SAMPLING_SEEDS, Mismatch, grouped
 from ganzoo.bench.record import RunRecord
 from ganzoo.errors import UserError, nearest
 from ganzoo.metrics.base import Measurement, repeated_names

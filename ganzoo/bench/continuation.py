@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ganzoo.bench.proof import ABSENT, CODE, LAYOUT, Mismatch, conditions_of, each_file_once, grouped
+from ganzoo.bench.conditions import ABSENT, CODE, LAYOUT, Mismatch, conditions_of, each_file_once, grouped
 from ganzoo.bench.record import RunRecord
 from ganzoo.bench.rows import BuiltRow
 from ganzoo.runs.folder import Json

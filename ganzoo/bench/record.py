@@ -117,7 +117,7 @@ def read_records(folder: Path) -> list[RunRecord]:
 def write_record(record: RunRecord, folder: Path) -> Path:
     """Write a record as `ROW-seedN.json`, a line for each field and each curve, and return its path."""
     lines = []
-    for key, value in msgspec.to_builtins(record).items():
+    for key, value in msgspec.to_builtins(record, enc_hook=float).items():
         text = json.dumps(value)
         if isinstance(value, dict) and key == "curves" and value:
             text = "{\n" + ",\n".join(f"    {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items()) + "\n  }"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from ganzoo.bench.proof import Mismatch, Proof, check_records
+from ganzoo.bench.conditions import Mismatch, check_records
+from ganzoo.bench.proof import Proof
 from ganzoo.bench.record import RunRecord, read_records
 from ganzoo.errors import UserError
 from ganzoo.runs.json_files import read_json

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from ganzoo.bench import executor as executors
+from ganzoo.bench.conditions import check_records
 from ganzoo.bench.continuation import continuation_problem
 from ganzoo.bench.grid import Grid, read_grid
 from ganzoo.bench.plan import Estimate, PlannedRun, estimate, plan_runs
-from ganzoo.bench.proof import Proof, check_records, prove
+from ganzoo.bench.proof import Proof, prove
 from ganzoo.bench.record import read_records
 from ganzoo.bench.results import PROOF
 from ganzoo.bench.rows import build_rows

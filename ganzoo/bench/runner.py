@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ganzoo.bench.conditions import Mismatch
 from ganzoo.bench.executor import ENDED_BY_CLUSTER, Ended, Executor, Job
 from ganzoo.bench.grid import Grid
 from ganzoo.bench.plan import PlannedRun
-from ganzoo.bench.proof import Mismatch
 from ganzoo.bench.record import RunRecord, write_record
 from ganzoo.bench.recording import RunResult, failed_result, make_record
 from ganzoo.errors import RunInterruptedError, UserError

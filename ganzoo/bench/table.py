@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ganzoo.bench.columns import Column
+from ganzoo.bench.conditions import Mismatch
 from ganzoo.bench.cost import Cost
-from ganzoo.bench.proof import Mismatch
 from ganzoo.bench.published import ReportedColumn
 from ganzoo.bench.statistics import Comparison, Summary, Value
 from ganzoo.bench.task_accuracy import TaskAccuracy

@@ -37,9 +37,9 @@ class Evaluated:
     failures: list[MetricFailure]
 
     def to_json(self) -> dict[str, Json]:
-        """Return them as they stand in `result.json`."""
-        builtins = msgspec.to_builtins
-        return {"metrics": builtins(self.measurements), "metric_failures": builtins(self.failures)}
+        """Return them as they stand in `result.json`; a number of numpy becomes a float."""
+        metrics = msgspec.to_builtins(self.measurements, enc_hook=float)
+        return {"metrics": metrics, "metric_failures": msgspec.to_builtins(self.failures)}
 
 
 def fitting(part: Part[Metric], *, spec: DataSpec, num_classes: int, discriminator: Discriminator | None) -> Metric:
