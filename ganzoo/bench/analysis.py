@@ -34,7 +34,7 @@ def build_table(
         metrics: names of the measurements to show; empty for those of the grid, or else all.
         has_reported: whether published numbers stand beside ours.
         is_compute_matched: whether to add the compute-matched view.
-        allow_mixed: whether to show and mark what was made or measured under different conditions.
+        allow_mixed: whether to show, with a mark, runs that were made or measured under different conditions.
 
     Raises:
         UserError: an unknown metric; numbers of different protocols in one column, or other conditions that differ;
@@ -49,13 +49,13 @@ def build_table(
             f"the runs in '{results.path}' were not made and measured alike, so they share no table; run the odd ones "
             f"again, or give --allow-mixed to have them marked:{listed}"
         )
-    # What the grid names and no run has measured yet has no protocol, and so no column.
+    # A metric that the grid names and no run has measured yet has no protocol, and so no column.
     names = metrics or [name for name in results.proof.columns if any(name in (c.name, c.key) for c in columns)]
     columns = choose_columns(columns, names)
 
     def final_value(record: RunRecord, column: Column) -> RunValue | None:
         finished = [r for r in results.of_row(record.row) if r.status == "finished"]
-        # A row that does not have a metric at all is no worse for it; one of its seeds that lacks it is.
+        # A row that never has a metric is no worse for it, but a seed that lacks a metric of its row is.
         is_measured = not finished or any(_measurement(r, column) for r in finished)
         return _final_value(record, column) if is_measured else None
 
@@ -105,15 +105,15 @@ def _cells(
 
 
 def _marked(column: Column, mismatches: Sequence[Mismatch]) -> set[str]:
-    """Return the runs whose numbers in a column are marked: all that differ from the grid, or from the most."""
+    """Return the runs whose numbers in a column are marked: those that differ from the grid, or from most runs."""
     marked: set[str] = set()
     for mismatch in mismatches:
         is_protocol = mismatch.key.startswith(PROTOCOL)
         if is_protocol and not mismatch.key.startswith(f"{PROTOCOL}{column.key}."):
             continue
         groups = sorted(mismatch.values.values(), key=len, reverse=True)
-        # Of two protocols neither is the right one: every number is marked. So is every run that departs from the grid,
-        # be they the most.
+        # Of two protocols neither is the right one, so every number is marked. Every run that departs from the grid is
+        # marked too, even if most runs do.
         if not is_protocol:
             groups = [g for g in groups if g != (THE_PROOF,)] if (THE_PROOF,) in groups else groups[1:]
         marked |= {run for group in groups for run in group}
@@ -190,7 +190,7 @@ def _matched(
     Args:
         results: of one grid.
         columns: in order.
-        final: cells of the last checkpoints. What is not among them is not asked of a row, and so not missed here.
+        final: cells of the last checkpoints; a cell that a row lacks there is not missing here.
         mismatches: conditions that differ between runs.
     """
     budget = common_budget(results.records)
@@ -201,8 +201,8 @@ def _matched(
         return value_at(record, metric_curve(record, column.name, column.split), budget)
 
     def value_of(record: RunRecord, column: Column) -> RunValue | None:
-        # A sound run that was not evaluated around that point is no worse for it: it is unknown, and so is its row,
-        # of which only those runs would count that happened to be evaluated.
+        # A sound run that was not evaluated around that point is not worse but unknown. Then the whole row is unknown:
+        # else only the runs would count that happened to be evaluated.
         own = results.of_row(record.row)
         if any(value(r, column) is None and not _trouble(r)[0] for r in own):
             return None

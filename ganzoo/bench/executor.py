@@ -1,4 +1,4 @@
-"""Where the runs of a grid take place: processes of this machine, or jobs of a Slurm cluster.
+"""The places where the runs of a grid are made: processes of this machine, or jobs of a Slurm cluster.
 
 A job is a command line that can also be given by hand.
 """
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import submitit
 
 PR_SET_PDEATHSIG = 1
-ENDED_BY_CLUSTER = -1  # exit code of a job of which the cluster says no more
+ENDED_BY_CLUSTER = -1  # exit code of a job whose own exit code the cluster does not tell
 ANNOUNCING_SIGNAL = signal.SIGUSR2
-"""What Slurm sends, as submitit asks, to all processes of a job some time before it ends it; submitit reacts to it."""
+"""The signal that submitit has Slurm send to all processes of a job some time before the job is ended."""
 TIME_OPTIONS = {"timeout_min", "slurm_timeout_min", "slurm_time"}
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -73,7 +73,7 @@ class Ended:
 
 
 class Executor(Protocol):
-    """Runs jobs. It need not limit their number; who submits does."""
+    """Runs jobs; the caller of `submit` limits their number."""
 
     def submit(self, job: Job) -> None:
         """Start a job, or put it into a queue."""
@@ -88,9 +88,9 @@ class Executor(Protocol):
 class LocalExecutor:
     """Each job is a process of this machine.
 
-    A process has a session of its own, so that Ctrl-C reaches the benchmark alone, which then asks each run to save. If
-    the benchmark is killed, Linux sends its processes SIGTERM, and they save and end too. Elsewhere they run on; their
-    run folders are locked meanwhile, and a new benchmark waits for them.
+    A process has a session of its own, so that Ctrl-C reaches only the benchmark, which then asks each run to save. If
+    the benchmark is killed, Linux sends its processes SIGTERM, and they save and end too. On other systems they go on
+    with locked run folders, and a new benchmark waits for them.
     """
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ class LocalExecutor:
 class SubmititExecutor:
     """Each job is one of a cluster's, by the library submitit.
 
-    A job that the cluster ends early leaves its checkpoints, from which the next call goes on.
+    If the cluster ends a job early, the next call goes on from its checkpoints.
 
     Args:
         folder: for submitit's own files.
@@ -168,7 +168,7 @@ class SubmititExecutor:
 
 
 def check_slurm_options(options: Mapping[str, str | int]) -> None:
-    """Refuse options of Slurm jobs that do not say how long a job may take; submitit would give it 5 minutes.
+    """Refuse options of Slurm jobs without a limit of time, for which submitit would take 5 minutes.
 
     Raises:
         UserError: they do not.
@@ -182,8 +182,8 @@ def check_slurm_options(options: Mapping[str, str | int]) -> None:
 def execute(job: Job) -> int:
     """Run a job in this process's place and return its exit code; called where the cluster put it.
 
-    What submitit raises here when the cluster announces the end of a job, or when it is cancelled, waits until the run
-    has saved.
+    When the cluster announces the end of the job, or it is cancelled, submitit raises an exception here. It is raised
+    on when the run has saved.
     """
     with _start(job, ignored=ANNOUNCING_SIGNAL) as process:
         try:
@@ -216,15 +216,15 @@ def _exit_code(submitted: "submitit.Job[int]") -> int:
 
 
 class _DieWithParent:
-    """Called in a new process: lets Linux send it SIGTERM when the thread that made it ends, by kill or otherwise.
+    """Called in a new process, it has Linux send the process SIGTERM when the thread that made it ends in any way.
 
     Args:
-        ignored: a signal that the process shall not end by.
+        ignored: a signal that must not end the process.
     """
 
     def __init__(self, *, ignored: signal.Signals | None = None) -> None:
         self._ignored = ignored
-        # What is needed is looked up before the fork; after it, as little as possible may happen.
+        # Look everything up before the fork; after it, as little as possible may happen.
         self._parent = os.getpid()
         self._prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 

@@ -65,19 +65,15 @@ def matched_table(table: Table) -> TextTable:
 def comparison_table(table: Table) -> TextTable:
     """Return every test that was made."""
     rows = []
-    for row in table.rows:
-        for column in table.columns:
-            cell = row.cells.get(column.key)
-            if cell is None or cell.comparison is None:
-                continue
-            c = cell.comparison
-            difference = ""
-            if c.difference is not None and c.half_width is not None:
-                difference = f"{fixed(c.difference, c.half_width, sign=True)} ± {fixed(c.half_width, c.half_width)}"
-            effect = f"g = {c.effect_size:+.2f}" if c.effect_size is not None else ""
-            effect = f"wins {c.superiority * 100:.0f} %" if c.superiority is not None else effect
-            p_values = (p_text(c.p_value), p_text(c.adjusted_p_value))
-            rows.append((row.label, column.key, difference, effect, c.test, *p_values, c.verdict))
+    compared = [(row, column, cell.comparison) for row, column, cell in table.cells() if cell.comparison is not None]
+    for row, column, c in compared:
+        difference = ""
+        if c.difference is not None and c.half_width is not None:
+            difference = f"{fixed(c.difference, c.half_width, sign=True)} ± {fixed(c.half_width, c.half_width)}"
+        effect = f"g = {c.effect_size:+.2f}" if c.effect_size is not None else ""
+        effect = f"wins {c.superiority * 100:.0f} %" if c.superiority is not None else effect
+        p_values = (p_text(c.p_value), p_text(c.adjusted_p_value))
+        rows.append((row.label, column.key, difference, effect, c.test, *p_values, c.verdict))
     if not rows:
         return TextTable()
     baseline = next(row.label for row in table.rows if row.name == table.baseline)
@@ -121,7 +117,7 @@ def _lost_text(cell: Cell) -> str:
 
 
 def _legend(table: Table, cells: Mapping[str, Mapping[str, Cell]]) -> list[str]:
-    """Return what the numbers of a table are, as far as it has them."""
+    """Return notes that explain the kinds of numbers that a table has."""
     there = [cell for own in cells.values() for cell in own.values()]
     notes = []
     nums = sorted({cell.summary.num_runs for cell in there})
@@ -154,7 +150,7 @@ def _legend(table: Table, cells: Mapping[str, Mapping[str, Cell]]) -> list[str]:
 
 
 def _run_notes(table: Table) -> list[str]:
-    """Return which runs are missing or in trouble, and what the mark means."""
+    """Return notes on missing runs, on runs in trouble, and on the mark."""
     notes = []
     missing = {row.name: [str(seed) for seed in table.planned_seeds if seed not in row.seeds] for row in table.rows}
     first = missing[table.baseline]

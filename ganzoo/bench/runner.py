@@ -1,4 +1,4 @@
-"""Running a plan: what is missing is submitted, what ended is recorded, and nothing is done twice."""
+"""Carries out a plan: submits the runs that are missing, records those that ended, and does nothing twice."""
 
 import sys
 import time
@@ -40,10 +40,10 @@ class Outcome:
     """How a grid ended.
 
     Args:
-        finished: names of runs that finished, now or before.
-        failed: names of runs that are recorded as failed, now or before.
-        broken: names of runs that something outside them ended, with the reason; the next call goes on with them.
-        left: names of runs that were not done, since the grid was stopped.
+        finished: names of runs that finished, in this call or before.
+        failed: names of runs that are recorded as failed, in this call or before.
+        broken: names of runs that were ended from outside, with the reason; the next call goes on with them.
+        left: names of runs that were not done because the grid was stopped.
         mismatches: conditions in which the records of the grid differ.
     """
 
@@ -66,8 +66,8 @@ class Settings:
         device: as of `ganzoo run`.
         data_dir: as of `ganzoo run`.
         plugins: as of `ganzoo run`.
-        retry_failed: whether runs that are recorded as failed are done again: from the start those that themselves
-            ended as failed, from the newest checkpoint those that broke down.
+        retry_failed: whether runs that are recorded as failed are done again. A run that itself ended as failed starts
+            anew, and one that broke down goes on from its newest checkpoint.
     """
 
     out: Path
@@ -157,7 +157,7 @@ class Runner:
         self.waiting.append(run)
 
     def _job(self, run: PlannedRun) -> Job:
-        """Return the command line of a run; the row's whole configuration stands in a file of its own."""
+        """Return the command line of a run, and write the row's whole configuration to a file for it."""
         settings = self.settings
         recipe = settings.out / f"{run.built.row.name}.gin"
         write_atomically(recipe, run.built.configuration.source())
@@ -170,7 +170,7 @@ class Runner:
         return Job(run.name, tuple(command), settings.num_threads, settings.out / "logs" / f"{run.name}.log")
 
     def _collect(self, ended: Ended, *, was_stopped: bool = False) -> None:
-        """Record a run that ended, finished or failed; say what became of any other."""
+        """Record a run that finished or failed, and say what became of any other."""
         run, message = self.running.pop(ended.job.name), ended.job.message()
         if run.folder.result_path.exists():
             self._record(run)
@@ -179,8 +179,8 @@ class Runner:
         elif ended.exit_code == MISTAKE and _is_locked(run.folder):
             self._postpone(run)
         elif ended.exit_code == FAILED and run.folder.operative_path.exists():
-            # It broke down by itself, which is a result: a table must not drop it. Its folder stays as it is, so that a
-            # retry goes on from the newest checkpoint when the cause is mended.
+            # A run that broke down by itself is a result, which a table must not drop. Its folder stays as it is, so
+            # that a retry can go on from the newest checkpoint once the cause is mended.
             self._record(run, failed_result(run.folder, reason=message or f"see {ended.job.log}"))
         else:
             reason = message or _how(ended)

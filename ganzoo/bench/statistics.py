@@ -1,16 +1,16 @@
-"""What can be said of training runs at the number of seeds there is.
+"""Summaries and tests of training runs that hold at the number of seeds there is.
 
 A run without a sound value - it failed, it collapsed, its number is NaN - is `None` here and counts as worse than every
-value. It is never dropped, so the numbers that remain are never mistaken for a sample of what the recipe does.
+value. It is never dropped, since the other runs alone would make the recipe look better than it is.
 
 Five seeds or more, and a value from each: the mean with its Student t interval, and a paired t test against the
 baseline, seed by seed. With five pairs the tests that assume less (sign flips, Wilcoxon) have no p below 2/32 = .0625
 and could never tell anything apart.
 
 Five seeds or more, and a run without a value: no mean exists, so the median is given, and the comparison is by ranks.
-With pairs that would be a sign test, again not below .0625; so the exact rank-sum test of all runs against all is
-taken, whose smallest p is 2/252 = .008. It disregards which runs share a seed. Runs that share one start from the same
-weights and see the same batches, so they are if anything alike, and then the test errs on the side of finding nothing.
+A test of pairs would be a sign test, again not below .0625; so the exact rank-sum test of all runs against all is used,
+whose smallest p is 2/252 = .008. It disregards which runs share a seed. Runs of one seed start from the same weights
+and see the same batches, so they tend to be alike, and then the test finds too little rather than too much.
 
 Fewer than five seeds: values and their range, and no test.
 """
@@ -102,7 +102,7 @@ def summarize(values: Sequence[Value], *, higher_is_better: bool) -> Summary:
     if len(values) >= MIN_SEEDS:
         if not num_lost:
             mean, half_width, deviation = t_interval(sound)
-        # Python's None has no order: a lost run stands at the far end of the line.
+        # None has no order in Python, so a lost run is at infinity.
         median = float(np.median(_with_worst(values, higher_is_better=higher_is_better)))
     return Summary(
         num_runs=len(values),
@@ -154,7 +154,7 @@ def _compare(row: Sequence[Value], baseline: Sequence[Value], *, higher_is_bette
     """Return a comparison before the correction; its verdict is the direction alone."""
     num, sign = len(row), 1 if higher_is_better else -1
     pairs = np.array([(a, b) for a, b in zip(row, baseline, strict=True) if a is not None and b is not None])
-    # Differences that do not vary have no t; that is an accident of a metric with few levels, not certainty.
+    # If all differences are equal there is no t. That happens with a metric of few levels, and is no certainty.
     if len(pairs) == num and np.ptp(pairs[:, 0] - pairs[:, 1]) > 0:
         found = stats.ttest_rel(pairs[:, 0], pairs[:, 1])
         low, high = found.confidence_interval(CONFIDENCE)
@@ -234,7 +234,7 @@ def power(effect: float, num_seeds: int, *, alpha: float = ALPHA) -> float:
     degrees = num_seeds - 1
     critical = special.stdtrit(degrees, 1 - alpha / 2)
     noncentrality = abs(effect) * math.sqrt(num_seeds)
-    # Of large effects the far tail is 0 and scipy gives NaN.
+    # For large effects the far tail is 0, for which scipy gives NaN.
     wrong_side = np.nan_to_num(stats.nct.cdf(-critical, degrees, noncentrality))
     return float(stats.nct.sf(critical, degrees, noncentrality) + wrong_side)
 
@@ -247,7 +247,7 @@ def detectable_effect(num_seeds: int, *, chance: float = 0.8, alpha: float = ALP
 def sampling_error(standard_errors: Sequence[float | None]) -> float | None:
     """Return the root mean square of the runs' standard errors; None if no run has one.
 
-    It is the noise of measuring one trained run, and says nothing of training it again.
+    It is the noise of measuring one trained run, and says nothing about training it again.
     """
     known = [error for error in standard_errors if error is not None]
     return math.sqrt(sum(error**2 for error in known) / len(known)) if known else None

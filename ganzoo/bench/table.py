@@ -1,6 +1,6 @@
-"""What can be said of a grid, typed and unrounded: columns with their protocol, rows, cells with all their runs."""
+"""The table of a grid, typed and unrounded: columns with their protocol, rows, and cells with all their runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,9 +21,9 @@ class RunValue:
     Args:
         seed: of the run.
         measured: its number; None if there is none.
-        standard_error: of measuring it, over what its column says; None where there is none.
+        standard_error: of measuring it, over the `error_source` of the column; None where there is none.
         trouble: why the run counts as worse than every value; empty if it does not.
-        reason: the same at length.
+        reason: the same as a sentence.
     """
 
     seed: int
@@ -47,7 +47,7 @@ class Cell:
         summary: of them.
         comparison: with the baseline; None for the baseline itself, or where there are fewer than five seeds.
         sampling_error: root mean square of the runs' standard errors; None where there are none.
-        is_marked: whether runs of the cell were made or measured under other conditions than those of other rows.
+        is_marked: whether runs of the cell were made or measured under other conditions than the rest.
     """
 
     runs: tuple[RunValue, ...]
@@ -67,7 +67,7 @@ class Row:
         seeds: that have a record.
         cells: by key of the column; a metric without a run has none.
         cost: None without a run.
-        tasks: what D knew of its pretext tasks in the end.
+        tasks: the accuracies of D in its pretext tasks at the end of training.
         troubles: runs that failed or collapsed, as sentences.
     """
 
@@ -87,7 +87,7 @@ class Matched:
     Args:
         num_d_images: that number.
         cells: by row and key of the column.
-        missing: cells that stay blank for want of a curve: label of the row and key.
+        missing: cells that stay blank because a curve is missing: label of the row and key.
     """
 
     num_d_images: int
@@ -97,18 +97,18 @@ class Matched:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """What can be said of a grid.
+    """The table of a grid.
 
     Args:
         grid: its name.
         title: of the grid.
         baseline: name of the row that the others are compared with.
         columns: in order.
-        rows: in order, those without a run among them.
+        rows: in order, also those without a run.
         planned_seeds: of every row.
         total_seconds: of all runs, failed ones included.
-        proof: lines that say in what the rows differ.
-        mismatches: conditions that differ between runs, shown because that was asked for.
+        proof: lines that say in which parameters the rows differ.
+        mismatches: conditions that differ between runs, if mixed runs are allowed.
         reported: published numbers.
         matched: the compute-matched view; None if it was not asked for.
     """
@@ -124,3 +124,8 @@ class Table:
     mismatches: tuple[Mismatch, ...]
     reported: tuple[ReportedColumn, ...]
     matched: Matched | None
+
+    def cells(self) -> Iterator[tuple[Row, Column, Cell]]:
+        """Yield every cell that is not blank, row by row."""
+        for row in self.rows:
+            yield from ((row, column, row.cells[column.key]) for column in self.columns if column.key in row.cells)

@@ -16,7 +16,7 @@ ERROR_SOURCES = {
     "subsets": "Over subsets: they are drawn from the same images and overlap, so the error is too small.",
     "probe seeds": "Over probe seeds: the noise of the probe's training images alone, of one discriminator.",
 }
-"""What to know of an error, by what it is over."""
+"""What a reader should know of an error, by its source."""
 
 
 def text_tables(table: Table, names: Sequence[str] = ()) -> list[TextTable]:
@@ -38,7 +38,7 @@ def text_tables(table: Table, names: Sequence[str] = ()) -> list[TextTable]:
 
 
 def _reported_table(table: Table) -> TextTable:
-    """Return published numbers, a column for each source and protocol: never in one with ours."""
+    """Return published numbers, in a column for each source and protocol and never in a column of ours."""
     header = ("", *(f"reported {c.source.metric} [{i}]" for i, c in enumerate(table.reported, start=1)))
     rows, notes = [], []
     for row in table.rows:
@@ -54,14 +54,13 @@ def _reported_table(table: Table) -> TextTable:
 
 
 def _task_table(table: Table) -> TextTable:
-    """Return what D knew of the pretext tasks in the end."""
+    """Return the accuracies of D in its pretext tasks at the end of training."""
     rows = []
     for row in table.rows:
         for accuracy in row.tasks:
-            lost = (
-                f"{accuracy.summary.num_lost} of {accuracy.summary.num_runs} lost" if accuracy.summary.num_lost else ""
-            )
-            rows.append((row.label, accuracy.task, accuracy.what, summary_text(accuracy.summary, lost)))
+            s = accuracy.summary
+            lost = f"{s.num_lost} of {s.num_runs} lost" if s.num_lost else ""
+            rows.append((row.label, accuracy.task, accuracy.what, summary_text(s, lost)))
     notes = ("Share of right answers during the last logged updates, of each task's own views, in training mode.",)
     return TextTable("Tasks", ("", "task", "on", "accuracy"), "llll", tuple(rows), notes if rows else ())
 
@@ -70,27 +69,20 @@ def _runs_table(table: Table) -> TextTable:
     """Return the number of every run."""
     seeds = sorted({seed for row in table.rows for seed in row.seeds})
     rows = []
-    for row in table.rows:
-        for column in table.columns:
-            cell = row.cells.get(column.key)
-            if cell is None:
-                continue
-            texts = {run.seed: " ".join(filter(None, (significant(run.measured), run.trouble))) for run in cell.runs}
-            rows.append((row.label, column.key, *(texts.get(seed, "") for seed in seeds)))
+    for row, column, cell in table.cells():
+        texts = {run.seed: " ".join(filter(None, (significant(run.measured), run.trouble))) for run in cell.runs}
+        rows.append((row.label, column.key, *(texts.get(seed, "") for seed in seeds)))
     header = ("", "metric", *(f"seed {seed}" for seed in seeds))
     return TextTable("Single runs", header, "l" * len(header), tuple(rows), ())
 
 
 def _noise_table(table: Table) -> TextTable:
-    """Return the two kinds of noise apart."""
+    """Return the noise of training and the noise of measuring, in columns of their own."""
     rows = []
-    for row in table.rows:
-        for column in table.columns:
-            cell = row.cells.get(column.key)
-            if cell is None or (cell.summary.deviation is None and cell.sampling_error is None):
-                continue
-            deviation = significant(cell.summary.deviation, 2) if cell.summary.deviation is not None else ""
-            error = significant(cell.sampling_error, 2) if cell.sampling_error is not None else ""
+    for row, column, cell in table.cells():
+        # None gives an empty string.
+        deviation, error = significant(cell.summary.deviation, 2), significant(cell.sampling_error, 2)
+        if deviation or error:
             source = column.error_source if error else ""
             rows.append((row.label, column.key, str(cell.summary.num_runs), deviation, error, source))
     if not rows:
@@ -115,7 +107,7 @@ def _noise_table(table: Table) -> TextTable:
 
 
 def _cost_table(table: Table) -> TextTable:
-    """Return what one run of each row takes."""
+    """Return the cost of one run of each row."""
     rows = []
     for row in table.rows:
         if row.cost is None:
@@ -140,7 +132,7 @@ def _cost_table(table: Table) -> TextTable:
 
 
 def _protocol_table(table: Table) -> TextTable:
-    """Return how every column was measured: first what all share, then the rest of each."""
+    """Return how every column was measured: first the settings that all share, then the others of each column."""
     protocols = {column.key: {k: _setting(k, v) for k, v in column.protocol.items()} for column in table.columns}
     first = next(iter(protocols.values()), {})
     shared = {k: v for k, v in first.items() if all(p.get(k) == v for p in protocols.values())}

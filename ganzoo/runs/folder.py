@@ -15,7 +15,7 @@ from ganzoo.runs.json_files import convert, read_json
 if TYPE_CHECKING:
     Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 else:
-    Json = object  # msgspec cannot read a recursive alias; `json` makes nothing else
+    Json = object  # msgspec cannot read a recursive alias
 Row = dict[str, int | float]
 """A row of `metrics.jsonl` or `timing.jsonl`: numbers by key; `step` is a whole number."""
 
@@ -224,7 +224,7 @@ def _remove(path: Path) -> None:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader finds the old content or the new, never a part."""
+    """Write a file so that a reader finds either the old content or the new, never a part of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -14,7 +14,8 @@ class Cells(html.parser.HTMLParser):
         self.text: list[str] = []
 
     def handle_starttag(self, tag, attrs):
-        self.open.append(tag)
+        if tag != "wbr":  # which has no end
+            self.open.append(tag)
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -37,7 +38,7 @@ def test_html_is_balanced_and_escapes_what_it_shows(tmp_path, fakes):
 def test_html_has_every_table_with_its_notes(fake_results):
     table = build_table(read_results(fake_results))
     text = table_fragment(table)
-    assert text.count("<table") == 6
+    assert text.count("<table") == 5
     assert all(f"<h3>{title}</h3>" in text for title in (table.title, "Noise", "Cost", "Protocols", "Conditions"))
     assert "220.8\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}5.0, better" in text
     assert "SSGAN, seed" not in text
