@@ -1,4 +1,4 @@
-"""Make every generated table again: `python benchmarks/update_tables.py`; a test holds that this changes nothing.
+"""Make every generated table again: `python benchmarks/update_tables.py`. A test checks that this changes nothing.
 
 A folder of results that has a proof gets `table.md`, as of `ganzoo table FOLDER --compute-matched`. In README.md and
 the pages of docs/, the text between `<!-- table: benchmarks/results/GRID TABLES -->` and `<!-- end -->` becomes tables,
@@ -19,7 +19,7 @@ BLOCK = re.compile(r"(<!-- table: (\S+)((?: \w+)*) -->\n).*?(<!-- end -->)", re.
 
 
 def generated(root: Path) -> dict[Path, str]:
-    """Return every generated file with what should stand in it.
+    """Return every generated file with the text that it should have.
 
     Args:
         root: of the repository.

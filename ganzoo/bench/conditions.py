@@ -11,7 +11,7 @@ from ganzoo.config.operative import parse_operative
 from ganzoo.runs.code_hashes import BEFORE_FOLDERS, is_before_folders
 from ganzoo.runs.folder import Json
 
-THE_PROOF = "proof"  # stands for the grid among the records that depart from it
+THE_PROOF = "proof"  # the name of the grid among the records that differ from it
 ABSENT = "(absent)"
 SAMPLING_SEEDS = ("seed", "eval_seed")
 CODE = {"training_code": "training_code_files", "evaluation_code": "evaluation_code_files"}
@@ -22,7 +22,7 @@ DEVICE_KEYS = ("device", "device_name", "cpu_capability")
 
 @dataclass(frozen=True)
 class Mismatch:
-    """A condition in which records differ that a table would compare.
+    """A condition in which records differ that would stand in one table.
 
     Args:
         key: what differs: `data_sha256.train`, `packages.torch`, `training_code gan/steps.py`,
@@ -43,7 +43,7 @@ def _some(names: Sequence[str], most: int = 3) -> str:
 
 
 def check_records(records: Sequence[RunRecord], proof: Proof | None = None) -> list[Mismatch]:
-    """Return every condition that must be equal in all records of a table and is not.
+    """Return every condition that must be equal in all records of a table but differs.
 
     Compared are, over all records, hashes of the data, devices, threads, versions of packages, every file of training
     or evaluation code that two rows share, and the protocols of numbers of one name, sampling seeds apart; among the
@@ -92,10 +92,10 @@ def grouped(found: Iterable[tuple[str, str, str]]) -> list[Mismatch]:
 
 
 def conditions_of(record: RunRecord) -> dict[str, str]:
-    """Return what must be equal wherever two records both have it."""
+    """Return the conditions of a record; each must be equal in all records that have it."""
     latest = _conditions_in(record.environment)
     found = {**latest, "num_threads": str(record.num_threads)}
-    # A run that was cut off may have gone on under others.
+    # A run that was cut off may have gone on under other conditions.
     for later in cast(list[dict[str, Json]], record.environment.get("continued", [])):
         now = _conditions_in(later)
         for key, value in now.items():
@@ -121,17 +121,17 @@ def _conditions_in(environment: Mapping[str, Json]) -> dict[str, str]:
 
 
 def layout_of(environment: Mapping[str, Json]) -> str:
-    """Return by what paths an environment names its files of code: those of other layouts cannot be compared."""
+    """Return the layout of the paths of code in an environment; code of different layouts cannot be compared."""
     return BEFORE_FOLDERS if is_before_folders(environment["training_code_files"]) else LAYOUT
 
 
 def _code(name: str, files: Mapping[str, str]) -> str:
-    """Return a kind of code, so named that files of different layouts are never compared."""
+    """Return the name of a kind of code, with its layout, so that files of different layouts are never compared."""
     return f"before the folders: {name}" if files and is_before_folders(files) else name
 
 
 def each_file_once(mismatches: Sequence[Mismatch]) -> list[Mismatch]:
-    """Return mismatches without files of evaluation code that are among those of training code."""
+    """Return mismatches without files of evaluation code that are also files of training code."""
     named = {m.key for m in mismatches}
     return [m for m in mismatches if m.key.replace("evaluation_code ", "training_code ") not in named - {m.key}]
 
@@ -144,13 +144,13 @@ def _configuration(record: RunRecord) -> dict[str, str]:
 
 
 def _code_keys(record: RunRecord) -> dict[str, str]:
-    """Return which files of training code a run had at all."""
+    """Return a key for every file of training code that a run used."""
     files = cast(dict[str, str], record.environment["training_code_files"])
     return dict.fromkeys((f"training_code {name}" for name in files), "present")
 
 
 def _departures(records: Sequence[RunRecord], proof: Proof) -> list[Mismatch]:
-    """Return the shared parameters of a proof that records have otherwise."""
+    """Return the shared parameters of a proof in which records differ from it."""
     values = {record.name: parse_operative(record.operative) for record in records}
     found: list[tuple[str, str, str]] = []
     for key, text in proof.shared.items():

@@ -1,4 +1,4 @@
-"""The flags of old files: records of format 1, and results of runs made before that, hold flags as sentences alone.
+"""The flags of old files: records of format 1, and results of runs of that time, have flags as sentences alone.
 
 This is the only place where sentences are read back. Files written now hold every flag with its kind.
 """
@@ -26,7 +26,7 @@ SENTENCES = {
 
 
 def flags_of_sentences(sentences: Iterable[str]) -> tuple[Flag, ...]:
-    """Return the flags that sentences of old files tell of, each with its sentence as it is."""
+    """Return a flag for each sentence of an old file, with the sentence unchanged."""
     return tuple(_flag(sentence) for sentence in sentences)
 
 

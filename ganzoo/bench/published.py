@@ -1,7 +1,7 @@
 """Numbers that others have published, with source and protocol; never in a column of ours.
 
-They stand in `published.json`. A row of a grid names the ones it wants beside it by data set and kind of GAN, such as
-`cifar10/ss`.
+They are in `published.json`. A row of a grid names those that should stand beside it by data set and kind of GAN, such
+as `cifar10/ss`.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class PublishedNumber:
     """A number of a source.
 
     Args:
-        row: the row of a grid that it may stand beside, such as `cifar10/ss`.
+        row: the name by which a row of a grid asks for it, such as `cifar10/ss`.
         source: name of the source.
         value: the number.
         error: what the source gives after ±; None if nothing.

@@ -45,7 +45,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     health: tuple[str, ...] = ()
 
     def all_flags(self) -> tuple[Flag, ...]:
-        """Return the flags, those of earlier versions and of metrics that could not be computed among them."""
+        """Return all flags, also those of earlier versions and of metrics that could not be computed."""
         failed = (f"{f.metric} could not be computed: {f.reason}" for f in self.metric_failures)
         return (*flags_of_sentences(self.health), *self.flags, *(Flag("metric_failed", None, text) for text in failed))
 

@@ -1,4 +1,4 @@
-"""From a GAN to numbers with their protocol."""
+"""Computes the numbers of a GAN, each with its protocol."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,7 +15,7 @@ from ganzoo.errors import UserError
 from ganzoo.evaluation.inputs import EvaluationInputs
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.layers.batch_statistics import evaluation_mode
-from ganzoo.metrics.base import Measurement, Metric
+from ganzoo.metrics.base import Measurement, Metric, mean_and_error
 from ganzoo.runs.folder import Json
 
 SAMPLING_SEEDS = "sampling seeds"
@@ -157,7 +157,6 @@ def over_sets(measured: Sequence[Sequence[Measurement]]) -> list[Measurement]:
         return list(measured[0])
     means = []
     for numbers in zip(*measured, strict=True):
-        values = torch.tensor([number.value for number in numbers], dtype=torch.float64)
-        error = float(values.std()) / len(values) ** 0.5
-        means.append(replace(numbers[0], value=float(values.mean()), standard_error=error, error_source=SAMPLING_SEEDS))
+        value, error = mean_and_error([number.value for number in numbers])
+        means.append(replace(numbers[0], value=value, standard_error=error, error_source=SAMPLING_SEEDS))
     return means
