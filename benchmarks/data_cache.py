@@ -1,13 +1,13 @@
-"""Measure how a folder of images starts for the first time and afterwards, and how much memory it takes.
+"""Measure how long a folder of images takes to load the first time and later, and how much memory it needs.
 
     python benchmarks/data_cache.py --out benchmarks/results/data_cache.json
 
 It writes JPEG files of smooth noise into temporary folders, then loads them as `data.image_folder` in fresh processes:
 first without a cache (`cold`: every image is decoded, resized and written), then with it (`warm`). Each process gathers
 one shuffled epoch in batches afterwards, as training does. Memory is read from /proc, so this runs on Linux: `peak_rss`
-counts pages of the mapped file that were touched, which the system takes back when it needs them; `anonymous` is what
-the process itself holds. `imports` is a process that loads nothing. Where other programs run beside it (see the load in
-the result), seconds of the CPU say more than those of the clock.
+also counts pages of the mapped file that were read, which the system takes back when it needs them; `anonymous` is the
+memory of the process itself. `imports` is a process that loads nothing. If other programs run at the same time (see the
+load in the result), seconds of the CPU say more than those of the clock.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def memory(field: str) -> int:
 
 
 def load(folder: Path, size: int, batch_size: int) -> dict[str, float]:
-    """Load the folder and gather an epoch; what it cost."""
+    """Load the folder, gather an epoch, and print what that cost."""
     import torch
 
     from ganzoo.batch import to_images
@@ -94,7 +94,7 @@ def table(report: dict[str, Json]) -> str:
 
 
 def measure(arguments: argparse.Namespace, state: str, folder: Path, cache: Path) -> Json:
-    """Return what a fresh process reports of one state, and show what it says."""
+    """Return what a fresh process reports of one state, and print it."""
     environment = {**os.environ, "GANZOO_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, *sys.argv, "--only", state, "--folder", str(folder)]
     run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)

@@ -1,7 +1,7 @@
-"""Draw the pictures of docs/results.md from the records there are: `python benchmarks/draw_results.py`.
+"""Draw the pictures of docs/results.md from the committed records: `python benchmarks/draw_results.py`.
 
-It writes docs/images/robustness.png and docs/images/forgetting_grid.png. Every run is shown by itself: three seeds
-have no mean here.
+It writes docs/images/robustness.png and docs/images/forgetting_grid.png. Every run is shown by itself, since three
+seeds have no mean here.
 """
 
 import textwrap
@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganzoo.bench.analysis import Cell, build_table
+from ganzoo.bench.analysis import build_table
 from ganzoo.bench.record import RunRecord
 from ganzoo.bench.results import Results, read_results
+from ganzoo.bench.table import Cell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +32,7 @@ Pair = tuple[float | None, float | None]
 
 
 def pairs(cells: Mapping[str, Mapping[str, Cell]]) -> dict[str, dict[int, Pair]]:
-    """Return what the runs of one seed reached without and with rotation.
+    """Return the values that the runs of one seed reached without and with rotation.
 
     Args:
         cells: by row and key of the column.
@@ -51,7 +52,7 @@ def pairs(cells: Mapping[str, Mapping[str, Cell]]) -> dict[str, dict[int, Pair]]
 
 
 def draw_robustness(results: Results) -> None:
-    """Draw the distances of all runs, those of one seed joined: at equal updates, and at equal numbers of D images."""
+    """Draw the distances of all runs, with a line between those of one seed: at equal updates and equal D images."""
     import matplotlib.pyplot as plt
 
     table = build_table(results, is_compute_matched=True)
@@ -82,7 +83,7 @@ def draw_robustness(results: Results) -> None:
 
 
 def balanced(record: RunRecord, fakes: str) -> Curve:
-    """Return by step how well D tells held-out real images from these fakes: the mean of both accuracies.
+    """Return by step how well D tells held-out real images from these fakes, as the mean of both accuracies.
 
     Each alone moves with the threshold between real and fake, which is set anew at every evaluation.
 
@@ -95,7 +96,7 @@ def balanced(record: RunRecord, fakes: str) -> Curve:
 
 
 def draw_forgetting(results: Results) -> None:
-    """Draw what the discriminators know over training, a line for every run."""
+    """Draw the accuracies of the discriminators over training, a line for every run."""
     import matplotlib.pyplot as plt
 
     views: dict[str, Callable[[RunRecord], Curve]] = {
@@ -105,7 +106,7 @@ def draw_forgetting(results: Results) -> None:
     }
     figure, panels = plt.subplots(1, 3, figsize=(11, 4.6), layout="constrained", sharex=True)
     for axes, (title, curve_of) in zip(panels, views.items(), strict=True):
-        for row, color in zip(results.rows, COLORS, strict=True):
+        for row, color in zip(results.labels, COLORS, strict=True):
             for curve in filter(None, map(curve_of, results.of_row(row))):
                 axes.plot(curve.keys(), curve.values(), color=color, linewidth=1.2, marker="o", markersize=3)
         axes.set_xlabel("generator updates")
@@ -116,13 +117,13 @@ def draw_forgetting(results: Results) -> None:
         axes.set_ylim(0.5, 1)
         axes.set_ylabel("balanced accuracy")
     lines = [panels[0].plot([], [], color=color, marker="o", markersize=3)[0] for color in COLORS]
-    labels = [results.labels[row] for row in results.rows]
+    labels = list(results.labels.values())
     figure.legend(lines, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     figure.savefig(IMAGES / "forgetting_grid.png", dpi=130)
 
 
 def _condition(results: Results, shared: str) -> str:
-    """Return what two rows share in words, from the label of one: its parts but the first."""
+    """Return the words of a label that a row shares with another: all parts but the first."""
     parts = results.labels[f"{BASELINE}{shared}"].split(", ")[1:]
     return "\n".join(textwrap.fill(part, LABEL_CHARACTERS) for part in parts)
 

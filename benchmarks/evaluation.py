@@ -1,11 +1,11 @@
-"""Measure what an evaluation costs: the Frechet distance, feature extraction, peak memory of the feature metrics.
+"""Measure the cost of an evaluation: the Frechet distance, feature extraction, peak memory of the feature metrics.
 
     OMP_NUM_THREADS=1 python benchmarks/evaluation.py
 
 Compared, in alternating rounds of one process: the Frechet distance against the matrix root as pytorch-fid and
 clean-fid take it (SciPy's sqrtm of the product, NumPy's moments), and `features.efficientnet_lite0` against a bare loop
-of the same network over batches that are already resized floats. Peak memory and time of every metric are those of a
-fresh process that holds normal noise for features. The pass over neighbours grows with the square of the images;
+of the same network over batches of floats that are resized already. Peak memory and time of every metric are those of a
+fresh process that has normal noise in place of features. The pass over neighbours grows with the square of the images;
 `--num-neighbours` lowers their number in precision, recall, density and coverage, all features staying in memory.
 
 N: images; C, H, W: image; F: features.
@@ -45,7 +45,7 @@ PACKAGES = ("torch", "numpy", "scipy", "efficientnet-lite-pytorch")
 
 
 class GivenFeatures:
-    """An evaluation of features that are there already."""
+    """An evaluation whose features are given."""
 
     seed = 0
 
@@ -66,7 +66,7 @@ class GivenFeatures:
 
 
 def measure_memory(name: str, num: int, num_neighbours: int) -> None:
-    """Print seconds and peak memory, MiB, of this process for one metric; without a name, of the features alone."""
+    """Print the seconds and the peak memory in MiB of this process for one metric, or for the features alone."""
     rng = torch.Generator().manual_seed(0)
     real_NF, fake_NF = (torch.randn(num, NUM_FEATURES, generator=rng) for _ in range(2))
     start = time.perf_counter()
@@ -80,7 +80,7 @@ def measure_memory(name: str, num: int, num_neighbours: int) -> None:
 
 
 def memory(num: int, num_neighbours: int) -> dict[str, Json]:
-    """Return the peak of every metric in a process of its own, and what of it is not features."""
+    """Return the peak memory of every metric in a process of its own, with and without the features."""
     report: dict[str, Json] = {
         "num_images_of_either_kind": num,
         "num_images_of_either_kind_for_neighbours": num_neighbours,

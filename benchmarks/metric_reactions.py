@@ -1,11 +1,11 @@
-"""Try every metric on real images that are degraded in a known way, and say whether it sees what it claims to see.
+"""Try every metric on real images that are degraded in a known way, and say whether it reacts as it claims to.
 
     python benchmarks/metric_reactions.py                # measure, write, print
     python benchmarks/metric_reactions.py --write-docs   # put the table of the committed result into docs/evaluation.md
 
 Fashion-MNIST at 16 px. The reference is 5,000 test images; the fakes are 5,000 images of the training split, as they
-are or degraded. Another 5,000 training images stand for what a generator was trained on, which only `memorization`
-asks for. The undegraded fakes are drawn as 8 disjoint sets: a metric has moved if its value lies more than
+are or degraded. Another 5,000 training images stand for the training set of a generator; only `memorization`
+asks for them. The undegraded fakes are drawn as 8 disjoint sets: a metric has moved if its value lies more than
 MOVED_DEVIATIONS of their standard deviations from their mean. What each metric claims (`CLAIMS`) was written down
 before the first run.
 
@@ -61,7 +61,7 @@ DEGRADATIONS = (*NOISE, *BLUR, *DROPPED, DUPLICATES, MEMORISED)
 
 
 def claims(rise: tuple[str, ...] = (), fall: tuple[str, ...] = (), stay: tuple[str, ...] = ()) -> dict[str, str]:
-    """Return what a metric claims, by degradation; nothing for those that it says nothing about."""
+    """Return the claims of a metric by degradation, without degradations that it claims nothing about."""
     return {**dict.fromkeys(rise, "rises"), **dict.fromkeys(fall, "falls"), **dict.fromkeys(stay, "stays")}
 
 
@@ -176,7 +176,7 @@ def measure(splits: Mapping[str, ImageData], fakes: ImageData) -> dict[str, floa
 
 
 def verdict(claim: str | None, value: float, mean: float, deviation: float) -> dict[str, Json]:
-    """Return a value with how it moved and whether that was claimed; None: nothing is claimed."""
+    """Return a value with how it moved and whether that was claimed, or None if nothing was claimed."""
     distance = (value - mean) / deviation
     moved = "stays" if abs(distance) <= MOVED_DEVIATIONS else "rises" if distance > 0 else "falls"
     return {
@@ -233,7 +233,7 @@ def table(report: dict[str, Json]) -> str:
 
 
 def cell_text(cell: dict[str, Json]) -> str:
-    """Return a value, how it moved, and in bold what was claimed where that is something else."""
+    """Return a value, how it moved, and in bold the claim if it differs."""
     text = f"{cell['value']:.3g} {SIGNS[str(cell['moved'])]}"
     if cell["claim"] is None:
         return f"({text})"

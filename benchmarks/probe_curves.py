@@ -1,7 +1,7 @@
-"""What discriminators know of classes over training: SSGAN's figure 2 in small, on Fashion-MNIST at 16 px.
+"""How well discriminators represent classes over training: SSGAN's figure 2 in small, on Fashion-MNIST at 16 px.
 
 Trains three recipes with three seeds each, with `metrics.linear_probe` of the last block every 250 generator updates,
-and draws the curves. A run that was cut off goes on, one that is finished is not repeated:
+and draws the curves. A run that was cut off goes on, and a finished run is not repeated:
 
     python benchmarks/probe_curves.py --jobs 2
 
@@ -129,7 +129,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.only_draw:
         with ThreadPoolExecutor(arguments.jobs) as pool:
-            # Seeds are the outer loop, so that an unfinished set has whole rows.
+            # Seeds are the outer loop, so that an unfinished set has the same seeds of every row.
             jobs = [
                 pool.submit(train, recipe, seed, arguments.out / f"{recipe}-seed{seed}")
                 for seed in SEEDS

@@ -6,7 +6,7 @@
 The textbook trains the same networks (same parameters, spectral norm, rotation task) as most repositories do: three
 forward passes of D for real, fake and rotated images, all four rotations anew, upsampling and pooling apart from their
 convolutions, D not frozen in G's step, G's graph built in D's step and thrown away, contiguous NCHW, float32.
-Peak memory is that of a fresh process that takes the same two updates.
+Peak memory is that of a fresh process that makes the same two updates.
 """
 
 import argparse

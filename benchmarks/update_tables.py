@@ -1,9 +1,9 @@
-"""Make every generated table again: `python benchmarks/update_tables.py`; a test holds that this changes nothing.
+"""Make every generated table again: `python benchmarks/update_tables.py`. A test checks that this changes nothing.
 
 A folder of results that has a proof gets `table.md`, as of `ganzoo table FOLDER --compute-matched`. In README.md and
-the pages of docs/, what stands between `<!-- table: benchmarks/results/GRID SHEETS -->` and `<!-- end -->` becomes
-these tables, the first without its title. They are names of `ganzoo.bench.text_tables.SHEETS` with blanks between
-them, such as `Results Tasks Cost`; without any it is `Results`.
+the pages of docs/, the text between `<!-- table: benchmarks/results/GRID TABLES -->` and `<!-- end -->` becomes tables,
+the first without its title. TABLES are names of `ganzoo.bench.text_tables.TABLES` with blanks between them, such as
+`Results Tasks Cost`; without any it is `Results`.
 """
 
 import re
@@ -19,13 +19,13 @@ BLOCK = re.compile(r"(<!-- table: (\S+)((?: \w+)*) -->\n).*?(<!-- end -->)", re.
 
 
 def generated(root: Path) -> dict[Path, str]:
-    """Return every generated file with what should stand in it.
+    """Return every generated file with the text that it should have.
 
     Args:
         root: of the repository.
 
     Raises:
-        UserError: results that make no table, or a block that names none, or no sheet of one.
+        UserError: results that make no table, or a block that names none, or no such table.
     """
     files = {
         proof.parent / "table.md": markdown(build_table(read_results(proof.parent), is_compute_matched=True))

@@ -37,6 +37,7 @@ from ganzoo.errors import (
     os_error_text,
     out_of_memory_text,
 )
+from ganzoo.runs.exit_report import write_exit_report
 from ganzoo.version import __version__
 
 # What typer raises for a wrong command line; its classes have moved between modules, so they are reached from here.
@@ -109,22 +110,17 @@ def call(arguments: Sequence[str]) -> int:
     arguments = list(arguments) or ["--help"]
     first = arguments[0]
     if not first.startswith("-") and first not in COMMANDS:
-        complain(f"no command '{first}'{nearest(first, COMMANDS) or '; `ganzoo --help` lists them'}")
-        return MISTAKE
+        return _end(MISTAKE, f"no command '{first}'{nearest(first, COMMANDS) or '; `ganzoo --help` lists them'}")
     try:
         code = app(arguments, prog_name="ganzoo", standalone_mode=False)
     except UserError as error:
-        complain(str(error))
-        return MISTAKE
+        return _end(MISTAKE, str(error))
     except USAGE_ERRORS as error:
-        complain(_usage_message(error, first))
-        return MISTAKE
+        return _end(MISTAKE, _usage_message(error, first))
     except RunInterruptedError as error:
-        complain(str(error))
-        return INTERRUPTED
+        return _end(INTERRUPTED, str(error))
     except RunFailedError as error:
-        complain(str(error))
-        return FAILED
+        return _end(FAILED, str(error))
     except (KeyboardInterrupt, typer.Abort):
         code = CTRL_C
     except BrokenPipeError:
@@ -132,20 +128,26 @@ def call(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERRUPTED
     except OSError as error:
-        complain(os_error_text(error))
-        return INTERRUPTED
+        return _end(INTERRUPTED, os_error_text(error))
     except Exception as error:
         if isinstance(error, RuntimeError) and is_out_of_memory(error):
-            complain(out_of_memory_text(error))
-            return INTERRUPTED
+            return _end(INTERRUPTED, out_of_memory_text(error))
         notes = " ".join(getattr(error, "__notes__", []))
-        complain(f"sorry, an unexpected error: a bug in ganzoo or in a component. {notes}".rstrip())
+        _end(FAILED, f"sorry, an unexpected error: a bug in ganzoo or in a component. {notes}".rstrip())
         traceback.print_exc()
         return FAILED
     if code == CTRL_C:
-        complain("interrupted; a run goes on from its newest checkpoint when the same command is given again")
-        return INTERRUPTED
+        return _end(
+            INTERRUPTED, "interrupted; a run goes on from its newest checkpoint when the same command is given again"
+        )
     return code if isinstance(code, int) else DONE
+
+
+def _end(exit_code: int, message: str) -> int:
+    """Say why the command ended, also to the program that started this process, and return the exit code."""
+    complain(message)
+    write_exit_report(exit_code, message)
+    return exit_code
 
 
 def _usage_message(error: Exception, command: str) -> str:

@@ -1,137 +1,22 @@
-"""From the records of a grid to a typed table: rows, columns with their protocol, cells with what can be said of them.
-
-What a reader sees of it is made in `sheets.py`; nothing here is rounded.
-"""
+"""From the records of a grid to its table; nothing is rounded here."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-from ganzoo.bench.columns import PROTOCOL, Column, choose_columns, find_columns, split_of
-from ganzoo.bench.cost import Cost, common_budget, cost, metric_curve, value_at
-from ganzoo.bench.proof import THE_PROOF, Mismatch
+from ganzoo.bench.columns import PROTOCOL, Column, choose_columns, find_columns
+from ganzoo.bench.conditions import THE_PROOF, Mismatch
+from ganzoo.bench.cost import common_budget, cost, metric_curve, value_at
 from ganzoo.bench.published import ReportedColumn, reported_columns
-from ganzoo.bench.record import MeasurementRecord, RunRecord
+from ganzoo.bench.record import RunRecord
 from ganzoo.bench.results import Results
-from ganzoo.bench.statistics import Comparison, Summary, Value, compare_rows, sampling_error, summarize
-from ganzoo.bench.task_accuracy import TaskAccuracy, task_accuracies
+from ganzoo.bench.statistics import compare_rows, sampling_error, summarize
+from ganzoo.bench.table import Cell, Matched, Row, RunValue, Table, Trouble
+from ganzoo.bench.task_accuracy import task_accuracies
 from ganzoo.errors import UserError
+from ganzoo.metrics.base import Measurement
 
 COLLAPSED = "collapsed"
-Trouble = Literal["", "failed", "collapsed", "without a value"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunValue:
-    """One run in a cell.
-
-    Args:
-        seed: of the run.
-        measured: its number; None if there is none.
-        standard_error: of measuring it, over what its column says; None where there is none.
-        trouble: why the run counts as worse than every value; empty if it does not.
-        reason: the same at length.
-    """
-
-    seed: int
-    measured: float | None
-    standard_error: float | None
-    trouble: Trouble
-    reason: str
-
-    @property
-    def value(self) -> Value:
-        """The number as statistics take it: None for a run in trouble."""
-        return None if self.trouble else self.measured
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """All runs of a row under a column.
-
-    Args:
-        runs: by seed.
-        summary: of them.
-        comparison: with the baseline; None for the baseline itself, or where there are fewer than five seeds.
-        sampling_error: root mean square of the runs' standard errors; None where there are none.
-        is_marked: whether runs of the cell were made or measured under other conditions than those of other rows.
-    """
-
-    runs: tuple[RunValue, ...]
-    summary: Summary
-    comparison: Comparison | None
-    sampling_error: float | None
-    is_marked: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """A row of the grid.
-
-    Args:
-        name: of the row.
-        label: what it is called.
-        seeds: that have a record.
-        cells: by key of the column; a metric without a run has none.
-        cost: None without a run.
-        tasks: what D knew of its pretext tasks in the end.
-        troubles: runs that failed or collapsed, as sentences.
-    """
-
-    name: str
-    label: str
-    seeds: tuple[int, ...]
-    cells: Mapping[str, Cell]
-    cost: Cost | None
-    tasks: tuple[TaskAccuracy, ...]
-    troubles: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Matched:
-    """The same runs at an equal number of images seen by D.
-
-    Args:
-        num_d_images: that number.
-        cells: by row and key of the column.
-        missing: cells that stay blank for want of a curve: label of the row and key.
-    """
-
-    num_d_images: int
-    cells: Mapping[str, Mapping[str, Cell]]
-    missing: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """What can be said of a grid.
-
-    Args:
-        grid: its name.
-        title: of the grid.
-        baseline: name of the row that the others are compared with.
-        columns: in order.
-        rows: in order, those without a run among them.
-        planned_seeds: of every row.
-        total_seconds: of all runs, failed ones included.
-        proof: lines that say in what the rows differ.
-        mismatches: conditions that differ between runs, shown because that was asked for.
-        reported: published numbers.
-        matched: the compute-matched view; None if it was not asked for.
-    """
-
-    grid: str
-    title: str
-    baseline: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-    planned_seeds: tuple[int, ...]
-    total_seconds: float
-    proof: tuple[str, ...]
-    mismatches: tuple[Mismatch, ...]
-    reported: tuple[ReportedColumn, ...]
-    matched: Matched | None
+"""The kind of a flag by which a run counts as worse than every value."""
 
 
 def build_table(
@@ -149,7 +34,7 @@ def build_table(
         metrics: names of the measurements to show; empty for those of the grid, or else all.
         has_reported: whether published numbers stand beside ours.
         is_compute_matched: whether to add the compute-matched view.
-        allow_mixed: whether to show and mark what was made or measured under different conditions.
+        allow_mixed: whether to show, with a mark, runs that were made or measured under different conditions.
 
     Raises:
         UserError: an unknown metric; numbers of different protocols in one column, or other conditions that differ;
@@ -164,24 +49,24 @@ def build_table(
             f"the runs in '{results.path}' were not made and measured alike, so they share no table; run the odd ones "
             f"again, or give --allow-mixed to have them marked:{listed}"
         )
-    # What the grid names and no run has measured yet has no protocol, and so no column.
-    names = metrics or [name for name in results.columns if any(name in (c.name, c.key) for c in columns)]
+    # A metric that the grid names and no run has measured yet has no protocol, and so no column.
+    names = metrics or [name for name in results.proof.columns if any(name in (c.name, c.key) for c in columns)]
     columns = choose_columns(columns, names)
 
     def final_value(record: RunRecord, column: Column) -> RunValue | None:
         finished = [r for r in results.of_row(record.row) if r.status == "finished"]
-        # A row that does not have a metric at all is no worse for it; one of its seeds that lacks it is.
+        # A row that never has a metric is no worse for it, but a seed that lacks a metric of its row is.
         is_measured = not finished or any(_measurement(r, column) for r in finished)
         return _final_value(record, column) if is_measured else None
 
     cells = _cells(results, columns, final_value, mismatches)
     return Table(
         grid=results.proof.grid,
-        title=results.title,
+        title=results.proof.title,
         baseline=results.proof.baseline,
         columns=tuple(columns),
-        rows=tuple(_row(results, name, cells[name]) for name in results.rows),
-        planned_seeds=results.seeds,
+        rows=tuple(_row(results, name, cells[name]) for name in results.proof.order),
+        planned_seeds=results.proof.seeds,
         total_seconds=sum(record.seconds for record in results.records),
         proof=tuple(results.proof.lines()),
         mismatches=tuple(mismatches),
@@ -197,10 +82,10 @@ def _cells(
     mismatches: Sequence[Mismatch],
 ) -> dict[str, dict[str, Cell]]:
     """Return the cells by row and column, compared with the baseline's."""
-    cells: dict[str, dict[str, Cell]] = {row: {} for row in results.rows}
+    cells: dict[str, dict[str, Cell]] = {row: {} for row in results.proof.order}
     for column in columns:
         runs: dict[str, list[RunValue]] = {}
-        for row in results.rows:
+        for row in results.proof.order:
             values = [value_of(record, column) for record in results.of_row(row)]
             runs[row] = [value for value in values if value is not None]
         by_seed = {row: {run.seed: run.value for run in own} for row, own in runs.items()}
@@ -220,15 +105,15 @@ def _cells(
 
 
 def _marked(column: Column, mismatches: Sequence[Mismatch]) -> set[str]:
-    """Return the runs whose numbers in a column are marked: all that differ from the grid, or from the most."""
+    """Return the runs whose numbers in a column are marked: those that differ from the grid, or from most runs."""
     marked: set[str] = set()
     for mismatch in mismatches:
         is_protocol = mismatch.key.startswith(PROTOCOL)
         if is_protocol and not mismatch.key.startswith(f"{PROTOCOL}{column.key}."):
             continue
         groups = sorted(mismatch.values.values(), key=len, reverse=True)
-        # Of two protocols neither is the right one: every number is marked. So is every run that departs from the grid,
-        # be they the most.
+        # Of two protocols neither is the right one, so every number is marked. Every run that departs from the grid is
+        # marked too, even if most runs do.
         if not is_protocol:
             groups = [g for g in groups if g != (THE_PROOF,)] if (THE_PROOF,) in groups else groups[1:]
         marked |= {run for group in groups for run in group}
@@ -239,14 +124,14 @@ def _trouble(record: RunRecord) -> tuple[Trouble, str]:
     """Return why a whole run counts as worst, or empty strings."""
     if record.status == "failed":
         return "failed", record.reason or "for a reason that was not recorded"
-    collapsed = next((sign for sign in record.health if sign.startswith(COLLAPSED)), None)
-    return ("collapsed", collapsed) if collapsed else ("", "")
+    collapsed = next((flag for flag in record.flags if flag.kind == COLLAPSED), None)
+    return ("collapsed", collapsed.text) if collapsed is not None else ("", "")
 
 
-def _measurement(record: RunRecord, column: Column) -> MeasurementRecord | None:
+def _measurement(record: RunRecord, column: Column) -> Measurement | None:
     own = [m for m in record.metrics if m.name == column.name]
     # Where protocols are mixed on purpose, the one number of that name may be of another split.
-    return next((m for m in own if split_of(m) == column.split), own[0] if own and column.key == column.name else None)
+    return next((m for m in own if m.split == column.split), own[0] if own and column.key == column.name else None)
 
 
 def _final_value(record: RunRecord, column: Column) -> RunValue:
@@ -260,7 +145,8 @@ def _run_value(record: RunRecord, measured: float | None, standard_error: float 
     if measured is None or not math.isfinite(measured):
         measured = standard_error = None
         if not trouble:
-            trouble, reason = "without a value", "; ".join(record.health) or "it is NaN, infinite or was not measured"
+            flags = "; ".join(flag.text for flag in record.flags)
+            trouble, reason = "without a value", flags or "it is NaN, infinite or was not measured"
     return RunValue(seed=record.seed, measured=measured, standard_error=standard_error, trouble=trouble, reason=reason)
 
 
@@ -269,8 +155,8 @@ def _row(results: Results, name: str, cells: Mapping[str, Cell]) -> Row:
     troubles = []
     for record in records:
         trouble, reason = _trouble(record)
-        signs = [sign for sign in record.health if sign != reason]
-        sentences = ([f"failed: {reason}" if trouble == "failed" else reason] if trouble else []) + signs
+        others = [flag.text for flag in record.flags if flag.text != reason]
+        sentences = ([f"failed: {reason}" if trouble == "failed" else reason] if trouble else []) + others
         troubles += [f"{results.labels[name]}, seed {record.seed}: {'; '.join(sentences)}"] if sentences else []
     return Row(
         name=name,
@@ -284,12 +170,13 @@ def _row(results: Results, name: str, cells: Mapping[str, Cell]) -> Row:
 
 
 def _reported(results: Results) -> tuple[ReportedColumn, ...]:
-    if not results.reported:
+    named = {name: row.reported for name, row in results.proof.rows.items() if row.reported}
+    if not named:
         raise UserError(
             f"no row of '{results.proof.grid}' names published numbers, such as row.reported = 'cifar10/ss' in the "
             "grid; leave out --reported"
         )
-    return tuple(reported_columns(results.reported))
+    return tuple(reported_columns({name: named[name] for name in results.proof.order if name in named}))
 
 
 def _matched(
@@ -303,7 +190,7 @@ def _matched(
     Args:
         results: of one grid.
         columns: in order.
-        final: cells of the last checkpoints. What is not among them is not asked of a row, and so not missed here.
+        final: cells of the last checkpoints; a cell that a row lacks there is not missing here.
         mismatches: conditions that differ between runs.
     """
     budget = common_budget(results.records)
@@ -314,8 +201,8 @@ def _matched(
         return value_at(record, metric_curve(record, column.name, column.split), budget)
 
     def value_of(record: RunRecord, column: Column) -> RunValue | None:
-        # A sound run that was not evaluated around that point is no worse for it: it is unknown, and so is its row,
-        # of which only those runs would count that happened to be evaluated.
+        # A sound run that was not evaluated around that point is not worse but unknown. Then the whole row is unknown:
+        # else only the runs would count that happened to be evaluated.
         own = results.of_row(record.row)
         if any(value(r, column) is None and not _trouble(r)[0] for r in own):
             return None
@@ -325,7 +212,7 @@ def _matched(
     missing = [
         (results.labels[row], column.key)
         for column in columns
-        for row in results.rows
+        for row in results.proof.order
         if column.key in final[row] and column.key not in cells[row]
     ]
     return Matched(num_d_images=budget, cells=cells, missing=tuple(missing))

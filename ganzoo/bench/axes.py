@@ -1,8 +1,8 @@
-"""What belongs to an axis: its own binding, and everything of a configuration that is reachable only through it.
+"""The parameters that belong to an axis: its own, and all that are reachable only through it.
 
 A configuration is a graph: the experiment's parameters refer to parts, whose parameters refer to parts. An axis is
-one parameter (`experiment.pretext`). With its edges taken away, what can still be reached from the experiment is shared
-with the baseline; what cannot belongs to the axis, so that swapping a part swaps its parameters too.
+one parameter (`experiment.pretext`). Take its edges away: parameters that can still be reached from the experiment are
+shared with the baseline, and the others belong to the axis. So swapping a part swaps its parameters too.
 """
 
 from collections.abc import Collection, Mapping
@@ -89,7 +89,7 @@ def differences(baseline: Graph, row: Graph) -> list[Difference]:
 
 
 def undeclared(baseline: Graph, row: Graph, axes: Collection[str]) -> list[Difference]:
-    """Return the differences that no axis owns: those in what both, or either, would have without the axes.
+    """Return the differences that no axis owns: they are in parameters that one of the two has without its axes.
 
     Args:
         baseline: of the baseline row.

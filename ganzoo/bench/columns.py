@@ -1,12 +1,12 @@
 """The columns of a table: a metric under one protocol each."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ganzoo.bench.proof import SAMPLING_SEEDS, Mismatch
-from ganzoo.bench.record import MeasurementRecord, RunRecord
+from ganzoo.bench.conditions import ABSENT, SAMPLING_SEEDS, Mismatch, grouped
+from ganzoo.bench.record import RunRecord
 from ganzoo.errors import UserError, nearest
+from ganzoo.metrics.base import Measurement, repeated_names
 from ganzoo.runs.folder import Json
 
 PROTOCOL = "protocol "
@@ -17,7 +17,7 @@ class Column:
     """A metric under one protocol.
 
     Args:
-        key: its heading: the name, with the reference split where one run has two numbers of that name.
+        key: its heading: the name, or `NAME/SPLIT` where one run has two numbers of that name.
         name: of the measurement.
         split: the reference split; empty if no real images are compared with.
         higher_is_better: the direction.
@@ -35,44 +35,29 @@ class Column:
 
 def find_columns(records: Sequence[RunRecord]) -> tuple[list[Column], list[Mismatch]]:
     """Return a column for each metric, and the protocol settings in which numbers of one column differ."""
-    twice = {name for record in records for name, num in Counter(m.name for m in record.metrics).items() if num > 1}
-    found: dict[str, list[tuple[str, MeasurementRecord]]] = {}
+    repeated = {name for record in records for name in repeated_names(record.metrics)}
+    found: dict[str, list[tuple[str, Measurement]]] = {}
     for record in records:
         for m in record.metrics:
-            found.setdefault(_key(m, twice), []).append((record.name, m))
+            found.setdefault(m.key(repeated), []).append((record.name, m))
     columns, mixed = [], []
     for key, numbers in found.items():
-        first = numbers[0][1]
-        shared = dict(first.protocol)
+        first, prefix = numbers[0][1], f"{PROTOCOL}{key}."
         settings = dict.fromkeys(name for _, m in numbers for name in m.protocol if name not in SAMPLING_SEEDS)
-        for setting in settings:
-            groups: dict[str, tuple[str, ...]] = {}
-            for run, m in numbers:
-                text = str(m.protocol.get(setting, "(absent)"))
-                groups[text] = (*groups.get(text, ()), run)
-            if len(groups) > 1:
-                mixed.append(Mismatch(f"{PROTOCOL}{key}.{setting}", groups))
-                shared[setting] = " or ".join(groups)
+        own = grouped((prefix + s, str(m.protocol.get(s, ABSENT)), run) for s in settings for run, m in numbers)
+        mixed += own
+        shared = {**first.protocol, **{m.key.removeprefix(prefix): " or ".join(m.values) for m in own}}
         columns.append(
             Column(
                 key=key,
                 name=first.name,
-                split=split_of(first),
+                split=first.split,
                 higher_is_better=first.higher_is_better,
                 protocol={name: shared.get(name) for name in settings},
                 error_source=next((m.error_source for _, m in numbers if m.error_source), ""),
             )
         )
     return columns, mixed
-
-
-def split_of(m: MeasurementRecord) -> str:
-    """Return the reference split of a number; empty if no real images are compared with."""
-    return str(m.protocol.get("reference_split") or "")
-
-
-def _key(m: MeasurementRecord, twice: set[str]) -> str:
-    return f"{m.name} ({split_of(m)})" if m.name in twice else m.name
 
 
 def choose_columns(columns: Sequence[Column], names: Sequence[str]) -> list[Column]:

@@ -1,8 +1,8 @@
-"""Whether runs made now could stand in one table with the records that are there, asked before they are made."""
+"""Checks, before runs are made, that they could stand in one table with the records there are."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ganzoo.bench.proof import CODE, LAYOUT, Mismatch, conditions_of, each_file_once
+from ganzoo.bench.conditions import ABSENT, CODE, LAYOUT, Mismatch, conditions_of, each_file_once, grouped
 from ganzoo.bench.record import RunRecord
 from ganzoo.bench.rows import BuiltRow
 from ganzoo.runs.folder import Json
@@ -10,7 +10,6 @@ from ganzoo.runs.folder import Json
 NOW = "what is run now"
 MAX_LINES = 8
 HASH_DIGITS = 12
-ABSENT = "(absent)"
 
 
 def continuation_problem(
@@ -24,9 +23,9 @@ def continuation_problem(
     """Return why a grid's next runs could not stand beside its records, as a sentence; an empty string if they can.
 
     Args:
-        records: that are there.
+        records: those there are.
         built: the rows of the grid, by name.
-        machine: versions, and the device where it is known, as `env.json` has them.
+        machine: versions, and the device if it is known, with the keys of `env.json`.
         num_threads: CPU threads of a run.
         where: the folder of the records.
     """
@@ -38,7 +37,7 @@ def continuation_problem(
     commits = sorted({str(record.environment.get("commit")) for record in records})
     return (
         f"'{where}' has records of other conditions than its next runs would have, and no table would hold both; go on "
-        f"with what the records were made by (commit {', '.join(commits)}), give other folders with --results and "
+        f"with the code that made the records (commit {', '.join(commits)}), give other folders with --results and "
         "--out, or mix them with --allow-mixed. They differ in:"
         + "".join(f"\n  {line}" for line in [*lines[:MAX_LINES], *more])
     )
@@ -47,23 +46,22 @@ def continuation_problem(
 def departures(
     records: Sequence[RunRecord], built: Mapping[str, BuiltRow], *, machine: Mapping[str, Json], num_threads: int
 ) -> list[Mismatch]:
-    """Return every condition of the records that a run made now would have otherwise."""
-    groups: dict[str, dict[str, tuple[str, ...]]] = {}
+    """Return every condition in which a run made now would differ from the records."""
+    found: list[tuple[str, str, str]] = []
     for record in records:
         there = conditions_of(record)
         now = _conditions_now(built[record.row], machine=machine, num_threads=num_threads)
         for key, value, earlier in _compared(now, there):
             if earlier != value:
                 digits = HASH_DIGITS if key.startswith(tuple(CODE)) else None
-                group = groups.setdefault(key, {value[:digits]: (NOW,)})
-                group[earlier[:digits]] = (*group.get(earlier[:digits], ()), record.name)
-    return each_file_once([Mismatch(key, group) for key, group in groups.items()])
+                found += [(key, value[:digits], NOW), (key, earlier[:digits], record.name)]
+    return each_file_once(grouped(dict.fromkeys(found)))
 
 
 def _compared(now: Mapping[str, str], there: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Yield the conditions that can be compared, each now and in a record.
+    """Yield the conditions that can be compared, each with its value now and in a record.
 
-    Files of code are compared too where one side lacks them, unless it lacks all of that kind of code.
+    A file of code that one side lacks is compared too, unless that side knows of no file of that kind of code.
     """
     for key in dict.fromkeys((*now, *there)):
         code = next((name for name in CODE if key.startswith(f"{name} ")), None)
@@ -74,7 +72,7 @@ def _compared(now: Mapping[str, str], there: Mapping[str, str]) -> Iterator[tupl
 
 
 def _conditions_now(built: BuiltRow, *, machine: Mapping[str, Json], num_threads: int) -> dict[str, str]:
-    """Return what can be known of a run before it is made, as `conditions_of` names it."""
+    """Return the conditions that are known before a run is made, with the keys of `conditions_of`."""
     found = {key: str(value) for key, value in machine.items() if not isinstance(value, dict)}
     packages = machine.get("packages")
     assert isinstance(packages, dict)

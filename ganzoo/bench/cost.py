@@ -1,4 +1,4 @@
-"""What the runs of a row cost, and what they reached at an equal share of it."""
+"""The cost of a row's runs, and the values that runs had reached at an equal number of D images."""
 
 import math
 import statistics
@@ -15,8 +15,8 @@ class Cost:
     Args:
         num_steps: generator updates.
         num_d_images: images that D saw, views of pretext tasks and images of penalties included.
-        seconds: of training by the clock; the median over runs. Records of earlier versions hold evaluations on the way
-            as well.
+        seconds: of training by the clock; the median over runs. Records of earlier versions include evaluations made
+            during training.
         devices: every device that runs of the row used.
         num_threads: CPU threads; every number that runs of the row used.
         num_parameters_g: trained ones of the generator.
@@ -37,7 +37,7 @@ class Cost:
 
 
 def cost(records: Sequence[RunRecord]) -> Cost:
-    """Return what a row costs: of its finished runs, or of the failed ones where there are no others; at least one."""
+    """Return the cost of a row: of its finished runs, or of its failed ones if none finished; at least one record."""
     finished = [record for record in records if record.status == "finished"] or list(records)
     first = finished[0]
     devices = [str(r.environment.get("device_name") or r.environment.get("device")) for r in finished]

@@ -1,6 +1,6 @@
-"""Where the runs of a grid take place: processes of this machine, or jobs of a Slurm cluster.
+"""The places where the runs of a grid are made: processes of this machine, or jobs of a Slurm cluster.
 
-A job is a command line, so that what a grid does can be done by hand.
+A job is a command line that can also be given by hand.
 """
 
 import ctypes
@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ganzoo.errors import UserError
+from ganzoo.runs.exit_report import EXIT_REPORT, read_exit_report
 
 if TYPE_CHECKING:
     import submitit
 
 PR_SET_PDEATHSIG = 1
-ENDED_BY_CLUSTER = -1  # exit code of a job of which the cluster says no more
+ENDED_BY_CLUSTER = -1  # exit code of a job whose own exit code the cluster does not tell
 ANNOUNCING_SIGNAL = signal.SIGUSR2
-"""What Slurm sends, as submitit asks, to all processes of a job some time before it ends it; submitit reacts to it."""
+"""The signal that submitit has Slurm send to all processes of a job some time before the job is ended."""
 TIME_OPTIONS = {"timeout_min", "slurm_timeout_min", "slurm_time"}
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -35,25 +36,32 @@ class Job:
         command: program and arguments.
         num_threads: CPU threads that it may use.
         log: the file that its output is appended to.
-        log_start: bytes in it that earlier processes of the same run have written.
     """
 
     name: str
     command: tuple[str, ...]
     num_threads: int
     log: Path
-    log_start: int = 0
 
     def environment(self) -> dict[str, str]:
         """Return the variables of its process."""
-        return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(self.num_threads))}
+        threads = dict.fromkeys(THREAD_VARIABLES, str(self.num_threads))
+        return {**os.environ, **threads, EXIT_REPORT: str(self.report_path)}
+
+    @property
+    def report_path(self) -> Path:
+        """The file in which the process says why it ended."""
+        return self.log.with_suffix(".exit.json")
+
+    def prepare(self) -> None:
+        """Make the folder of the log, and remove the report of an earlier process of the same run."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.report_path.unlink(missing_ok=True)
 
     def message(self) -> str:
-        """Return the last sentence that ganzoo said on standard error in this job, or an empty string."""
-        output = self.log.read_bytes()[self.log_start :] if self.log.exists() else b""
-        lines = output.decode(errors="replace").splitlines()
-        said = [line.removeprefix("ganzoo: ") for line in lines if line.startswith("ganzoo: ")]
-        return said[-1] if said else ""
+        """Return the sentence with which the job ended; empty if it left none, as a job that was killed."""
+        report = read_exit_report(self.report_path)
+        return "" if report is None else report["message"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ class Ended:
 
 
 class Executor(Protocol):
-    """Runs jobs. It need not limit their number; who submits does."""
+    """Runs jobs; the caller of `submit` limits their number."""
 
     def submit(self, job: Job) -> None:
         """Start a job, or put it into a queue."""
@@ -80,9 +88,9 @@ class Executor(Protocol):
 class LocalExecutor:
     """Each job is a process of this machine.
 
-    A process has a session of its own, so that Ctrl-C reaches the benchmark alone, which then asks each run to save. If
-    the benchmark is killed, Linux sends its processes SIGTERM, and they save and end too. Elsewhere they run on; their
-    run folders are locked meanwhile, and a new benchmark waits for them.
+    A process has a session of its own, so that Ctrl-C reaches only the benchmark, which then asks each run to save. If
+    the benchmark is killed, Linux sends its processes SIGTERM, and they save and end too. On other systems they go on
+    with locked run folders, and a new benchmark waits for them.
     """
 
     def __init__(self) -> None:
@@ -90,18 +98,8 @@ class LocalExecutor:
 
     def submit(self, job: Job) -> None:
         """Start a process."""
-        job.log.parent.mkdir(parents=True, exist_ok=True)
-        with job.log.open("ab") as log:
-            process = subprocess.Popen(
-                job.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=job.environment(),
-                start_new_session=True,
-                preexec_fn=_DieWithParent(),
-            )
-        self._running.append((job, process))
+        job.prepare()
+        self._running.append((job, _start(job, in_own_session=True)))
 
     def poll(self) -> list[Ended]:
         """Return the processes that ended."""
@@ -121,7 +119,7 @@ class LocalExecutor:
 class SubmititExecutor:
     """Each job is one of a cluster's, by the library submitit.
 
-    A job that the cluster ends early leaves its checkpoints, from which the next call goes on.
+    If the cluster ends a job early, the next call goes on from its checkpoints.
 
     Args:
         folder: for submitit's own files.
@@ -149,7 +147,7 @@ class SubmititExecutor:
 
     def submit(self, job: Job) -> None:
         """Put a job into the cluster's queue."""
-        job.log.parent.mkdir(parents=True, exist_ok=True)
+        job.prepare()
         self._executor.update_parameters(name=job.name, **{"cpus_per_task": job.num_threads, **self._options})
         self._running.append((job, self._executor.submit(execute, job)))
 
@@ -170,7 +168,7 @@ class SubmititExecutor:
 
 
 def check_slurm_options(options: Mapping[str, str | int]) -> None:
-    """Refuse options of Slurm jobs that do not say how long a job may take; submitit would give it 5 minutes.
+    """Refuse options of Slurm jobs without a limit of time, for which submitit would take 5 minutes.
 
     Raises:
         UserError: they do not.
@@ -184,20 +182,10 @@ def check_slurm_options(options: Mapping[str, str | int]) -> None:
 def execute(job: Job) -> int:
     """Run a job in this process's place and return its exit code; called where the cluster put it.
 
-    What submitit raises here when the cluster announces the end of a job, or when it is cancelled, waits until the run
-    has saved.
+    When the cluster announces the end of the job, or it is cancelled, submitit raises an exception here. It is raised
+    on when the run has saved.
     """
-    with (
-        job.log.open("ab") as log,
-        subprocess.Popen(
-            job.command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=job.environment(),
-            preexec_fn=_DieWithParent(ignored=ANNOUNCING_SIGNAL),
-        ) as process,
-    ):
+    with _start(job, ignored=ANNOUNCING_SIGNAL) as process:
         try:
             return process.wait()
         except BaseException:
@@ -206,21 +194,37 @@ def execute(job: Job) -> int:
             raise
 
 
+def _start(
+    job: Job, *, ignored: signal.Signals | None = None, in_own_session: bool = False
+) -> "subprocess.Popen[bytes]":
+    """Start the process of a job, which ends with this one; its output goes to the log."""
+    with job.log.open("ab") as log:
+        return subprocess.Popen(
+            job.command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=job.environment(),
+            start_new_session=in_own_session,
+            preexec_fn=_DieWithParent(ignored=ignored),
+        )
+
+
 def _exit_code(submitted: "submitit.Job[int]") -> int:
     """Return a job's exit code, waiting for its end."""
     return submitted.result() if submitted.exception() is None else ENDED_BY_CLUSTER
 
 
 class _DieWithParent:
-    """Called in a new process: lets Linux send it SIGTERM when the thread that made it ends, by kill or otherwise.
+    """Called in a new process, it has Linux send the process SIGTERM when the thread that made it ends in any way.
 
     Args:
-        ignored: a signal that the process shall not end by.
+        ignored: a signal that must not end the process.
     """
 
     def __init__(self, *, ignored: signal.Signals | None = None) -> None:
         self._ignored = ignored
-        # What is needed is looked up before the fork; after it, as little as possible may happen.
+        # Look everything up before the fork; after it, as little as possible may happen.
         self._parent = os.getpid()
         self._prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 

@@ -1,7 +1,7 @@
-"""A grid: which rows a benchmark compares, over which seeds, and in what each row may differ from the baseline.
+"""A grid: which rows a benchmark compares, over which seeds, and in which axes each row may differ from the baseline.
 
-It is a gin file of two things, `grid` and `row`. A row's name is its scope; what is bound without a scope holds for
-every row that does not bind it itself.
+It is a gin file that binds parameters of `grid` and `row`. A row's name is its scope. A parameter of `row` that has no
+scope holds for every row that does not bind it itself.
 
     grid.title = 'SSGAN and its baseline'
     grid.rows = ['uncond', 'ssgan']
@@ -164,7 +164,7 @@ def read_grid(path: Path) -> Grid:
 
 
 def _check_key(binding: Binding) -> None:
-    """Refuse what is no key of a grid or of a row."""
+    """Refuse a binding of something else than a key of the grid or of a row."""
     keys = {"grid": GRID_KEYS, "row": ROW_KEYS}
     known = [f"{section}.{key}" for section, names in keys.items() for key in names]
     key = binding.key.removeprefix(f"{binding.scope}/")
@@ -178,7 +178,7 @@ def _check_key(binding: Binding) -> None:
 
 
 def _value(bound: Mapping[str, Binding], key: str, annotation: object) -> object:
-    """Return what a key is bound to, of the right type; None if it is not bound."""
+    """Return the value of a key, checked and of the right type; None if the key is not bound."""
     if key not in bound:
         return None
     value = bound[key].value
@@ -220,7 +220,7 @@ def _row(bound: Mapping[str, Binding], name: str, path: Path) -> Row:
 
 
 def _reported(name: str | None, where: Mapping[str, str]) -> str | None:
-    """Return the name of published numbers, after refusing one under which nothing is published."""
+    """Return the name of published numbers; a name without any is refused."""
     known = published_rows()
     if name is not None and name not in known:
         hint = nearest(name, known) or f"; there are {', '.join(known)}"

@@ -11,13 +11,13 @@ def p_text(p_value: float) -> str:
 
 
 def fixed(value: float, spread: float, *, sign: bool = False) -> str:
-    """Return a number with as many decimals as give its spread two significant digits."""
+    """Return a number with so many decimals that its spread has two significant digits."""
     decimals = 3 if spread == 0 else max(0, 1 - math.floor(math.log10(abs(spread))))
     return f"{value:{'+' if sign else ''}.{decimals}f}"
 
 
 def significant(value: float | None, digits: int = 4) -> str:
-    """Return a number with so many significant digits, never in powers of ten; None gives an empty string."""
+    """Return a number with the given number of significant digits, without an exponent; None gives an empty string."""
     if value is None:
         return ""
     decimals = digits - 1 if value == 0 else max(0, digits - 1 - math.floor(math.log10(abs(value))))
@@ -25,7 +25,7 @@ def significant(value: float | None, digits: int = 4) -> str:
 
 
 def summary_text(summary: Summary, lost: str) -> str:
-    """Return what can be said of the runs of a cell: a mean with its interval, or a median, a range, a value.
+    """Return the text of a cell: a mean with its interval, or a median, a range, or a single value.
 
     Args:
         summary: of the runs.

@@ -1,4 +1,4 @@
-"""What a grid still has to do, and how long that will take."""
+"""The runs of a grid that are still to be done, and how long they will take."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -31,7 +31,7 @@ class PlannedRun:
         folder: its run folder.
         record_path: where its record is, or will be.
         state: `finished` and `failed`: there is a record; `ended`: the run is over and its record is not yet written;
-            `interrupted`: there is a folder to go on from; `new`.
+            `interrupted`: there is a folder to go on from; `new`: there is nothing yet.
         step: generator updates done.
     """
 
@@ -137,7 +137,7 @@ def estimate(
 ) -> dict[str, Estimate]:
     """Return how long a run of each row takes: by its finished records if there are any, else by a probe.
 
-    A probe tells of the CPU only; elsewhere a row without records is left out.
+    A probe tells something of the CPU only, so for another device a row without records is left out.
 
     Args:
         runs: whose rows are asked for.
@@ -159,7 +159,7 @@ def estimate(
 
 
 def seconds_per_step(built: BuiltRow, *, num_threads: int) -> float:
-    """Time a few steps on noise on the CPU and return the seconds of one; the first one warms up."""
+    """Time a few steps on noise on the CPU and return the mean seconds of one, without the first, which warms up."""
     experiment = built.configuration.experiment
     spec = experiment.dataset().spec()
     before = torch.get_num_threads()
@@ -180,7 +180,7 @@ def seconds_per_step(built: BuiltRow, *, num_threads: int) -> float:
 
 
 def seconds_left(runs: Sequence[PlannedRun], estimates: Mapping[str, Estimate], *, num_jobs: int) -> float | None:
-    """Return the estimated seconds until all of some runs are trained, so many at a time; None if one is not known."""
+    """Return the estimated seconds until all runs are trained, `num_jobs` at a time; None if one is not known."""
     if any(run.built.row.name not in estimates for run in runs):
         return None
     whole = [estimates[run.built.row.name].seconds * (1 - run.step / run.num_steps) for run in runs]

@@ -1,51 +1,62 @@
 """The proof that the rows of a grid were run under identical conditions but for their axes.
 
-Before anything runs, `prove` compares the configurations of all rows, built without data. After the runs,
-`check_records` compares what cannot be known before: data, devices, versions, code, and the protocols of the numbers.
+`prove` compares the configurations of all rows, built without data, before anything runs. What cannot be known before
+is compared in `conditions.py`.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import cast
+from collections.abc import Mapping
+
+import msgspec
 
 from ganzoo.bench.axes import EXEMPT, Difference, differences, undeclared
 from ganzoo.bench.grid import Grid, Row
-from ganzoo.bench.record import RunRecord
 from ganzoo.bench.rows import BuiltRow
-from ganzoo.config.operative import parse_operative
 from ganzoo.config.recipe_files import shown
 from ganzoo.errors import UserError, nearest
-from ganzoo.runs.code_hashes import BEFORE_FOLDERS, is_before_folders
 from ganzoo.runs.folder import Json
 
-THE_PROOF = "proof"  # stands for the grid among the records that depart from it
-SAMPLING_SEEDS = ("seed", "eval_seed")
-CODE = {"training_code": "training_code_files", "evaluation_code": "evaluation_code_files"}
-"""Names of kinds of code in messages, and where a record's environment has the hashes of their files."""
-LAYOUT = "recorded by folder"
-DEVICE_KEYS = ("device", "device_name", "cpu_capability")
+
+class ProvenRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row in a proof.
+
+    Args:
+        axes: that it declares.
+        differences: from the baseline, which its axes allow.
+        label: what a table calls it; None in proofs of earlier versions.
+        reported: the published numbers that stand beside it, such as "cifar10/ss"; None for none.
+    """
+
+    axes: tuple[str, ...]
+    differences: tuple[Difference, ...]
+    label: str | None = None
+    reported: str | None = None
 
 
-@dataclass(frozen=True)
-class Proof:
-    """What the rows of a grid share, and in what each may differ.
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rows of a grid share, in what each may differ, and what a table needs of the grid: `proof.json`.
 
     Args:
         grid: name of the grid.
         baseline: name of the row that the others were compared with.
-        axes: the declared axes of each row, by its name.
-        differences: the allowed differences of each row from the baseline, by its name.
+        rows: by name.
         shared: the parameters that all rows have alike, as gin text.
         training_files: sha256 of the files of training code that all rows use, by path.
+        title: of the grid; it and the following are missing in proofs of earlier versions.
+        order: the names of the rows in the order of a table, since an object of JSON has no order.
+        seeds: those planned for every row.
+        columns: names of the measurements that a table shows; empty for all.
     """
 
     grid: str
     baseline: str
-    axes: Mapping[str, tuple[str, ...]]
-    differences: Mapping[str, tuple[Difference, ...]]
+    rows: Mapping[str, ProvenRow]
     shared: Mapping[str, str]
     training_files: Mapping[str, str]
+    title: str = ""
+    order: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def shared_sha256(self) -> str:
@@ -60,43 +71,19 @@ class Proof:
             f"{len(self.shared)} parameters and {len(self.training_files)} files of training code are the same in all "
             f"rows (sha256 {self.shared_sha256[:12]}); seeds apart, a row differs from '{self.baseline}' in:"
         ]
-        for row, allowed in self.differences.items():
-            if row != self.baseline:
-                axes = [d for d in allowed if d.key in self.axes[row]]
-                owned = len(allowed) - len(axes)
+        for name in self.order:
+            row = self.rows[name]
+            if name != self.baseline:
+                axes = [d for d in row.differences if d.key in row.axes]
+                owned = len(row.differences) - len(axes)
                 plural = "s" if owned > 1 else ""
                 more = f", and {owned} parameter{plural} of what these bring or take away" if owned else ""
-                found.append(f"  {row}: {'; '.join(map(str, axes))}{more}")
+                found.append(f"  {name}: {'; '.join(map(str, axes))}{more}")
         return found
 
     def to_json(self) -> dict[str, Json]:
         """Return the proof as `proof.json` holds it."""
-        rows: dict[str, Json] = {
-            row: {"axes": [*self.axes[row]], "differences": [cast(Json, asdict(d)) for d in allowed]}
-            for row, allowed in self.differences.items()
-        }
-        return {
-            "format_version": 1,
-            "grid": self.grid,
-            "baseline": self.baseline,
-            "shared_sha256": self.shared_sha256,
-            "rows": rows,
-            "shared": {**self.shared},
-            "training_files": {**self.training_files},
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Json]) -> "Proof":
-        """Return the proof that `to_json` gave."""
-        rows = cast(dict[str, dict[str, list[dict[str, str]]]], value["rows"])
-        return cls(
-            grid=cast(str, value["grid"]),
-            baseline=cast(str, value["baseline"]),
-            axes={name: tuple(cast(list[str], row["axes"])) for name, row in rows.items()},
-            differences={name: tuple(Difference(**d) for d in row["differences"]) for name, row in rows.items()},
-            shared=cast(dict[str, str], value["shared"]),
-            training_files=cast(dict[str, str], value["training_files"]),
-        )
+        return {"format_version": 1, "shared_sha256": self.shared_sha256, **msgspec.to_builtins(self)}
 
 
 def prove(grid: Grid, built: Mapping[str, BuiltRow]) -> Proof:
@@ -133,10 +120,21 @@ def prove(grid: Grid, built: Mapping[str, BuiltRow]) -> Proof:
     return Proof(
         grid=grid.name,
         baseline=grid.baseline,
-        axes={row.name: row.axes for row in grid.rows},
-        differences={row.name: tuple(differences(baseline.graph, built[row.name].graph)) for row in grid.rows},
+        rows={
+            row.name: ProvenRow(
+                axes=row.axes,
+                differences=tuple(differences(baseline.graph, built[row.name].graph)),
+                label=row.label,
+                reported=row.reported,
+            )
+            for row in grid.rows
+        },
         shared=baseline.graph.shared(all_axes),
         training_files={name: sha for name, sha in files[0].items() if all(name in other for other in files)},
+        title=grid.title,
+        order=tuple(row.name for row in grid.rows),
+        seeds=grid.seeds,
+        columns=grid.columns,
     )
 
 
@@ -167,139 +165,3 @@ def _refuse_equal_rows(grid: Grid, built: Mapping[str, BuiltRow]) -> None:
                 f"the rows '{seen[text]}' and '{row.name}' are the same configuration", where=shown(grid.path)
             )
         seen[text] = row.name
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """A condition in which records differ that a table would compare.
-
-    Args:
-        key: what differs: `data_sha256.train`, `packages.torch`, `training_code gan/steps.py`,
-            `evaluation_code resize.py`, `protocol fd_x.num_fake`, ...
-        values: each value there is as text, with the names (`ROW-seedN`) of the records that have it, or `THE_PROOF`.
-    """
-
-    key: str
-    values: Mapping[str, tuple[str, ...]]
-
-    def __str__(self) -> str:
-        shown_values = [f"{value} in {_some(names)}" for value, names in self.values.items()]
-        return f"{self.key}: {'; '.join(shown_values)}"
-
-
-def _some(names: Sequence[str], most: int = 3) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-def check_records(records: Sequence[RunRecord], proof: Proof | None = None) -> list[Mismatch]:
-    """Return every condition that must be equal in all records of a table and is not.
-
-    Compared are, over all records, hashes of the data, devices, threads, versions of packages, every file of training
-    or evaluation code that two rows share, and the protocols of numbers of one name, sampling seeds apart; among the
-    seeds of a row, all files of training code and the complete configuration.
-
-    Args:
-        records: of one grid.
-        proof: of the grid; its shared parameters are then compared too, so that records of an edited grid are found.
-    """
-    found = each_file_once(_mismatches(records, conditions_of))
-    for row in dict.fromkeys(record.row for record in records):
-        own = [record for record in records if record.row == row]
-        found += [Mismatch(f"{row}: {m.key}", m.values) for m in _mismatches(own, _configuration, absent="(absent)")]
-        for layout in dict.fromkeys(layout_of(record.environment) for record in own):
-            alike = [record for record in own if layout_of(record.environment) == layout]
-            found += [Mismatch(f"{row}: {m.key}", m.values) for m in _mismatches(alike, _code_keys, absent="(absent)")]
-    if proof is not None:
-        found += _departures(records, proof)
-    return found
-
-
-def _mismatches(
-    records: Sequence[RunRecord],
-    values_of: Callable[[RunRecord], Mapping[str, str]],
-    *,
-    absent: str | None = None,
-) -> list[Mismatch]:
-    """Return the keys in which records differ; a key that a record lacks counts as `absent`, or not at all."""
-    values = {record.name: values_of(record) for record in records}
-    groups: dict[str, dict[str, tuple[str, ...]]] = {}
-    for key in dict.fromkeys(key for own in values.values() for key in own):
-        group = groups.setdefault(key, {})
-        for name, own in values.items():
-            value = own.get(key, absent)
-            if value is not None:
-                group[value] = (*group.get(value, ()), name)
-    return [Mismatch(key, group) for key, group in groups.items() if len(group) > 1]
-
-
-def conditions_of(record: RunRecord) -> dict[str, str]:
-    """Return what must be equal wherever two records both have it."""
-    latest = _conditions_in(record.environment)
-    found = {**latest, "num_threads": str(record.num_threads)}
-    # A run that was cut off may have gone on under others.
-    for later in cast(list[dict[str, Json]], record.environment.get("continued", [])):
-        now = _conditions_in(later)
-        for key, value in now.items():
-            if latest.get(key, value) != value:
-                found[key] = f"{found[key]}, then {value}"
-        latest = {**latest, **now}
-        found = {**latest, **found}
-    for m in record.metrics:
-        settings = {key: value for key, value in m.protocol.items() if key not in SAMPLING_SEEDS}
-        found |= {f"protocol {m.name}.{key}": str(value) for key, value in settings.items()}
-    return found
-
-
-def _conditions_in(environment: Mapping[str, Json]) -> dict[str, str]:
-    found = {key: str(environment[key]) for key in DEVICE_KEYS}
-    for section in ("data_sha256", "packages"):
-        found |= {f"{section}.{key}": str(value) for key, value in cast(dict[str, Json], environment[section]).items()}
-    for name, section in CODE.items():
-        # Older records do not have the hashes of the evaluation code.
-        files = cast(dict[str, str], environment.get(section, {}))
-        found |= {f"{_code(name, files)} {file}": sha for file, sha in files.items()}
-    return {**found, "code_layout": layout_of(environment)}
-
-
-def layout_of(environment: Mapping[str, Json]) -> str:
-    """Return by what paths an environment names its files of code: those of other layouts cannot be compared."""
-    return BEFORE_FOLDERS if is_before_folders(environment["training_code_files"]) else LAYOUT
-
-
-def _code(name: str, files: Mapping[str, str]) -> str:
-    """Return a kind of code, so named that files of different layouts are never compared."""
-    return f"before the folders: {name}" if files and is_before_folders(files) else name
-
-
-def each_file_once(mismatches: Sequence[Mismatch]) -> list[Mismatch]:
-    """Return mismatches without files of evaluation code that are among those of training code."""
-    named = {m.key for m in mismatches}
-    return [m for m in mismatches if m.key.replace("evaluation_code ", "training_code ") not in named - {m.key}]
-
-
-def _configuration(record: RunRecord) -> dict[str, str]:
-    """Return the parameters that the seeds of one row must have alike."""
-    values = parse_operative(record.operative)
-    # Threads are compared over all records already.
-    return {k: v for k, v in values.items() if k not in (EXEMPT, "experiment.num_threads")}
-
-
-def _code_keys(record: RunRecord) -> dict[str, str]:
-    """Return which files of training code a run had at all."""
-    files = cast(dict[str, str], record.environment["training_code_files"])
-    return dict.fromkeys((f"training_code {name}" for name in files), "present")
-
-
-def _departures(records: Sequence[RunRecord], proof: Proof) -> list[Mismatch]:
-    """Return the shared parameters of a proof that records have otherwise."""
-    found = []
-    configurations = {record.name: parse_operative(record.operative) for record in records}
-    for key, text in proof.shared.items():
-        groups: dict[str, tuple[str, ...]] = {}
-        for name, values in configurations.items():
-            value = values.get(key, "(absent)")
-            if value != text and key != "experiment.num_threads":
-                groups[value] = (*groups.get(value, ()), name)
-        if groups:
-            found.append(Mismatch(key, {f"{text} (the grid)": (THE_PROOF,), **groups}))
-    return found

@@ -1,14 +1,15 @@
 """Numbers that others have published, with source and protocol; never in a column of ours.
 
-They stand in `published.json`. A row of a grid names the ones it wants beside it by data set and kind of GAN, such as
-`cifar10/ss`.
+They are in `published.json`. A row of a grid names those that should stand beside it by data set and kind of GAN, such
+as `cifar10/ss`.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+import msgspec
 
 from ganzoo.errors import UserError, nearest
 
@@ -37,10 +38,14 @@ class PublishedNumber:
     """A number of a source.
 
     Args:
+        row: the name by which a row of a grid asks for it, such as `cifar10/ss`.
+        source: name of the source.
         value: the number.
         error: what the source gives after ±; None if nothing.
     """
 
+    row: str
+    source: str
     value: float
     error: float | None
 
@@ -65,18 +70,21 @@ class ReportedColumn:
     numbers: Mapping[str, PublishedNumber]
 
 
+class Published(msgspec.Struct):
+    """The content of `published.json`: sources by name, and numbers."""
+
+    sources: dict[str, Source]
+    numbers: tuple[PublishedNumber, ...]
+
+
 @cache
-def _published() -> tuple[dict[str, Source], tuple[tuple[str, str, PublishedNumber], ...]]:
-    """Return sources by name, and (row, name of the source, number)."""
-    content = json.loads(PATH.read_text(encoding="utf-8"))
-    sources = {name: Source(**source) for name, source in content["sources"].items()}
-    numbers = tuple((n["row"], n["source"], PublishedNumber(n["value"], n["error"])) for n in content["numbers"])
-    return sources, numbers
+def _published() -> Published:
+    return msgspec.json.decode(PATH.read_bytes(), type=Published)
 
 
 def published_rows() -> list[str]:
     """Return what a row of a grid may name."""
-    return list(dict.fromkeys(row for row, _, _ in _published()[1]))
+    return list(dict.fromkeys(number.row for number in _published().numbers))
 
 
 def reported_columns(rows: Mapping[str, str]) -> list[ReportedColumn]:
@@ -92,10 +100,9 @@ def reported_columns(rows: Mapping[str, str]) -> list[ReportedColumn]:
         if name not in published_rows():
             hint = nearest(name, published_rows()) or f"; there are {', '.join(published_rows())}"
             raise UserError(f"the row '{row}' names the published numbers '{name}', of which there are none{hint}")
-    sources, numbers = _published()
     columns = []
-    for key, source in sources.items():
-        own = {name: number for name, source_key, number in numbers if source_key == key}
+    for key, source in _published().sources.items():
+        own = {number.row: number for number in _published().numbers if number.source == key}
         found = {row: own[name] for row, name in rows.items() if name in own}
         if found:
             columns.append(ReportedColumn(source, found))

@@ -1,13 +1,12 @@
-"""The sheets of what was found: values, values at an equal number of D images, and comparisons with the baseline.
+"""The tables of what was found: values, values at an equal number of D images, and comparisons with the baseline.
 
-Nothing is bold. A verdict in words stands where a test was made, and the best of several numbers that nobody could tell
-apart is no finding.
+Nothing is bold: the best of several numbers that no test can tell apart is no finding. Where a test was made, its
+verdict stands in words.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 
-from ganzoo.bench.analysis import Cell, Row, Table
 from ganzoo.bench.columns import Column
 from ganzoo.bench.number_format import fixed, p_text, summary_text
 from ganzoo.bench.statistics import (
@@ -20,7 +19,8 @@ from ganzoo.bench.statistics import (
     RANK_SUM,
     WORSE,
 )
-from ganzoo.bench.text_table import Sheet
+from ganzoo.bench.table import Cell, Row, Table
+from ganzoo.bench.text_table import TextTable
 
 BASELINE = "baseline"
 SHORT_VERDICTS = {BETTER: "better", WORSE: "worse", NOT_DISTINGUISHABLE: "n.d."}
@@ -28,18 +28,18 @@ MARK = "*"
 PERCENT = f"{CONFIDENCE * 100:.0f} %"
 
 
-def result_sheet(table: Table) -> Sheet:
-    """Return the sheet that answers the question of the grid."""
+def result_table(table: Table) -> TextTable:
+    """Return the table that answers the question of the grid."""
     rows = [(_label(table, row), *(_cell_text(row.cells.get(c.key), c) for c in table.columns)) for row in table.rows]
     notes = [*_legend(table, {row.name: row.cells for row in table.rows}), *_run_notes(table)]
     header = ("", *(_heading(column) for column in table.columns))
-    return Sheet(table.title, header, "l" * len(header), tuple(rows), tuple(notes))
+    return TextTable(table.title, header, "l" * len(header), tuple(rows), tuple(notes))
 
 
-def matched_sheet(table: Table) -> Sheet:
+def matched_table(table: Table) -> TextTable:
     """Return the metrics at an equal number of D images."""
     if table.matched is None:
-        return Sheet("", (), "", (), ())
+        return TextTable()
     matched = table.matched
     header = ("", *(_heading(column) for column in table.columns))
     rows = [
@@ -59,27 +59,23 @@ def matched_sheet(table: Table) -> Sheet:
         labels.setdefault(label, []).append(key)
     notes += [f"{label}: not evaluated on both sides of that point: {', '.join(k)}." for label, k in labels.items()]
     title = f"At an equal number of D images: {matched.num_d_images:,}"
-    return Sheet(title, header, "l" * len(header), tuple(rows), tuple(notes))
+    return TextTable(title, header, "l" * len(header), tuple(rows), tuple(notes))
 
 
-def comparison_sheet(table: Table) -> Sheet:
+def comparison_table(table: Table) -> TextTable:
     """Return every test that was made."""
     rows = []
-    for row in table.rows:
-        for column in table.columns:
-            cell = row.cells.get(column.key)
-            if cell is None or cell.comparison is None:
-                continue
-            c = cell.comparison
-            difference = ""
-            if c.difference is not None and c.half_width is not None:
-                difference = f"{fixed(c.difference, c.half_width, sign=True)} ± {fixed(c.half_width, c.half_width)}"
-            effect = f"g = {c.effect_size:+.2f}" if c.effect_size is not None else ""
-            effect = f"wins {c.superiority * 100:.0f} %" if c.superiority is not None else effect
-            p_values = (p_text(c.p_value), p_text(c.adjusted_p_value))
-            rows.append((row.label, column.key, difference, effect, c.test, *p_values, c.verdict))
+    compared = [(row, column, cell.comparison) for row, column, cell in table.cells() if cell.comparison is not None]
+    for row, column, c in compared:
+        difference = ""
+        if c.difference is not None and c.half_width is not None:
+            difference = f"{fixed(c.difference, c.half_width, sign=True)} ± {fixed(c.half_width, c.half_width)}"
+        effect = f"g = {c.effect_size:+.2f}" if c.effect_size is not None else ""
+        effect = f"wins {c.superiority * 100:.0f} %" if c.superiority is not None else effect
+        p_values = (p_text(c.p_value), p_text(c.adjusted_p_value))
+        rows.append((row.label, column.key, difference, effect, c.test, *p_values, c.verdict))
     if not rows:
-        return Sheet("", (), "", (), ())
+        return TextTable()
     baseline = next(row.label for row in table.rows if row.name == table.baseline)
     notes = [
         f"Difference: mean over seeds of the row minus {baseline}, ± the half-width of its {PERCENT} Student t "
@@ -93,7 +89,7 @@ def comparison_sheet(table: Table) -> Sheet:
             "rank-sum test is exact up to 8 seeds, and counts lost runs as worst."
         )
     header = ("", "metric", "difference", "effect", "test", "p", "p (Holm)", "verdict")
-    return Sheet(f"Against {baseline}", header, "lllllrrl", tuple(rows), tuple(notes))
+    return TextTable(f"Against {baseline}", header, "lllllrrl", tuple(rows), tuple(notes))
 
 
 def _heading(column: Column) -> str:
@@ -114,14 +110,14 @@ def _cell_text(cell: Cell | None, column: Column) -> str:
 
 
 def _lost_text(cell: Cell) -> str:
-    """Return how many runs have no sound value, as in "1 of 5 failed"; why each is lost stands below the sheet."""
+    """Return how many runs have no sound value, as in "1 of 5 failed"; the notes say why each is lost."""
     troubles = {run.trouble for run in cell.runs if run.trouble}
     word = troubles.pop() if len(troubles) == 1 else "lost"
     return f"{cell.summary.num_lost} of {cell.summary.num_runs} {word}" if cell.summary.num_lost else ""
 
 
 def _legend(table: Table, cells: Mapping[str, Mapping[str, Cell]]) -> list[str]:
-    """Return what the numbers of a sheet are, as far as it has them."""
+    """Return notes that explain the kinds of numbers that a table has."""
     there = [cell for own in cells.values() for cell in own.values()]
     notes = []
     nums = sorted({cell.summary.num_runs for cell in there})
@@ -154,7 +150,7 @@ def _legend(table: Table, cells: Mapping[str, Mapping[str, Cell]]) -> list[str]:
 
 
 def _run_notes(table: Table) -> list[str]:
-    """Return which runs are missing or in trouble, and what the mark means."""
+    """Return notes on missing runs, on runs in trouble, and on the mark."""
     notes = []
     missing = {row.name: [str(seed) for seed in table.planned_seeds if seed not in row.seeds] for row in table.rows}
     first = missing[table.baseline]

@@ -19,7 +19,7 @@ from ganzoo.training.dry_run import check_metrics
 
 @dataclass(frozen=True)
 class BuiltRow:
-    """A row whose configuration is sound.
+    """A row that was built, so that its configuration is sound.
 
     Args:
         row: as the grid has it.

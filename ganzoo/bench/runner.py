@@ -1,19 +1,20 @@
-"""Running a plan: what is missing is submitted, what ended is recorded, and nothing is done twice."""
+"""Carries out a plan: submits the runs that are missing, records those that ended, and does nothing twice."""
 
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
+from ganzoo.bench.conditions import Mismatch
 from ganzoo.bench.executor import ENDED_BY_CLUSTER, Ended, Executor, Job
 from ganzoo.bench.grid import Grid
 from ganzoo.bench.plan import PlannedRun
-from ganzoo.bench.record import RunRecord, failed_result, make_record, write_record
+from ganzoo.bench.record import RunRecord, write_record
+from ganzoo.bench.recording import RunResult, failed_result, make_record
 from ganzoo.errors import RunInterruptedError, UserError
-from ganzoo.runs.folder import Json, RunFolder, write_atomically
+from ganzoo.runs.folder import RunFolder, write_atomically
 from ganzoo.runs.signals import stop_requests
 
 POLL_SECONDS = 0.2
@@ -21,8 +22,8 @@ FAILED = 1  # exit code of a run that broke down
 MISTAKE = 2  # exit code of a run that cannot be done as it is: no data, no weights
 
 
-class Display(Protocol):
-    """Shows a grid in progress."""
+class Display:
+    """Shows a grid in progress; this one shows nothing."""
 
     def say(self, text: str) -> None:
         """Show one sentence."""
@@ -39,16 +40,18 @@ class Outcome:
     """How a grid ended.
 
     Args:
-        finished: names of runs that finished, now or before.
-        failed: names of runs that are recorded as failed, now or before.
-        broken: names of runs that something outside them ended, with the reason; the next call goes on with them.
-        left: names of runs that were not done, since the grid was stopped.
+        finished: names of runs that finished, in this call or before.
+        failed: names of runs that are recorded as failed, in this call or before.
+        broken: names of runs that were ended from outside, with the reason; the next call goes on with them.
+        left: names of runs that were not done because the grid was stopped.
+        mismatches: conditions in which the records of the grid differ.
     """
 
     finished: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     broken: dict[str, str] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
+    mismatches: list[Mismatch] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,8 @@ class Settings:
         device: as of `ganzoo run`.
         data_dir: as of `ganzoo run`.
         plugins: as of `ganzoo run`.
-        retry_failed: whether runs that are recorded as failed are done again: from the start those that themselves
-            ended as failed, from the newest checkpoint those that broke down.
+        retry_failed: whether runs that are recorded as failed are done again. A run that itself ended as failed starts
+            anew, and one that broke down goes on from its newest checkpoint.
     """
 
     out: Path
@@ -154,7 +157,7 @@ class Runner:
         self.waiting.append(run)
 
     def _job(self, run: PlannedRun) -> Job:
-        """Return the command line of a run; the row's whole configuration stands in a file of its own."""
+        """Return the command line of a run, and write the row's whole configuration to a file for it."""
         settings = self.settings
         recipe = settings.out / f"{run.built.row.name}.gin"
         write_atomically(recipe, run.built.configuration.source())
@@ -164,12 +167,10 @@ class Runner:
         for plugin in settings.plugins:
             command += ["--plugin", str(plugin)]
         command += ["--fresh"] if _has_failed(run.folder) else []
-        log = settings.out / "logs" / f"{run.name}.log"
-        start = log.stat().st_size if log.exists() else 0
-        return Job(run.name, tuple(command), settings.num_threads, log, log_start=start)
+        return Job(run.name, tuple(command), settings.num_threads, settings.out / "logs" / f"{run.name}.log")
 
     def _collect(self, ended: Ended, *, was_stopped: bool = False) -> None:
-        """Record a run that ended, finished or failed; say what became of any other."""
+        """Record a run that finished or failed, and say what became of any other."""
         run, message = self.running.pop(ended.job.name), ended.job.message()
         if run.folder.result_path.exists():
             self._record(run)
@@ -178,26 +179,16 @@ class Runner:
         elif ended.exit_code == MISTAKE and _is_locked(run.folder):
             self._postpone(run)
         elif ended.exit_code == FAILED and run.folder.operative_path.exists():
-            # It broke down by itself, which is a result: a table must not drop it. Its folder stays as it is, so that a
-            # retry goes on from the newest checkpoint when the cause is mended.
+            # A run that broke down by itself is a result, which a table must not drop. Its folder stays as it is, so
+            # that a retry can go on from the newest checkpoint once the cause is mended.
             self._record(run, failed_result(run.folder, reason=message or f"see {ended.job.log}"))
         else:
             reason = message or _how(ended)
             self.outcome.broken[run.name] = reason
             self.display.say(f"{run.name} is not done: {reason}")
 
-    def _record(self, run: PlannedRun, result: Mapping[str, Json] | None = None) -> None:
-        record = make_record(
-            run.folder,
-            grid=self.grid.name,
-            row=run.built.row.name,
-            label=run.built.row.label,
-            recipe=run.built.row.recipe,
-            seed=run.seed,
-            num_parameters=run.built.num_parameters,
-            result=result,
-            results=self.settings.results,
-        )
+    def _record(self, run: PlannedRun, result: RunResult | None = None) -> None:
+        record = make_record(run, grid=self.grid.name, results=self.settings.results, result=result)
         write_record(record, self.settings.results)
         self._say_end(record)
 
@@ -209,8 +200,8 @@ class Runner:
         self.outcome.finished.append(record.name)
         values = "  ".join(f"{m.name} {m.value:.4g}" for m in record.metrics)
         self.display.say(f"{record.name} finished  {values}".rstrip())
-        for flag in record.health:
-            self.display.say(f"  warning: {flag}")
+        for flag in record.flags:
+            self.display.say(f"  warning: {flag.text}")
 
     def _show(self) -> None:
         self.display.show(
@@ -222,11 +213,14 @@ class Runner:
 
 
 def _how(ended: Ended) -> str:
+    """Say how a job ended that left no report."""
     if ended.exit_code == ENDED_BY_CLUSTER:
-        return "ended by the cluster"
-    if ended.exit_code < 0:
-        return f"ended by signal {-ended.exit_code}"
-    return f"ended with exit code {ended.exit_code}; see {ended.job.log}"
+        how = "ended by the cluster"
+    elif ended.exit_code < 0:
+        how = f"ended by signal {-ended.exit_code}"
+    else:
+        how = f"ended with exit code {ended.exit_code}"
+    return f"{how}, and left no report; see {ended.job.log}"
 
 
 def _has_failed(folder: RunFolder) -> bool:

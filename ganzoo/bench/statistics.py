@@ -1,16 +1,16 @@
-"""What can be said of training runs at the number of seeds there is.
+"""Summaries and tests of training runs that hold at the number of seeds there is.
 
 A run without a sound value - it failed, it collapsed, its number is NaN - is `None` here and counts as worse than every
-value. It is never dropped, so the numbers that remain are never mistaken for a sample of what the recipe does.
+value. It is never dropped, since the other runs alone would make the recipe look better than it is.
 
 Five seeds or more, and a value from each: the mean with its Student t interval, and a paired t test against the
 baseline, seed by seed. With five pairs the tests that assume less (sign flips, Wilcoxon) have no p below 2/32 = .0625
 and could never tell anything apart.
 
 Five seeds or more, and a run without a value: no mean exists, so the median is given, and the comparison is by ranks.
-With pairs that would be a sign test, again not below .0625; so the exact rank-sum test of all runs against all is
-taken, whose smallest p is 2/252 = .008. It disregards which runs share a seed. Runs that share one start from the same
-weights and see the same batches, so they are if anything alike, and then the test errs on the side of finding nothing.
+A test of pairs would be a sign test, again not below .0625; so the exact rank-sum test of all runs against all is used,
+whose smallest p is 2/252 = .008. It disregards which runs share a seed. Runs of one seed start from the same weights
+and see the same batches, so they tend to be alike, and then the test finds too little rather than too much.
 
 Fewer than five seeds: values and their range, and no test.
 """
@@ -66,7 +66,7 @@ class Summary:
     highest: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """A row against the baseline under one metric.
 
@@ -85,10 +85,10 @@ class Comparison:
 
     num_seeds: int
     test: Literal["paired t", "rank sum"]
-    difference: float | None
-    half_width: float | None
-    effect_size: float | None
-    superiority: float | None
+    difference: float | None = None
+    half_width: float | None = None
+    effect_size: float | None = None
+    superiority: float | None = None
     p_value: float
     adjusted_p_value: float
     verdict: Verdict
@@ -102,7 +102,7 @@ def summarize(values: Sequence[Value], *, higher_is_better: bool) -> Summary:
     if len(values) >= MIN_SEEDS:
         if not num_lost:
             mean, half_width, deviation = t_interval(sound)
-        # Python's None has no order: a lost run stands at the far end of the line.
+        # None has no order in Python, so a lost run is at infinity.
         median = float(np.median(_with_worst(values, higher_is_better=higher_is_better)))
     return Summary(
         num_runs=len(values),
@@ -118,9 +118,8 @@ def summarize(values: Sequence[Value], *, higher_is_better: bool) -> Summary:
 
 def t_interval(values: Sequence[float]) -> tuple[float, float, float]:
     """Return mean, half-width of its 95 % Student t interval, and standard deviation; at least two values."""
-    deviation = float(np.std(values, ddof=1))
-    quantile = float(special.stdtrit(len(values) - 1, 1 - ALPHA / 2))
-    return float(np.mean(values)), quantile * deviation / math.sqrt(len(values)), deviation
+    quantile = special.stdtrit(len(values) - 1, 1 - ALPHA / 2)
+    return float(np.mean(values)), float(quantile * stats.sem(values)), float(np.std(values, ddof=1))
 
 
 def compare_rows(
@@ -153,32 +152,26 @@ def compare_rows(
 
 def _compare(row: Sequence[Value], baseline: Sequence[Value], *, higher_is_better: bool) -> Comparison:
     """Return a comparison before the correction; its verdict is the direction alone."""
-    sign = 1.0 if higher_is_better else -1.0
-    pairs = [(a, b) for a, b in zip(row, baseline, strict=True) if a is not None and b is not None]
-    differences = [a - b for a, b in pairs]
-    # Differences that do not vary have no t; that is an accident of a metric with few levels, not certainty.
-    if len(pairs) == len(row) and np.ptp(differences) > 0:
-        difference, half_width, deviation = t_interval(differences)
-        t = difference / deviation * math.sqrt(len(differences))
-        p_value = 2 * float(special.stdtr(len(differences) - 1, -abs(t)))
+    num, sign = len(row), 1 if higher_is_better else -1
+    pairs = np.array([(a, b) for a, b in zip(row, baseline, strict=True) if a is not None and b is not None])
+    # If all differences are equal there is no t. That happens with a metric of few levels, and is no certainty.
+    if len(pairs) == num and np.ptp(pairs[:, 0] - pairs[:, 1]) > 0:
+        found = stats.ttest_rel(pairs[:, 0], pairs[:, 1])
+        low, high = found.confidence_interval(CONFIDENCE)
         return Comparison(
-            num_seeds=len(row),
+            num_seeds=num,
             test=PAIRED_T,
-            difference=difference,
-            half_width=half_width,
-            effect_size=sign * hedges_correction(len(pairs)) * difference / deviation,
-            superiority=None,
-            p_value=p_value,
-            adjusted_p_value=p_value,
-            verdict=BETTER if sign * difference > 0 else WORSE,
+            difference=float(low + high) / 2,
+            half_width=float(high - low) / 2,
+            effect_size=sign * hedges_correction(num) * float(found.statistic) / math.sqrt(num),
+            p_value=float(found.pvalue),
+            adjusted_p_value=float(found.pvalue),
+            verdict=BETTER if sign * found.statistic > 0 else WORSE,
         )
     p_value, superiority = rank_sum(row, baseline, higher_is_better=higher_is_better)
     return Comparison(
-        num_seeds=len(row),
+        num_seeds=num,
         test=RANK_SUM,
-        difference=None,
-        half_width=None,
-        effect_size=None,
         superiority=superiority,
         p_value=p_value,
         adjusted_p_value=p_value,
@@ -241,7 +234,7 @@ def power(effect: float, num_seeds: int, *, alpha: float = ALPHA) -> float:
     degrees = num_seeds - 1
     critical = special.stdtrit(degrees, 1 - alpha / 2)
     noncentrality = abs(effect) * math.sqrt(num_seeds)
-    # Of large effects the far tail is 0 and scipy gives NaN.
+    # For large effects the far tail is 0, for which scipy gives NaN.
     wrong_side = np.nan_to_num(stats.nct.cdf(-critical, degrees, noncentrality))
     return float(stats.nct.sf(critical, degrees, noncentrality) + wrong_side)
 
@@ -254,7 +247,7 @@ def detectable_effect(num_seeds: int, *, chance: float = 0.8, alpha: float = ALP
 def sampling_error(standard_errors: Sequence[float | None]) -> float | None:
     """Return the root mean square of the runs' standard errors; None if no run has one.
 
-    It is the noise of measuring one trained run, and says nothing of training it again.
+    It is the noise of measuring one trained run, and says nothing about training it again.
     """
     known = [error for error in standard_errors if error is not None]
     return math.sqrt(sum(error**2 for error in known) / len(known)) if known else None

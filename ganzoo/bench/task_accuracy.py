@@ -1,4 +1,4 @@
-"""How well D knows the answers of its pretext tasks at the end of training, from the records' curves."""
+"""The accuracies of D in its pretext tasks at the end of training, from the records' curves."""
 
 import math
 import re
@@ -17,8 +17,8 @@ class TaskAccuracy:
 
     Args:
         task: its name.
-        what: what the accuracy is of, by the task's own name for it, such as `real` or `fake`; where D's and G's steps
-            both report it, that of G's says so.
+        what: the images that the accuracy is of, as the task names them, such as `real` or `fake`. If the steps of
+            D and of G both report it, the name says which is G's.
         summary: of the runs, each the mean over the updates of its last row of `metrics.jsonl`; a failed run is lost.
     """
 

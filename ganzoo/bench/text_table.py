@@ -1,10 +1,10 @@
-"""A table of text with notes below it, the same in every format."""
+"""A table of text with notes below it, the same for every format."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Sheet:
+class TextTable:
     """A table of text.
 
     Args:
@@ -15,8 +15,8 @@ class Sheet:
         notes: sentences below it.
     """
 
-    title: str
-    header: tuple[str, ...]
-    alignments: str
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...]
+    title: str = ""
+    header: tuple[str, ...] = ()
+    alignments: str = ""
+    rows: tuple[tuple[str, ...], ...] = ()
+    notes: tuple[str, ...] = ()

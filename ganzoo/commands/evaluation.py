@@ -15,6 +15,7 @@ from ganzoo.errors import UserError
 if TYPE_CHECKING:
     from ganzoo.config.evaluation_protocol import EvaluationProtocol
     from ganzoo.evaluation.evaluate import Evaluated
+    from ganzoo.metrics.base import Measurement
     from ganzoo.runs.folder import Json
 
 OWN_PROTOCOL = "the run's own"
@@ -97,20 +98,9 @@ def evaluate_run(
     if not any(e.measurements for e in evaluated.values()):
         raise UserError("nothing could be computed. " + "; ".join(problems))
 
-    from ganzoo.evaluation.evaluate import failures_to_json, measurements_to_json
-
-    print_protocols(
-        {name: measurements_to_json(e.measurements) for name, e in evaluated.items()},
-        title=f"{run.name}, step {opened.step}",
-    )
+    print_protocols({name: e.measurements for name, e in evaluated.items()}, title=f"{run.name}, step {opened.step}")
     if out is not None:
-        report: Json = {
-            name: {
-                "metrics": measurements_to_json(e.measurements),
-                "metric_failures": failures_to_json(e.failures),
-            }
-            for name, e in evaluated.items()
-        }
+        report: Json = {name: e.to_json() for name, e in evaluated.items()}
         write_report(out, {"run": run.name, "step": opened.step, "protocols": report})
     for problem in problems:
         complain(problem)
@@ -145,46 +135,39 @@ def write_report(path: Path, report: Mapping[str, "Json"]) -> None:
     say(f"numbers: {path}")
 
 
-def print_measurements(measurements: "Json", *, title: str) -> None:
+def print_measurements(measurements: Sequence["Measurement"], *, title: str) -> None:
     """Print the measurements of a result as a table."""
-    rows = []
-    for m in measurements if isinstance(measurements, list) else ():
-        assert isinstance(m, dict)
-        value, spread, better = _shown(m)
-        rows.append((str(m["name"]), value, f"{spread} over {m['error_source']}" if spread else "", better))
-    if rows:
-        print_table(("metric", "value", "standard error", "better"), rows, title=title)
-    else:
+    if not measurements:
         say(f"{title}: no metrics are configured")
+        return
+    rows = []
+    for m in measurements:
+        value, spread, better = _shown(m)
+        rows.append((m.name, value, f"{spread} over {m.error_source}" if spread and m.error_source else spread, better))
+    print_table(("metric", "value", "standard error", "better"), rows, title=title)
 
 
-def print_protocols(measured: Mapping[str, "Json"], *, title: str) -> None:
+def print_protocols(measured: Mapping[str, Sequence["Measurement"]], *, title: str) -> None:
     """Print the measurements of several protocols, each in a column of its own."""
+    from ganzoo.metrics.base import repeated_names
+
     if len(measured) == 1:
         ((name, measurements),) = measured.items()
         print_measurements(measurements, title=title if name == OWN_PROTOCOL else f"{title}, protocol {name}")
         return
     cells: dict[tuple[str, str], dict[str, str]] = {}
     for protocol, measurements in measured.items():
-        assert isinstance(measurements, list)
-        names = [m["name"] for m in measurements if isinstance(m, dict)]
+        repeated = repeated_names(measurements)
         for m in measurements:
-            assert isinstance(m, dict)
-            settings = m["protocol"]
-            assert isinstance(settings, dict)
-            # A metric that is measured against two splits has two rows.
-            split = f" ({settings.get('reference_split')})" if names.count(m["name"]) > 1 else ""
             value, spread, better = _shown(m)
-            cells.setdefault((f"{m['name']}{split}", better), {})[protocol] = f"{value} {spread}".rstrip()
+            cells.setdefault((m.key(repeated), better), {})[protocol] = f"{value} {spread}".rstrip()
     rows: Sequence[Sequence[str]] = [
         (name, *(row.get(protocol, "") for protocol in measured), better) for (name, better), row in cells.items()
     ]
     print_table(("metric", *measured, "better"), rows, title=title)
 
 
-def _shown(measurement: Mapping[str, "Json"]) -> tuple[str, str, str]:
+def _shown(m: "Measurement") -> tuple[str, str, str]:
     """Return the value of a measurement, its standard error (empty if there is none) and its better direction."""
-    value, error = measurement["value"], measurement["standard_error"]
-    assert isinstance(value, int | float)
-    spread = f"± {error:.3g}" if isinstance(error, int | float) else ""
-    return f"{value:.5g}", spread, "higher" if measurement["higher_is_better"] else "lower"
+    spread = "" if m.standard_error is None else f"± {m.standard_error:.3g}"
+    return f"{m.value:.5g}", spread, "higher" if m.higher_is_better else "lower"

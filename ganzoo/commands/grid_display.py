@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ganzoo.bench.plan import Estimate, PlannedRun, current_step
+from ganzoo.bench.runner import Display
 from ganzoo.commands.terminal import format_duration, format_progress, is_terminal, say
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ SECONDS_BETWEEN_LINES = 30.0
 SECONDS_BETWEEN_DRAWINGS = 1.0
 
 
-class GridDisplay:
+class GridDisplay(Display):
     """Shows the running runs and the whole.
 
     Args:

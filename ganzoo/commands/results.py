@@ -1,4 +1,4 @@
-"""`ganzoo sample` and `ganzoo diff`: what is done with a run folder, and how one is opened."""
+"""`ganzoo sample` and `ganzoo diff`, and how commands open a run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OpenRun:
-    """A run whose networks are back: its folder, networks, description, the step they are of, and where they live."""
+    """A run with its networks loaded: its folder, networks, description, the step of the networks, their device."""
 
     folder: "RunFolder"
     gan: "Gan"
@@ -30,7 +30,7 @@ class OpenRun:
 
 
 def open_run(run: Path, *, step: int | None, device: str) -> "OpenRun":
-    """Bring a run's networks back on a device, with as many threads as it was trained with."""
+    """Load a run's networks onto a device, and use as many threads as it was trained with."""
     from ganzoo.runs.folder import RunFolder
 
     folder = RunFolder.existing(run)
@@ -98,8 +98,8 @@ def diff(
 ) -> None:
     """Compare two runs bit for bit.
 
-    Prints "identical" if weights, metrics.jsonl and operative configuration are, and exits with 0; otherwise says what
-    differs, from which step on, and exits with 1.
+    If weights, metrics.jsonl and operative configuration are equal, it prints "identical" and exits with 0. Otherwise
+    it prints what differs from which step on, and exits with 1.
 
     Example:
       ganzoo diff runs/quickstart-seed0 runs/again

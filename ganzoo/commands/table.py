@@ -1,4 +1,4 @@
-"""`ganzoo table`: what the runs of a grid say."""
+"""`ganzoo table`: the results of a grid."""
 
 from pathlib import Path
 from typing import Annotated
@@ -34,31 +34,32 @@ def table(
 ) -> None:
     """Make the table of a grid's results.
 
-    Values, intervals and tests that hold at the number of seeds there is; failures, noise, cost, protocols, and the
-    proof that the rows differ in their axes alone.
+    It shows values, intervals and tests that hold at the given number of seeds, failures, noise, cost, protocols, and
+    the proof that the rows differ in their axes alone.
 
     Examples:
       ganzoo table benchmarks/results/fashion
       ganzoo table benchmarks/results/fashion --format html --out table.html --compute-matched
     """
-    from ganzoo.bench.formats import FORMATS, format_names
+    from ganzoo.bench.formats import FORMATS
+    from ganzoo.report.table_fragment import table_fragment
 
-    if format_name not in FORMATS:
-        hint = nearest(format_name, FORMATS) or f"; there are {format_names()}"
+    formats = {**FORMATS, "html": table_fragment}
+    if format_name not in formats:
+        hint = nearest(format_name, formats) or "; there are md, csv, tex and html"
         raise UserError(f"no format '{format_name}'{hint}")
-    names = [name.strip() for name in metrics.split(",") if name.strip()] if metrics is not None else []
 
     from ganzoo.bench.analysis import build_table
     from ganzoo.bench.results import read_results
 
     built = build_table(
         read_results(results),
-        metrics=names,
+        metrics=[name.strip() for name in (metrics or "").split(",") if name.strip()],
         has_reported=reported,
         is_compute_matched=compute_matched,
         allow_mixed=allow_mixed,
     )
-    text = FORMATS[format_name](built)
+    text = formats[format_name](built)
     if out is None:
         say(text.rstrip("\n"))
         return

@@ -74,14 +74,17 @@ def run(
 
 def show_result(result: "RunResult") -> None:
     """Print a finished run: its metrics, what is wrong with it, and where everything is."""
+    import msgspec
+
     from ganzoo.commands.evaluation import print_measurements
+    from ganzoo.metrics.base import Measurement
 
     folder, values = result.folder, result.result
     if result.was_finished:
         state = "finished" if values["status"] == "finished" else f"ended as failed ({values.get('reason')})"
         say(f"'{folder.path}' had {state} before; nothing was done. --fresh starts it anew.")
     say("")
-    measured, failures = values.get("metrics"), values.get("metric_failures")
+    measured, failures = msgspec.convert(values.get("metrics", []), list[Measurement]), values.get("metric_failures")
     # Without any, the reason is that of the failure, not that there are none configured.
     if measured or (values["status"] == "finished" and not failures):
         print_measurements(measured, title=f"{values.get('name', folder.path.name)}, step {values['step']}")

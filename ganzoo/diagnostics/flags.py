@@ -7,8 +7,19 @@ far from what a sound run shows, so that a flag is worth a look; the absence of 
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ganzoo.metrics.base import Metric, curve_of
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A sign of a run gone wrong: its kind, the step from which on it holds (None: the whole run), and a sentence."""
+
+    kind: str
+    step: int | None
+    text: str
+
 
 Rows = Sequence[Mapping[str, int | float]]
 Series = list[tuple[int, float]]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ganzoo.diagnostics.flags import Rows, keys, series
-from ganzoo.metrics.base import Metric, curve_of
+from ganzoo.metrics.base import Metric, curve_of, split_key
 
 METRIC, HEALTH, SIGMA, AUGMENT = "metric/", "health/", "sigma/", "augment/"
 LOSSES, LOGITS, ACCURACY = "losses", "mean logit of D", "accuracy of the pretext task"
@@ -172,7 +172,7 @@ def _metric_panels(
     made: dict[str, Panel] = {}
     for key in found:
         name = key.removeprefix(METRIC)
-        curve, is_higher = curve_of(name, metrics), higher_is_better.get(name.partition("/")[0])
+        curve, is_higher = curve_of(name, metrics), higher_is_better.get(split_key(name)[0])
         better = "" if is_higher is None else "higher" if is_higher else "lower"
         lines = made.setdefault(curve.panel, Panel(curve.panel, [], has_zero=True, better=better)).lines
         color = IMAGE_COLORS.get(curve.label, METRIC_COLORS[len(lines) % len(METRIC_COLORS)])

@@ -1,10 +1,12 @@
-"""From a GAN to numbers with their protocol."""
+"""Computes the numbers of a GAN, each with its protocol."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+import msgspec
 import torch
+from msgspec.structs import replace
 
 from ganzoo.architectures.base import Discriminator
 from ganzoo.component import Part
@@ -13,7 +15,7 @@ from ganzoo.errors import UserError
 from ganzoo.evaluation.inputs import EvaluationInputs
 from ganzoo.features.base import FeatureExtractor
 from ganzoo.layers.batch_statistics import evaluation_mode
-from ganzoo.metrics.base import Measurement, Metric
+from ganzoo.metrics.base import Measurement, Metric, mean_and_error
 from ganzoo.runs.folder import Json
 
 SAMPLING_SEEDS = "sampling seeds"
@@ -33,6 +35,11 @@ class Evaluated:
 
     measurements: list[Measurement]
     failures: list[MetricFailure]
+
+    def to_json(self) -> dict[str, Json]:
+        """Return them as they stand in `result.json`; a number of numpy becomes a float."""
+        metrics = msgspec.to_builtins(self.measurements, enc_hook=float)
+        return {"metrics": metrics, "metric_failures": msgspec.to_builtins(self.failures)}
 
 
 def fitting(part: Part[Metric], *, spec: DataSpec, num_classes: int, discriminator: Discriminator | None) -> Metric:
@@ -111,19 +118,19 @@ def evaluate(inputs: EvaluationInputs) -> Evaluated:
                     measured[i].append(metric.measure(inputs))
             except UserError as error:
                 failures[i] = MetricFailure(metrics[i].name, str(error))
-    numbers: dict[tuple[str, str], Measurement] = {}
+    numbers: dict[str, Measurement] = {}
     for i, sets in enumerate(measured):
         own = [] if i in failures else over_sets(sets)
-        names = [_name_and_split(m) for m in own]
-        twice = next((name for k, name in enumerate(names) if name in numbers or name in names[:k]), None)
+        keys = [m.key({m.name}) for m in own]
+        twice = next((m for k, m in enumerate(own) if keys[k] in numbers or keys[k] in keys[:k]), None)
         if twice is None:
-            numbers.update(zip(names, own, strict=True))
+            numbers.update(zip(keys, own, strict=True))
         else:
-            # What a plugin calls its numbers is known only now, and at the end of a run none may get lost.
-            name, split = twice
+            # The names of a plugin's numbers are known only now, and at the end of a run no number may get lost.
+            split = f" of the split '{twice.split}'" if twice.split else ""
             reason = (
-                f"there is another number '{name}'{f' of the split {split!r}' if split else ''}, from which its own "
-                "could not be told; leave one of the two out, or rename it"
+                f"there is another number '{twice.name}'{split}, and nothing tells the two apart; leave one of them "
+                "out, or rename it"
             )
             failures[i] = MetricFailure(metrics[i].name, reason)
     return Evaluated(list(numbers.values()), list(failures.values()))
@@ -144,38 +151,12 @@ def _evaluation_mode(discriminator: Discriminator | None) -> AbstractContextMana
     return nullcontext() if discriminator is None else evaluation_mode(discriminator)
 
 
-def _name_and_split(m: Measurement) -> tuple[str, str]:
-    """Return what tells the numbers of one evaluation apart."""
-    return m.name, str(m.protocol.get("reference_split") or "")
-
-
 def over_sets(measured: Sequence[Sequence[Measurement]]) -> list[Measurement]:
     """Return the mean of each number over sets of generated images, with its standard error; one set stays as it is."""
     if len(measured) == 1:
         return list(measured[0])
     means = []
     for numbers in zip(*measured, strict=True):
-        values = torch.tensor([number.value for number in numbers], dtype=torch.float64)
-        error = float(values.std()) / len(values) ** 0.5
-        means.append(replace(numbers[0], value=float(values.mean()), standard_error=error, error_source=SAMPLING_SEEDS))
+        value, error = mean_and_error([number.value for number in numbers])
+        means.append(replace(numbers[0], value=value, standard_error=error, error_source=SAMPLING_SEEDS))
     return means
-
-
-def measurements_to_json(measurements: Sequence[Measurement]) -> list[Json]:
-    """Return measurements as they stand in `result.json`."""
-    return [
-        {
-            "name": m.name,
-            "value": m.value,
-            "standard_error": m.standard_error,
-            "error_source": m.error_source,
-            "higher_is_better": m.higher_is_better,
-            "protocol": dict(m.protocol),
-        }
-        for m in measurements
-    ]
-
-
-def failures_to_json(failures: Sequence[MetricFailure]) -> list[Json]:
-    """Return failures as they stand in `result.json`."""
-    return [{"metric": f.metric, "reason": f.reason} for f in failures]

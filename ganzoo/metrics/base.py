@@ -1,9 +1,11 @@
 """The contract of a metric. N: images; C, H, W: image; F: feature width; K: classes."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
+import msgspec
 import torch
 from torch import Tensor
 
@@ -14,8 +16,7 @@ from ganzoo.errors import UserError, nearest
 from ganzoo.features.base import FeatureExtractor, Settings
 
 
-@dataclass(frozen=True)
-class Measurement:
+class Measurement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One number with all that is needed to compare it.
 
     Args:
@@ -34,6 +35,30 @@ class Measurement:
     higher_is_better: bool
     protocol: Settings
     error_source: str = ""
+
+    @property
+    def split(self) -> str:
+        """The reference split; empty if no real images are compared with."""
+        return str(self.protocol.get("reference_split") or "")
+
+    def key(self, repeated: Collection[str]) -> str:
+        """Return what tells the number apart from the others of its run: its name, or `NAME/SPLIT`.
+
+        Args:
+            repeated: as of `repeated_names`.
+        """
+        return f"{self.name}/{self.split}" if self.name in repeated and self.split else self.name
+
+
+def repeated_names(measurements: Iterable[Measurement]) -> set[str]:
+    """Return the names that several numbers of one run have, which only their reference splits tell apart."""
+    return {name for name, num in Counter(m.name for m in measurements).items() if num > 1}
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """Return name and reference split of a `Measurement.key`; the split is empty if the key is a name alone."""
+    name, _, split = key.partition("/")
+    return name, split
 
 
 @dataclass(frozen=True)
@@ -207,13 +232,13 @@ def curve_of(name: str, metrics: Sequence[type[Metric]]) -> Curve:
     """Return how a measurement's curve is drawn and judged; by default it has a panel of its own.
 
     Args:
-        name: of the measurement, followed by `/SPLIT` where a run has it for several reference splits.
+        name: key of the measurement.
         metrics: those of the run.
     """
-    measured, slash, split = name.partition("/")
+    measured, split = split_key(name)
     answers = (metric.curve(measured) for metric in metrics)
     found = next((curve for curve in answers if curve is not None), Curve(panel=measured))
-    return replace(found, panel=f"{found.panel}{slash}{split}")
+    return replace(found, panel=f"{found.panel}/{split}" if split else found.panel)
 
 
 def other_split(inputs: MetricInputs, features: Part[FeatureExtractor] | None, name: str, split: str) -> Settings:

@@ -4,7 +4,7 @@ from functools import partial
 
 from ganzoo.bench.analysis import build_table
 from ganzoo.bench.results import Results
-from ganzoo.bench.text_tables import CONDITIONS, sheets
+from ganzoo.bench.text_tables import CONDITIONS, text_tables
 from ganzoo.report.page import render, room_left
 from ganzoo.report.pictures import cost_picture, curves_picture, image_uri, points_picture
 
@@ -23,7 +23,7 @@ def bench_page(results: Results) -> str:
         UserError: runs that share no table.
     """
     table = build_table(results, is_compute_matched=True)
-    records = {row: results.of_row(row) for row in results.rows}
+    records = {row: results.of_row(row) for row in results.labels}
     keys = dict.fromkeys(key for record in results.records for key in record.curves)
     metrics = [key for key in keys if key.startswith(METRIC)]
     accuracies = [key for key in keys if key.startswith("d/") and key.endswith("/accuracy_real")]
@@ -39,7 +39,7 @@ def bench_page(results: Results) -> str:
         render,
         "bench.html",
         title=table.title,
-        sheets=[sheet for sheet in sheets(table) if sheet.title != CONDITIONS],  # they have a place of their own
+        tables=[own for own in text_tables(table) if own.title != CONDITIONS],  # they have a place of their own
         points=[(column.key, points_picture(table, column)) for column in table.columns],
         curves=[(key, picture) for key, picture in curves if picture is not None],
         costs=[(key, picture) for key, picture in costs if picture is not None],
@@ -65,7 +65,7 @@ def _samples(results: Results, room: int) -> tuple[Samples, list[int]]:
     for place, seed in enumerate(seeds):
         pictures = [
             (record.label, image_uri(results.path / record.samples))
-            for row in results.rows
+            for row in results.labels
             for record in results.of_row(row)
             if record.seed == seed and record.samples and (results.path / record.samples).is_file()
         ]

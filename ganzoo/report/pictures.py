@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganzoo.bench.analysis import Row, Table
 from ganzoo.bench.columns import Column
 from ganzoo.bench.record import RunRecord
 from ganzoo.bench.statistics import MIN_SEEDS
+from ganzoo.bench.table import Row, Table
 from ganzoo.diagnostics.flags import Rows
 from ganzoo.diagnostics.panels import STYLES, Panel
 from ganzoo.diagnostics.plots import EDGE, draw_panel, finish, show_whole_numbers

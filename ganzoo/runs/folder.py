@@ -7,10 +7,15 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
 
 from ganzoo.errors import RunInterruptedError, UserError, is_out_of_memory, os_error_text, out_of_memory_text
+from ganzoo.runs.json_files import convert, read_json
 
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+if TYPE_CHECKING:
+    Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+else:
+    Json = object  # msgspec cannot read a recursive alias
 Row = dict[str, int | float]
 """A row of `metrics.jsonl` or `timing.jsonl`: numbers by key; `step` is a whole number."""
 
@@ -37,14 +42,23 @@ these are names that nothing else is likely to have. Files that a new run overwr
 OWN_NAMES = {pattern.partition("/")[0] for pattern in LEFTOVERS} | {"config.gin", "operative.gin", "plugins"}
 """The names at the top of a folder after a run or part of one."""
 
-TYPES: dict[str, tuple[tuple[type, ...], str]] = {
-    "status": ((str,), "a string"),
-    **dict.fromkeys(("step", "num_real_images", "num_d_images", "num_threads"), ((int,), "a whole number")),
-    "seconds": ((int, float), "a number"),
-    **dict.fromkeys(("metrics", "metric_failures", "health", "continued"), ((list,), "a list")),
-    **dict.fromkeys(("chance", "data_sha256"), ((dict,), "an object")),
-}
-"""What `result.json` and `env.json` hold under the keys that are calculated with, as far as they have them."""
+
+class Fields(TypedDict, total=False):
+    """What `result.json` and `env.json` hold under the keys that are calculated with, as far as they have them."""
+
+    status: str
+    step: int
+    num_real_images: int
+    num_d_images: int
+    num_threads: int
+    seconds: float
+    metrics: list[object]
+    metric_failures: list[object]
+    health: list[str]
+    flags: list[object]
+    continued: list[object]
+    chance: dict[str, float]
+    data_sha256: dict[str, str]
 
 
 class RunFolder:
@@ -94,12 +108,12 @@ class RunFolder:
 
     def environment(self) -> dict[str, Json]:
         """Return what `env.json` says."""
-        return _read_object(self.environment_path)
+        return _read_object(self.environment_path, "description of a run's machine")
 
     def result(self) -> dict[str, Json] | None:
         """Return the result of a run that ended, or None. Without an operative.gin it does not count."""
         there = self.operative_path.exists() and self.result_path.exists()
-        return _read_object(self.result_path) if there else None
+        return _read_object(self.result_path, "result of a run") if there else None
 
     def metrics(self) -> list[Row]:
         """Return the rows of `metrics.jsonl`."""
@@ -210,7 +224,7 @@ def _remove(path: Path) -> None:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader finds the old content or the new, never a part."""
+    """Write a file so that a reader finds either the old content or the new, never a part of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -275,18 +289,8 @@ def drop_rows_after(path: Path, step: int) -> None:
         write_rows(path, [row for row in read_rows(path) if row["step"] <= step])
 
 
-def _read_object(path: Path) -> dict[str, Json]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"'{path}' cannot be read ({error}); the run folder is damaged") from error
-    if not isinstance(value, dict):
-        raise UserError("holds no object of JSON; the run folder is damaged: bring the file back", where=str(path))
-    for key, (kinds, what) in TYPES.items():
-        if key in value and type(value[key]) not in kinds:
-            raise UserError(
-                f"'{key}' is {json.dumps(value[key])}, and must be {what}; the run folder is damaged: bring the file "
-                "back",
-                where=str(path),
-            )
+def _read_object(path: Path, what: str) -> dict[str, Json]:
+    remedy = "the run folder is damaged: bring the file back"
+    value = read_json(path, dict, what=what, remedy=remedy)
+    convert(value, Fields, where=str(path), what=what, remedy=remedy)
     return value

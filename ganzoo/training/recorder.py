@@ -3,7 +3,6 @@
 import contextlib
 import os
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
@@ -17,10 +16,11 @@ from ganzoo.diagnostics import flags, measurements
 from ganzoo.diagnostics.plots import save_curves, save_grid
 from ganzoo.errors import NotFiniteError, RunFailedError
 from ganzoo.evaluation import earlier_fakes
-from ganzoo.evaluation.evaluate import Evaluated, evaluate, failures_to_json, measurements_to_json
+from ganzoo.evaluation.evaluate import Evaluated, evaluate
 from ganzoo.evaluation.inputs import EvaluationInputs
 from ganzoo.evaluation.sampling import sample_images
 from ganzoo.hardware import peak_memory_bytes
+from ganzoo.metrics.base import repeated_names
 from ganzoo.runs import environment
 from ganzoo.runs.folder import (
     Json,
@@ -232,11 +232,8 @@ class Recorder:
             environment_now: dict[str, Json] = {**self.folder.environment(), "data_sha256": hashes}
             with self.folder.writing():
                 write_json(self.folder.environment_path, environment_now)
-        names = Counter(m.name for m in evaluated.measurements)
-        values: dict[str, float] = {}
-        for m in evaluated.measurements:
-            split = m.protocol.get("reference_split") if names[m.name] > 1 else None
-            values[f"metric/{m.name}/{split}" if split else f"metric/{m.name}"] = m.value
+        repeated = repeated_names(evaluated.measurements)
+        values = {f"metric/{m.key(repeated)}": m.value for m in evaluated.measurements}
         if values:
             self._append(values)
         for failure in evaluated.failures:
@@ -294,8 +291,7 @@ class Recorder:
             "status": "finished",
             "name": self.configuration.name,
             "seed": self.experiment.seed,
-            "metrics": measurements_to_json(evaluated.measurements),
-            "metric_failures": failures_to_json(evaluated.failures),
+            **evaluated.to_json(),
             "health": list[Json](
                 flags.flags(
                     rows,

@@ -1,18 +1,26 @@
 """A folder of simulated results, for tests of tables, and to look at: `python tests/bench/conftest.py FOLDER`."""
 
+import contextlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from ganzoo import cli
 from ganzoo.bench.axes import Difference
-from ganzoo.bench.proof import Proof
-from ganzoo.bench.record import MeasurementRecord, RunRecord, write_record
+from ganzoo.bench.executor import Ended, Job
+from ganzoo.bench.proof import Proof, ProvenRow
+from ganzoo.bench.record import RunRecord, write_record
 from ganzoo.bench.results import PROOF
+from ganzoo.diagnostics.flags import Flag
+from ganzoo.metrics.base import Measurement
+from ganzoo.runs.exit_report import EXIT_REPORT
 from ganzoo.runs.folder import write_json
 
 NUM_STEPS = 3000
@@ -41,7 +49,7 @@ class FakeRow:
     shift: float = 0.0
     views: float = 1.0
     failed: Mapping[int, str] = field(default_factory=dict)
-    health: Mapping[int, str] = field(default_factory=dict)
+    flags: Mapping[int, Flag] = field(default_factory=dict)
     reported: str = ""
 
 
@@ -53,7 +61,7 @@ ROWS = {
         "Unconditional, no spectral norm",
         shift=-2.0,
         failed={1: "a loss or a weight is NaN or infinite at step 1200"},
-        health={3: "collapsed at step 3000: the generated images vary by 2.1% of the real ones' variation"},
+        flags={3: Flag("collapsed", 2000, "the generated images are 0.02 as far apart as real ones from step 2000 on")},
     ),
 }
 
@@ -66,7 +74,7 @@ def make_record(
     label: str = "",
     protocol: Mapping[str, object] = PROTOCOL,
     failed: str = "",
-    health: str = "",
+    flag: Flag | None = None,
     views: float = 1.0,
     curves: Mapping[str, Sequence[tuple[int, float]]] | None = None,
     device_name: str = "cpu",
@@ -74,7 +82,7 @@ def make_record(
 ) -> RunRecord:
     num_steps = 1200 if failed else NUM_STEPS
     metrics = () if failed else tuple(
-        MeasurementRecord(
+        Measurement(
             name=name,
             value=value,
             standard_error=METRICS[name][2] / 6 if name in METRICS else None,
@@ -107,7 +115,7 @@ def make_record(
             "training_code_files": {"gan/steps.py": "ab12"},
         },
         metrics=metrics,
-        health=(health,) if health else (),
+        flags=() if flag is None else (flag,),
         curves={key: tuple(points) for key, points in curves.items()},
         counters={
             "step": num_steps,
@@ -128,18 +136,22 @@ def write_fake_proof(folder: Path, rows: Mapping[str, FakeRow], *, seeds: Sequen
     proof = Proof(
         grid="fake",
         baseline=names[0],
-        axes={name: () if name == names[0] else ("experiment.pretext",) for name in names},
-        differences={name: () if name == names[0] else (changed,) for name in names},
+        rows={
+            name: ProvenRow(
+                axes=() if name == names[0] else ("experiment.pretext",),
+                differences=() if name == names[0] else (changed,),
+                label=row.label,
+                reported=row.reported or None,
+            )
+            for name, row in rows.items()
+        },
         shared={"experiment.num_steps": str(NUM_STEPS)},
         training_files={"gan/steps.py": "ab12"},
+        title="SSGAN and its baseline, simulated",
+        order=tuple(names),
+        seeds=tuple(seeds),
     )
-    value = proof.to_json()
-    described = {
-        name: {**value["rows"][name], "label": row.label, **({"reported": row.reported} if row.reported else {})}
-        for name, row in rows.items()
-    }
-    more = {"rows": described, "title": "SSGAN and its baseline, simulated", "order": names, "seeds": list(seeds)}
-    write_json(folder / PROOF, {**value, **more})
+    write_json(folder / PROOF, proof.to_json())
 
 
 def write_fake_results(
@@ -173,7 +185,7 @@ def write_fake_results(
                 values,
                 label=row.label,
                 failed=row.failed.get(seed, ""),
-                health=row.health.get(seed, ""),
+                flag=row.flags.get(seed),
                 views=row.views,
                 samples=f"{name}-seed{seed}.png" if has_samples else None,
             )
@@ -190,6 +202,38 @@ class Fakes:
     record = staticmethod(make_record)
     write = staticmethod(write_fake_results)
     write_proof = staticmethod(write_fake_proof)
+
+
+class InProcess:
+    """Runs a job's command at once, in this process."""
+
+    def __init__(self) -> None:
+        self.submitted: list[str] = []
+        self._ended: list[Ended] = []
+
+    def submit(self, job: Job) -> None:
+        assert job.command[1:3] == ("-m", "ganzoo")
+        self.submitted.append(job.name)
+        job.prepare()
+        with (
+            patch.dict(os.environ, {EXIT_REPORT: str(job.report_path)}),
+            job.log.open("a") as log,
+            contextlib.redirect_stdout(log),
+            contextlib.redirect_stderr(log),
+        ):
+            self._ended.append(Ended(job, cli.call(job.command[3:])))
+
+    def poll(self) -> list[Ended]:
+        ended, self._ended = self._ended, []
+        return ended
+
+    def stop(self) -> list[Ended]:
+        return self.poll()
+
+
+@pytest.fixture
+def in_process() -> type[InProcess]:
+    return InProcess
 
 
 @pytest.fixture

@@ -3,10 +3,12 @@
 import math
 
 import pytest
+from msgspec.structs import replace
 
 from ganzoo.bench.analysis import build_table
 from ganzoo.bench.record import write_record
 from ganzoo.bench.results import read_results
+from ganzoo.diagnostics.flags import Flag
 from ganzoo.errors import UserError
 
 FD, KD, RECALL = "fd_efflite0_64px", "kd_efflite0_64px", "recall_efflite0_64px"
@@ -52,7 +54,7 @@ def test_failed_and_collapsed_runs_are_counted_named_and_worst(fake_results):
     assert row.cells[FD].runs[3].measured is not None  # shown, but not counted on
     assert row.cells[FD].comparison.verdict == "worse"
     assert row.troubles[0].startswith("Unconditional, no spectral norm, seed 1: failed: a loss or a weight is NaN")
-    assert "seed 3: collapsed at step 3000" in row.troubles[1]
+    assert "seed 3: the generated images are 0.02 as far apart" in row.troubles[1]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -63,11 +65,12 @@ def test_a_value_that_is_no_number_is_a_lost_run(folder, fakes, value):
     assert found.runs[2].trouble == "without a value"
 
 
-def test_a_saturated_discriminator_is_told_and_loses_nothing(folder, fakes):
-    fill(folder, fakes, "uncond", [1.0, 2.0], health="discriminator saturated: its loss stayed below 0.01")
+@pytest.mark.parametrize("kind", ["saturated", "never_covered", "metric_failed", "unclassified"])
+def test_a_flag_of_another_kind_is_told_and_loses_nothing_whatever_its_words(folder, fakes, kind):
+    fill(folder, fakes, "uncond", [1.0, 2.0], flag=Flag(kind, 5, "collapsed from step 5: a sentence"))
     table = build_table(read_results(folder))
     assert table.rows[0].cells[FD].summary.num_lost == 0
-    assert "saturated" in table.rows[0].troubles[0]
+    assert "collapsed from step 5" in table.rows[0].troubles[0]
 
 
 def test_a_seed_without_a_metric_that_others_have_is_lost_and_a_row_without_it_is_blank(folder, fakes):
@@ -128,8 +131,7 @@ def test_every_run_that_departs_from_the_grid_is_marked_be_they_the_most(folder,
     for seed in range(num_departed):
         record = fakes.record("ssgan", seed, {FD: 1.0})
         departed = record.operative.replace("experiment.num_steps = 3000", "experiment.num_steps = 7")
-        object.__setattr__(record, "operative", departed)
-        write_record(record, folder)
+        write_record(replace(record, operative=departed), folder)
     with pytest.raises(UserError, match=r"experiment\.num_steps: 3000 \(the grid\) in proof; 7 in ssgan-seed0"):
         build_table(read_results(folder))
     assert cell(folder, "ssgan", allow_mixed=True).is_marked
@@ -139,14 +141,13 @@ def test_every_run_that_departs_from_the_grid_is_marked_be_they_the_most(folder,
 def test_one_metric_on_two_splits_makes_two_columns(folder, fakes):
     record = fakes.record("uncond", 0, {FD: 1.0, KD: 0.5})
     other = fakes.record("uncond", 0, {FD: 3.0}, protocol={**fakes.protocol, "reference_split": "train"})
-    object.__setattr__(record, "metrics", record.metrics + other.metrics)
-    write_record(record, folder)
+    write_record(replace(record, metrics=record.metrics + other.metrics), folder)
     table = build_table(read_results(folder))
-    keys = [f"{FD} (test)", KD, f"{FD} (train)"]
+    keys = [f"{FD}/test", KD, f"{FD}/train"]
     assert [column.key for column in table.columns] == keys
     assert [table.rows[0].cells[key].runs[0].measured for key in keys] == [1.0, 0.5, 3.0]
     assert len(build_table(read_results(folder), metrics=[FD]).columns) == 2
-    assert [c.key for c in build_table(read_results(folder), metrics=[f"{FD} (train)"]).columns] == keys[2:]
+    assert [c.key for c in build_table(read_results(folder), metrics=[f"{FD}/train"]).columns] == keys[2:]
 
 
 def test_metrics_are_chosen_in_the_order_given(fake_results):

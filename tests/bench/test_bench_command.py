@@ -10,7 +10,8 @@ from ganzoo.bench.grid import read_grid, recipe_path
 from ganzoo.bench.plan import Estimate, plan_runs, seconds_left
 from ganzoo.bench.proof import prove
 from ganzoo.bench.rows import build_rows
-from ganzoo.commands.bench import _slurm_options
+from ganzoo.bench.run_grid import _slurm_options
+from ganzoo.commands.bench import _slurm_options as commands_options
 from ganzoo.config.load import load
 
 GRIDS = sorted((Path(__file__).parents[2] / "benchmarks").glob("*.gin"))
@@ -36,7 +37,7 @@ def test_every_grid_of_the_project_is_sound_and_proven_without_data(path: Path) 
     grid = read_grid(path)
     built = build_rows(grid, plugins=[], num_threads=1)
     proof = prove(grid, built)
-    assert len(proof.differences) == len(grid.rows) > 1
+    assert len(proof.rows) == len(grid.rows) > 1
     assert path.read_text().startswith("# ")
     # Curves and the comparison at equal compute need evaluations on the way; quick is over in a minute.
     experiments = [row.configuration.experiment for row in built.values()]
@@ -76,8 +77,8 @@ def test_every_grid_of_the_project_is_planned_for_a_gpu_on_a_machine_without_one
     ],
 )
 def test_a_job_on_a_gpu_asks_for_one_unless_it_is_told_otherwise(device, given, gpus) -> None:
-    options = _slurm_options("slurm", ["slurm_time=60", *given], device)
-    assert options == {"slurm_time": 60, **gpus}
+    asked = commands_options(["slurm_time=60", *given])
+    assert _slurm_options("slurm", asked, device) == {"slurm_time": 60, **gpus}
 
 
 def test_a_dry_run_shows_plan_and_proof_and_writes_nothing(grid: Path, capsys, monkeypatch) -> None:

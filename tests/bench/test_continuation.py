@@ -4,11 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from ganzoo import cli
-from ganzoo.bench.continuation import ABSENT, NOW, departures
+from ganzoo.bench.conditions import ABSENT, LAYOUT
+from ganzoo.bench.continuation import NOW, departures
 from ganzoo.bench.grid import read_grid
-from ganzoo.bench.proof import LAYOUT
 from ganzoo.bench.rows import BuiltRow, build_rows
 from ganzoo.runs.code_hashes import BEFORE_FOLDERS
 
@@ -68,7 +69,7 @@ def test_code_counts_as_far_as_a_row_uses_it(fakes, built):
 def test_code_recorded_before_the_folders_is_neither_the_same_nor_changed(fakes, built):
     record = fakes.record("uncond", 0, {})
     files = {"ganzoo/steps.py": "ab12", "layers/affine.py": "99"}
-    old = replace(record, environment={**record.environment, "training_code_files": files})
+    old = structs.replace(record, environment={**record.environment, "training_code_files": files})
     (found,) = departures([old], built, machine=MACHINE, num_threads=1)
     assert (found.key, found.values) == ("code_layout", {LAYOUT: (NOW,), BEFORE_FOLDERS: ("uncond-seed0",)})
 
@@ -77,7 +78,7 @@ def test_code_that_measures_counts_where_a_record_has_its_hashes(fakes, built):
     older = fakes.record("uncond", 0, {})
     record = fakes.record("ssgan", 0, {})
     files = {"resize.py": "56ab", "gan/steps.py": "0"}
-    record = replace(record, environment={**record.environment, "evaluation_code_files": files})
+    record = structs.replace(record, environment={**record.environment, "evaluation_code_files": files})
     assert {m.key: m.values for m in departures([older, record], built, machine=MACHINE, num_threads=1)} == {
         "evaluation_code resize.py": {"34ef": (NOW,), "56ab": ("ssgan-seed0",)},
         "evaluation_code gan/steps.py": {ABSENT: (NOW,), "0": ("ssgan-seed0",)},

@@ -7,19 +7,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ganzoo import cli
 from ganzoo.bench import executor as executor_module
 from ganzoo.bench.executor import ENDED_BY_CLUSTER, Ended, Executor, Job, LocalExecutor, SubmititExecutor, execute
 from ganzoo.bench.record import RunRecord, read_records
 from ganzoo.errors import UserError
+from ganzoo.runs.exit_report import read_exit_report
 from ganzoo.runs.folder import RunFolder
 
-SCRIPT = "import os, sys; print('ganzoo: threads', os.environ['OMP_NUM_THREADS'], file=sys.stderr); sys.exit({code})"
+SCRIPT = (
+    "import os, sys; from ganzoo.runs.exit_report import write_exit_report; "
+    "write_exit_report({code}, f\"threads {{os.environ['OMP_NUM_THREADS']}}\"); sys.exit({code})"
+)
 PROC = Path("/proc")
 GRID = """
 grid.rows = ['base', 'ssgan']
@@ -66,14 +70,29 @@ def test_exit_codes_threads_and_the_last_sentence_come_back(kind: str, tmp_path:
     assert executor.poll() == []
 
 
-def test_what_earlier_processes_said_is_not_the_message_of_a_job(tmp_path: Path) -> None:
-    log = tmp_path / "job.log"
-    log.write_text("ganzoo: ünfinished\n")
-    again = Job("job", (), 1, log, log_start=log.stat().st_size)
+def test_what_an_earlier_process_reported_is_not_the_message_of_a_job(tmp_path: Path) -> None:
+    executor = LocalExecutor()
+    first = job(tmp_path, "job", SCRIPT.format(code=3))
+    executor.submit(first)
+    ends(executor, 1)
+    assert first.message() == "threads 3"
+    again = job(tmp_path, "job", "import os; os.kill(os.getpid(), 9)")
+    executor.submit(again)
+    assert [e.exit_code for e in ends(executor, 1)] == [-9]
     assert again.message() == ""
-    with log.open("a") as file:
-        file.write("ganzoo: done\n")
-    assert again.message() == "done"
+
+
+def test_a_refused_run_reports_its_exit_code_and_the_sentence_that_it_says(tmp_path: Path) -> None:
+    refused = Job("x", (sys.executable, "-m", "ganzoo", "run", "no_such_recipe"), 1, tmp_path / "x.log")
+    executor = LocalExecutor()
+    executor.submit(refused)
+    assert [e.exit_code for e in ends(executor, 1)] == [2]
+    report = read_exit_report(refused.report_path)
+    assert report is not None
+    assert report["exit_code"] == 2
+    assert report["message"] == refused.message()
+    assert "no_such_recipe" in refused.message()
+    assert f"ganzoo: {refused.message()}" in refused.log.read_text()
 
 
 @pytest.mark.parametrize("kind", ["local", "submitit"])
@@ -100,7 +119,7 @@ def test_a_run_saves_when_the_cluster_announces_the_end_of_its_job(tmp_path: Pat
         "print('up', flush=True); time.sleep(60)"
     )
     one = job(tmp_path, "sleeper", script)
-    one.log.parent.mkdir()
+    one.prepare()
 
     class AnnouncedError(Exception):
         """What submitit raises in the handler of the signal."""

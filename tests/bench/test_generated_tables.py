@@ -41,7 +41,7 @@ def test_a_folder_gets_its_table_and_a_page_its_block(tmp_path, fakes):
     assert generated(tmp_path)[tmp_path / "README.md"] == page
 
 
-def test_a_block_has_the_sheets_that_it_names(tmp_path, fakes):
+def test_a_block_has_the_tables_that_it_names(tmp_path, fakes):
     fakes.write(tmp_path / "benchmarks/results/fake")
     readme = "<!-- table: benchmarks/results/fake Results Cost Matched -->\nold\n<!-- end -->\n"
     (tmp_path / "README.md").write_text(readme)
@@ -57,11 +57,11 @@ def test_a_block_has_the_sheets_that_it_names(tmp_path, fakes):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("Taks", "no sheet 'Taks' of a table; did you mean 'Tasks'?"),
-        ("Xyz", "no sheet 'Xyz' of a table; there are Results, Reported, "),
+        ("Taks", "no table 'Taks'; did you mean 'Tasks'?"),
+        ("Xyz", "no table 'Xyz'; there are Results, Reported, "),
     ],
 )
-def test_a_block_that_names_no_sheet_is_refused(tmp_path, fakes, name, said):
+def test_a_block_that_names_no_table_is_refused(tmp_path, fakes, name, said):
     fakes.write(tmp_path / "benchmarks/results/fake")
     (tmp_path / "README.md").write_text(f"<!-- table: benchmarks/results/fake {name} -->\n<!-- end -->\n")
     with pytest.raises(UserError, match=re.escape(said)):

@@ -1,17 +1,20 @@
 """Rows that differ in secret are refused, each key named; records that do are found."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
+from msgspec.structs import replace
 
+from ganzoo.bench.conditions import LAYOUT, Mismatch, check_records
 from ganzoo.bench.grid import read_grid
-from ganzoo.bench.proof import LAYOUT, Mismatch, Proof, check_records, prove
-from ganzoo.bench.record import MeasurementRecord, RunRecord
+from ganzoo.bench.proof import Proof, prove
+from ganzoo.bench.record import RunRecord
 from ganzoo.bench.rows import BuiltRow, build_rows
 from ganzoo.errors import UserError
+from ganzoo.metrics.base import Measurement
 from ganzoo.runs import environment
 from ganzoo.runs.code_hashes import BEFORE_FOLDERS
 
@@ -99,11 +102,11 @@ def test_the_proof_names_what_is_shared_and_what_may_differ_and_reads_back(folde
     assert proof.shared["optim.adam.learning_rate"] == "0.0002"
     assert "experiment.pretext" not in proof.shared
     assert not any(key.startswith("pretext.rotation") for key in proof.shared)
-    assert {d.key for d in proof.differences["ssgan"]} >= {"experiment.pretext", "pretext.rotation.alpha"}
-    assert proof.differences["base"] == ()
+    assert {d.key for d in proof.rows["ssgan"].differences} >= {"experiment.pretext", "pretext.rotation.alpha"}
+    assert proof.rows["base"].differences == ()
     assert "gan/steps.py" in proof.training_files
     assert "pretext/rotation.py" not in proof.training_files
-    assert Proof.from_json(json.loads(json.dumps(proof.to_json()))) == proof
+    assert msgspec.convert(json.loads(json.dumps(proof.to_json())), Proof) == proof
     assert any("ssgan: experiment.pretext: [] -> [@pretext.rotation]" in line for line in proof.lines())
 
 
@@ -124,14 +127,14 @@ def records(rows: dict[str, BuiltRow]) -> list[RunRecord]:
             described = environment.describe(
                 row.configuration.experiment, device=torch.device("cpu"), data_sha256="abc"
             )
-            measured = MeasurementRecord(
+            measured = Measurement(
                 name="fd", value=1.0, standard_error=None, higher_is_better=False,
                 protocol={**protocol, "eval_seed": seed},
             )  # fmt: skip
             found.append(
                 RunRecord(
                     grid="grid", row=name, label=name, seed=seed, recipe="tiny", status="finished", reason=None,
-                    operative=row.operative(seed), environment=described, metrics=(measured,), health=(), curves={},
+                    operative=row.operative(seed), environment=described, metrics=(measured,), flags=(), curves={},
                     counters={"step": 12, "num_real_images": 1, "num_d_images": 1}, seconds=1.0, num_threads=1,
                     peak_memory_bytes=1, num_parameters={}, samples=None,
                 )

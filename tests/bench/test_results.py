@@ -7,13 +7,15 @@ import pytest
 from ganzoo.bench.results import PROOF, read_results
 from ganzoo.errors import UserError
 
+LOST = '{"grid": "g", "baseline": "a", "rows": {}, "shared": {}, "training_files": {}}'
+
 
 def test_order_labels_and_seeds_come_from_the_proof(tmp_path, fakes):
     rows = {"z": fakes.row("Last letter first"), "a": fakes.row("First letter last")}
     results = read_results(fakes.write(tmp_path / "r", rows=rows, num_seeds=2, num_planned=5))
-    assert results.rows == ("z", "a")
+    assert results.proof.order == ("z", "a")
     assert results.labels == {"z": "Last letter first", "a": "First letter last"}
-    assert results.seeds == (0, 1, 2, 3, 4)
+    assert results.proof.seeds == (0, 1, 2, 3, 4)
     assert [record.seed for record in results.of_row("a")] == [0, 1]
     assert results.mismatches == ()
 
@@ -34,7 +36,7 @@ def test_a_folder_without_proof_is_refused(fake_results):
         read_results(fake_results)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"rows": 3, "baseline": "a"}'])
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"rows": 3, "baseline": "a"}', LOST])
 def test_a_damaged_proof_is_refused(fake_results, text):
     (fake_results / PROOF).write_text(text)
     with pytest.raises(UserError, match=r"proof.json: (cannot be read|is no proof of a grid)"):

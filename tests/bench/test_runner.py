@@ -1,20 +1,18 @@
 """A grid's runs: none twice, none lost, and a failing one does not end the others. Runs are made in this process."""
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from ganzoo import cli
-from ganzoo.bench.executor import Ended, Job
+from ganzoo.bench.executor import Ended, Executor, Job
 from ganzoo.bench.grid import read_grid
 from ganzoo.bench.plan import PlannedRun, plan_runs
 from ganzoo.bench.record import read_records
 from ganzoo.bench.rows import BuiltRow, build_rows
-from ganzoo.bench.runner import Outcome, Runner, Settings
+from ganzoo.bench.runner import Display, Outcome, Runner, Settings
 from ganzoo.errors import UserError
-from ganzoo.runs.folder import RunFolder
+from ganzoo.runs.folder import RunFolder, write_json
 from ganzoo.testing import temporary_plugins
 
 GRID = """
@@ -50,30 +48,8 @@ class nan_from_call(AdversarialLoss):
 '''
 
 
-class InProcess:
-    """Runs a job's command at once, in this process."""
-
-    def __init__(self) -> None:
-        self.submitted: list[str] = []
-        self._ended: list[Ended] = []
-
-    def submit(self, job: Job) -> None:
-        assert job.command[1:3] == ("-m", "ganzoo")
-        self.submitted.append(job.name)
-        job.log.parent.mkdir(parents=True, exist_ok=True)
-        with job.log.open("a") as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-            self._ended.append(Ended(job, cli.call(job.command[3:])))
-
-    def poll(self) -> list[Ended]:
-        ended, self._ended = self._ended, []
-        return ended
-
-    def stop(self) -> list[Ended]:
-        return self.poll()
-
-
 class Ends:
-    """Ends every job at once, with a last sentence and an exit code."""
+    """Ends every job at once, with an exit code and, if it says anything, a report."""
 
     def __init__(self, said: str, exit_code: int) -> None:
         self.said, self.exit_code = said, exit_code
@@ -82,9 +58,9 @@ class Ends:
 
     def submit(self, job: Job) -> None:
         self.submitted.append(job.name)
-        job.log.parent.mkdir(parents=True, exist_ok=True)
-        with job.log.open("a") as log:
-            log.write(self.said)
+        job.prepare()
+        if self.said:
+            write_json(job.report_path, {"exit_code": self.exit_code, "message": self.said})
         self._ended.append(Ended(job, self.exit_code))
 
     def poll(self) -> list[Ended]:
@@ -95,7 +71,7 @@ class Ends:
         return self.poll()
 
 
-class Quiet:
+class Quiet(Display):
     """A display that keeps what was said."""
 
     def __init__(self) -> None:
@@ -104,44 +80,38 @@ class Quiet:
     def say(self, text: str) -> None:
         self.said.append(text)
 
-    def show(self, running: object, **numbers: int) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
 
 class Bench:
     """The grid above in a folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.plugin = folder, folder / "nan.py"
+    def __init__(self, folder: Path, in_process: Callable[[], Executor]) -> None:
+        self.folder, self.plugin, self.in_process = folder, folder / "nan.py", in_process
         self.plugin.write_text(NAN_LOSS)
         (folder / "grid.gin").write_text(GRID)
         self.grid = read_grid(folder / "grid.gin")
         self.built: dict[str, BuiltRow] = build_rows(self.grid, plugins=[self.plugin], num_threads=1)
-        self.results = folder / "results"
+        self.results, self.log = folder / "results", folder / "out" / "logs" / "base-seed0.log"
 
     def plan(self, **chosen: object) -> list[PlannedRun]:
         return plan_runs(self.grid, self.built, out=self.folder / "out", results=self.results, **chosen)  # type: ignore[arg-type]
 
     def call(
-        self, *, retry_failed: bool = False, executor: InProcess | Ends | None = None, **chosen: object
+        self, *, retry_failed: bool = False, executor: Executor | None = None, **chosen: object
     ) -> tuple[Outcome, list[str], list[str]]:
         """Return how it ended, the runs that were started, and what was said."""
         settings = Settings(
             out=self.folder / "out", results=self.results, num_jobs=2, num_threads=1,
             plugins=(self.plugin,), retry_failed=retry_failed,
         )  # fmt: skip
-        executor, display = executor or InProcess(), Quiet()
+        executor, display = executor or self.in_process(), Quiet()
         outcome = Runner(self.grid, settings, executor, display).run(self.plan(**chosen), sleep=lambda _: None)
         return outcome, executor.submitted, display.said
 
 
 @pytest.fixture
-def bench(tiny_recipe: Path) -> Iterator[Bench]:
+def bench(tiny_recipe: Path, in_process: Callable[[], Executor]) -> Iterator[Bench]:
     with temporary_plugins():
-        yield Bench(tiny_recipe.parent)
+        yield Bench(tiny_recipe.parent, in_process)
 
 
 def test_a_failing_run_is_recorded_and_the_rest_goes_on(bench: Bench) -> None:
@@ -258,7 +228,7 @@ def test_a_folder_that_another_process_holds_is_waited_for(bench: Bench) -> None
             held.__exit__(None, None, None)
 
     settings = Settings(out=bench.folder / "out", results=bench.results, num_jobs=1, num_threads=1)
-    executor, display = InProcess(), Quiet()
+    executor, display = bench.in_process(), Quiet()
     runner = Runner(bench.grid, settings, executor, display)
     outcome = runner.run(bench.plan(only=["base"]), sleep=nap)
     assert executor.submitted == ["base-seed1", "base-seed0"]
@@ -273,8 +243,9 @@ def test_rows_of_one_seed_sample_from_the_same_latents(bench: Bench) -> None:
     assert first[0].read_bytes() == first[1].read_bytes()
 
 
-STOPPED = "ganzoo: stopped by SIGTERM after step 3, which is saved\n"
-FULL = "ganzoo: cannot write to 'x' (No space left on device); the checkpoint of step 2 is kept\n"
+STOPPED = "stopped by SIGTERM after step 3, which is saved"
+FULL = "cannot write to 'x' (No space left on device); the checkpoint of step 2 is kept"
+NO_REPORT = ", and left no report; see {log}"
 
 
 @pytest.mark.parametrize(
@@ -283,8 +254,8 @@ FULL = "ganzoo: cannot write to 'x' (No space left on device); the checkpoint of
         (STOPPED, 3, STOPPED),
         (STOPPED, -1, STOPPED),
         (FULL, 3, FULL),
-        ("", -9, "ganzoo: ended by signal 9"),
-        ("", -1, "ganzoo: ended by the cluster"),
+        ("", -9, f"ended by signal 9{NO_REPORT}"),
+        ("", -1, f"ended by the cluster{NO_REPORT}"),
     ],
 )
 def test_a_run_that_was_ended_from_outside_is_not_done_and_not_recorded(
@@ -295,7 +266,7 @@ def test_a_run_that_was_ended_from_outside_is_not_done_and_not_recorded(
     folder.result_path.unlink()
     (bench.results / "base-seed0.json").unlink()
     outcome, submitted, heard = bench.call(executor=Ends(said, exit_code), only=["base"], seeds=[0])
-    reason = reason.removeprefix("ganzoo: ").rstrip()
+    reason = reason.replace("{log}", str(bench.log))
     assert (submitted, outcome) == (["base-seed0"], Outcome(broken={"base-seed0": reason}))
     assert heard[-1] == f"base-seed0 is not done: {reason}"
     assert read_records(bench.results) == []
@@ -303,15 +274,13 @@ def test_a_run_that_was_ended_from_outside_is_not_done_and_not_recorded(
 
 def test_an_unknown_exit_code_is_no_signal_and_points_to_the_log(bench: Bench) -> None:
     outcome, _, _ = bench.call(executor=Ends("", 139), only=["base"], seeds=[0])
-    assert outcome.broken == {
-        "base-seed0": f"ended with exit code 139; see {bench.folder / 'out' / 'logs' / 'base-seed0.log'}"
-    }
+    assert outcome.broken == {"base-seed0": f"ended with exit code 139, and left no report; see {bench.log}"}
 
 
 def test_a_killed_run_is_not_done_whatever_an_earlier_process_said(bench: Bench) -> None:
     bench.call(executor=Ends(STOPPED, 3), only=["base"], seeds=[0])
     outcome, _, _ = bench.call(executor=Ends("", -9), only=["base"], seeds=[0])
-    assert outcome == Outcome(broken={"base-seed0": "ended by signal 9"})
+    assert outcome == Outcome(broken={"base-seed0": f"ended by signal 9, and left no report; see {bench.log}"})
 
 
 def test_a_retry_of_a_failed_run_begins_anew_once_and_then_goes_on(bench: Bench) -> None:

@@ -1,16 +1,16 @@
 """What D knew of its tasks: the last logged accuracies, by task and by what they are of."""
 
 import math
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from scipy import stats
 
 from ganzoo.bench.analysis import build_table
 from ganzoo.bench.record import read_record, write_record
 from ganzoo.bench.results import read_results
 from ganzoo.bench.task_accuracy import task_accuracies
-from ganzoo.bench.text_tables import sheets
+from ganzoo.bench.text_tables import text_tables
 
 
 def curves(real: float, fake: float) -> dict[str, list[tuple[int, float]]]:
@@ -53,11 +53,11 @@ def test_runs_that_failed_or_whose_accuracy_is_not_finite_are_lost(fakes):
     assert task_accuracies([good, nan, failed])[0].summary.num_lost == 2
 
 
-def test_the_table_has_a_sheet_of_them(fakes, tmp_path):
+def test_the_accuracies_have_a_table_of_their_own(fakes, tmp_path):
     rows = {"uncond": fakes.row("Unconditional"), "ssgan": fakes.row("SSGAN")}
     folder = fakes.write(tmp_path / "fake", rows=rows, num_seeds=2)
     for seed, (real, fake) in enumerate([(0.9, 0.8), (0.92, 0.8)]):
         record = read_record(folder / f"ssgan-seed{seed}.json")
         write_record(replace(record, curves={**record.curves, **curves(real, fake)}), folder)
-    (sheet,) = (sheet for sheet in sheets(build_table(read_results(folder))) if sheet.title == "Tasks")
-    assert sheet.rows == (("SSGAN", "rotation", "real", "0.9000 to 0.9200"), ("SSGAN", "rotation", "fake", "0.8000"))
+    (tasks,) = (own for own in text_tables(build_table(read_results(folder))) if own.title == "Tasks")
+    assert tasks.rows == (("SSGAN", "rotation", "real", "0.9000 to 0.9200"), ("SSGAN", "rotation", "fake", "0.8000"))

@@ -17,7 +17,7 @@ from ganzoo.component import Part
 from ganzoo.config.evaluation_protocol import EvaluationProtocol
 from ganzoo.data.base import Dataset, ImageData
 from ganzoo.errors import UserError
-from ganzoo.evaluation.evaluate import check_available, evaluate, measurements_to_json
+from ganzoo.evaluation.evaluate import Evaluated, check_available, evaluate
 from ganzoo.evaluation.inputs import EvaluationInputs, choose
 from ganzoo.evaluation.sampling import sample_images
 from ganzoo.features.base import FeatureExtractor, Settings
@@ -131,7 +131,8 @@ def test_metrics_share_fakes_and_features(
 def test_a_number_carries_its_protocol(
     generator: Generator, dataset: Dataset, extractor: Part[FeatureExtractor]
 ) -> None:
-    (as_json,) = measurements_to_json(measured(evaluation(generator, dataset, [metric("frechet_distance", extractor)])))
+    found = measured(evaluation(generator, dataset, [metric("frechet_distance", extractor)]))
+    (as_json,) = Evaluated(found, []).to_json()["metrics"]
     assert isinstance(as_json, dict)
     assert as_json["protocol"] == {
         "extractor": "quarters",

@@ -2,7 +2,6 @@
 
 import html
 import importlib.util
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,11 +9,12 @@ from typing import Any
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from msgspec.structs import replace
 
 from ganzoo import cli
 from ganzoo.bench.analysis import build_table
 from ganzoo.bench.results import read_results
-from ganzoo.bench.text_table import Sheet
+from ganzoo.bench.text_table import TextTable
 from ganzoo.report import bench_page as bench_page_module
 from ganzoo.report import page as page_module
 from ganzoo.report.bench_page import bench_page
@@ -88,7 +88,9 @@ def test_numbers_sort_by_their_size_words_below_them_and_lost_cells_at_the_end(
     rows = tuple((f"row {i}", cell) for i, cell in enumerate(cells))
     page = tmp_path / "page.html"
     lists = dict.fromkeys(("samples", "points", "curves", "costs", "rows", "left_out"), ())
-    page.write_text(render("bench.html", title="t", shared="", sheets=[Sheet("s", ("", "x"), "lr", rows, ())], **lists))
+    page.write_text(
+        render("bench.html", title="t", shared="", tables=[TextTable("s", ("", "x"), "lr", rows, ())], **lists)
+    )
     browser.open(page)
     button = browser.driver.find_element("css selector", "table.sortable thead th:nth-child(2) button")
     for expected in (ascending, ascending[::-1]):
