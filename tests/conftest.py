@@ -1,9 +1,13 @@
 """Fixtures that every test may use."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+
+from ganzoo.data import fashion_mnist
 
 TINY_RECIPE = """
 experiment:
@@ -35,6 +39,25 @@ architectures.resnet_discriminator.normalization = @normalizations.none
 pretext.rotation.alpha_schedule = 'linear'
 optim.adam.schedule = 'linear'
 """
+
+FASHION_MNIST = fashion_mnist.DEBIAN_FOLDER
+
+
+def missing(marker: str) -> str:
+    """Return what a marked test needs and this machine lacks, with the way to get it, or an empty string."""
+    if marker == "browser" and not (shutil.which("chromium") and shutil.which("chromedriver")):
+        return "chromium and chromedriver are not installed (Debian: apt-get install chromium chromium-driver)"
+    if marker == "fashion_mnist" and not FASHION_MNIST.is_dir():
+        return f"{FASHION_MNIST} is missing (Debian: apt-get install dataset-fashion-mnist)"
+    return ""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what this machine cannot run; where GANZOO_REQUIRE_ALL is set, as in CI, that is a failure."""
+    for reason in filter(None, (missing(marker.name) for marker in item.iter_markers())):
+        if os.environ.get("GANZOO_REQUIRE_ALL"):
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
 
 
 @pytest.fixture(autouse=True)
