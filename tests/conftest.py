@@ -67,6 +67,12 @@ def _one_thread_and_own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypa
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path_factory.getbasetemp() / "ganzoo-cache"))
 
 
+@pytest.fixture(scope="session")
+def tiny_recipe_text() -> str:
+    """The text of `tiny_recipe`, for fixtures that train one run for several tests."""
+    return TINY_RECIPE
+
+
 @pytest.fixture
 def tiny_recipe(tmp_path: Path) -> Path:
     """A recipe that trains in a second: every kind of state there is, 12 steps."""

@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -90,6 +91,7 @@ def drawing() -> ModuleType:
     return module
 
 
+@cache
 def runs(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*-seed*.json"))]
 
