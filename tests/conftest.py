@@ -2,11 +2,14 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
+import ganzoo.training.trainer  # noqa: F401  what `_curves_are_not_drawn` looks for is imported
 from ganzoo.data import fashion_mnist
 
 TINY_RECIPE = """
@@ -65,6 +68,21 @@ def _one_thread_and_own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypa
     """Results depend on the number of threads, and no test may find another's cached features."""
     torch.set_num_threads(1)
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path_factory.getbasetemp() / "ganzoo-cache"))
+
+
+def save_small_picture(rows: object, path: Path, **options: object) -> None:
+    Image.new("L", (1, 1)).save(path)
+
+
+@pytest.fixture(autouse=True)
+def _curves_are_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing its curves takes longer than a tiny run, so runs of this process leave a small picture instead.
+
+    `tests/diagnostics/test_plots.py` draws curves, and so do the runs in processes of their own.
+    """
+    for name in [name for name in sys.modules if name.startswith("ganzoo.training.")]:
+        if hasattr(sys.modules[name], "save_curves"):
+            monkeypatch.setattr(sys.modules[name], "save_curves", save_small_picture)
 
 
 @pytest.fixture(scope="session")
