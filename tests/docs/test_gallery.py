@@ -136,7 +136,7 @@ sys.exit(pytest.main(["tests/test_sweep.py", "-q", "-p", "no:cacheprovider", "-k
 
 @pytest.mark.slow
 def test_a_file_dropped_into_a_kinds_folder_is_listed_described_swept_and_shown(tmp_path: Path) -> None:
-    ignored = shutil.ignore_patterns("__pycache__", "gallery", "images")
+    ignored = shutil.ignore_patterns("gallery", "images")
     for folder in ("ganzoo", "gin", "docs"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
     (tmp_path / "tests").mkdir()

@@ -33,9 +33,11 @@ def simulated() -> ModuleType:
     return module
 
 
-@pytest.fixture
-def results(simulated: ModuleType, tmp_path: Path) -> Path:
-    folder: Path = simulated.write_fake_results(tmp_path / "fake", picture_width=8)
+@pytest.fixture(scope="module")
+def results(simulated: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results with their page, `report.html`, which is made once for all tests."""
+    folder: Path = simulated.write_fake_results(tmp_path_factory.mktemp("results") / "fake", picture_width=8)
+    assert cli.call(["report", str(folder)]) == 0
     return folder
 
 
@@ -47,7 +49,6 @@ def column(browser: Any, number: int) -> list[str]:
 
 @pytest.mark.browser
 def test_a_click_on_a_heading_sorts_by_number_and_a_second_one_turns_round(results: Path, browser: Any) -> None:
-    assert cli.call(["report", str(results)]) == 0
     browser.open(results / "report.html")
     table = build_table(read_results(results))
     first = table.columns[0]
@@ -102,7 +103,6 @@ def test_numbers_sort_by_their_size_words_below_them_and_lost_cells_at_the_end(
 
 
 def test_the_page_shows_every_row_every_metric_and_the_proof(results: Path, parse: Any) -> None:
-    cli.call(["report", str(results)])
     page = parse(results / "report.html")
     assert page.addresses() == []
     (text,) = page.texts("main")
@@ -117,7 +117,6 @@ def test_the_page_shows_every_row_every_metric_and_the_proof(results: Path, pars
 
 @pytest.mark.browser
 def test_the_select_shows_the_grids_of_its_seed_and_hides_the_others(results: Path, browser: Any) -> None:
-    cli.call(["report", str(results)])
     browser.open(results / "report.html")
     for seed in (0, 3, 1):
         browser.set_value("seed", seed)
@@ -154,12 +153,11 @@ def test_a_page_holds_the_grids_of_the_first_seeds_that_fit_and_says_which_are_l
 
 
 def test_a_value_and_its_interval_stand_on_one_line(results: Path) -> None:
-    assert "<td>230.4\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}" in bench_page(read_results(results))
+    assert "<td>230.4\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}" in (results / "report.html").read_text("utf-8")
 
 
 @pytest.mark.browser
 def test_the_page_has_no_sideways_scroll_on_a_phone(results: Path, browser: Any, phone: None) -> None:
-    cli.call(["report", str(results)])
     browser.open(results / "report.html")
     assert browser.width() == (390, 390)
 
@@ -266,7 +264,7 @@ def test_an_accuracy_is_drawn_from_0_to_1(results: Path, drawn: list[Figure]) ->
 
 
 def test_conditions_are_said_once_with_the_rows_below_their_sentence(results: Path) -> None:
-    page = bench_page(read_results(results))
+    page = (results / "report.html").read_text("utf-8")
     first, *rows = (line.strip() for line in read_results(results).proof.lines())
     plain = html.unescape(page)
     assert plain.count("<h2>Conditions</h2>") == 1

@@ -25,12 +25,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "data.digits.size = 16\n"
     )
     assert cli.call(["run", str(recipe), "--out", str(folder / "run")]) == 0
+    assert cli.call(["report", str(folder / "run")]) == 0
     return folder / "run"
 
 
 @pytest.mark.browser
 def test_the_slider_shows_the_grid_of_every_step(run: Path, browser: Any) -> None:
-    assert cli.call(["report", str(run)]) == 0
     browser.open(run / "report.html")
     sample, shown = (browser.driver.find_element("id", name) for name in ("sample", "shown"))
     for place, step in enumerate((0, 2, 4)):
@@ -43,7 +43,6 @@ def test_the_slider_shows_the_grid_of_every_step(run: Path, browser: Any) -> Non
 
 
 def test_every_picture_is_in_the_page_and_has_words(run: Path, parse: Any) -> None:
-    cli.call(["report", str(run)])
     page = parse(run / "report.html")
     assert page.addresses() == []
     assert len(page.pictures()) > 5
@@ -52,14 +51,12 @@ def test_every_picture_is_in_the_page_and_has_words(run: Path, parse: Any) -> No
 
 @pytest.mark.browser
 def test_the_page_has_no_sideways_scroll_on_a_phone(run: Path, browser: Any, phone: None) -> None:
-    cli.call(["report", str(run)])
     browser.open(run / "report.html")
     assert browser.width() == (390, 390)
 
 
 @pytest.mark.browser
 def test_on_a_phone_values_and_defaults_stand_below_their_parameter(run: Path, browser: Any, phone: None) -> None:
-    cli.call(["report", str(run)])
     browser.open(run / "report.html")
     overflow, shown = browser.driver.execute_script(
         "const t = document.querySelector('table.stacked'); const row = t.tBodies[0].rows[0];"
@@ -71,7 +68,6 @@ def test_on_a_phone_values_and_defaults_stand_below_their_parameter(run: Path, b
 
 @pytest.mark.browser
 def test_pictures_keep_their_text_and_grids_their_lines_on_a_phone(run: Path, browser: Any, phone: None) -> None:
-    cli.call(["report", str(run)])
     browser.open(run / "report.html")
     charts = browser.driver.execute_script(
         "return [...document.querySelectorAll('figure img')].map(i => i.naturalWidth)"
