@@ -3,7 +3,8 @@
 A folder of results that has a proof gets `table.md`, as of `ganzoo table FOLDER --compute-matched`. In README.md and
 the pages of docs/, the text between `<!-- table: benchmarks/results/GRID TABLES -->` and `<!-- end -->` becomes tables,
 the first without its title. TABLES are names of `ganzoo.bench.text_tables.TABLES` with blanks between them, such as
-`Results Tasks Cost`; without any it is `Results`.
+`Results Tasks Cost`; without any it is `Results`. A last word such as `metrics=recall_pixels,probe_block3` leaves out
+the other columns.
 """
 
 import re
@@ -15,7 +16,7 @@ from ganzoo.bench.formats import markdown, markdown_summary
 from ganzoo.bench.results import PROOF, read_results
 
 ROOT = Path(__file__).parent.parent
-BLOCK = re.compile(r"(<!-- table: (\S+)((?: \w+)*) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- table: (\S+)((?: \w+)*)(?: metrics=(\S+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def generated(root: Path) -> dict[Path, str]:
@@ -40,8 +41,9 @@ def generated(root: Path) -> dict[Path, str]:
 
 def _filled(root: Path) -> Callable[[re.Match[str]], str]:
     def fill(match: re.Match[str]) -> str:
-        table = build_table(read_results(root / match[2]), is_compute_matched=True)
-        return f"{match[1]}{markdown_summary(table, match[3].split() or ['Results'])}{match[4]}"
+        metrics = match[4].split(",") if match[4] else ()
+        table = build_table(read_results(root / match[2]), metrics=metrics, is_compute_matched=True)
+        return f"{match[1]}{markdown_summary(table, match[3].split() or ['Results'])}{match[5]}"
 
     return fill
 

@@ -19,6 +19,7 @@ exclude_patterns = ["gallery_templates"]
 html_theme = "furo"
 html_title = "ganzoo"
 myst_heading_anchors = 3
+myst_enable_extensions = ["deflist"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"

@@ -83,7 +83,7 @@ class WeightedPenalty(DeclaredArguments, Penalty):
 
 
 class SlopePenalty(WeightedPenalty):
-    """weight * the mean over points of (|grad D| - target)^2, the squared difference between D's slope and a target.
+    """`weight * mean((|grad D| - target)^2)` over points: the squared difference between D's slope and a target.
 
     A subclass gives `points`.
 

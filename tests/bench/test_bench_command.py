@@ -6,10 +6,10 @@ import pytest
 
 from ganzoo import cli
 from ganzoo.architectures.resnet5 import DISCRIMINATOR_MULTIPLIERS
+from ganzoo.bench import rows
 from ganzoo.bench.grid import read_grid, recipe_path
 from ganzoo.bench.plan import Estimate, plan_runs, seconds_left
 from ganzoo.bench.proof import prove
-from ganzoo.bench.rows import build_rows
 from ganzoo.bench.run_grid import _slurm_options
 from ganzoo.commands.bench import _slurm_options as commands_options
 from ganzoo.config.load import load
@@ -32,13 +32,30 @@ def grid(tiny_recipe: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", GRIDS, ids=lambda path: path.stem)
-def test_every_grid_of_the_project_is_sound_and_proven_without_data(path: Path) -> None:
-    grid = read_grid(path)
-    built = build_rows(grid, plugins=[], num_threads=1)
-    proof = prove(grid, built)
-    assert len(proof.rows) == len(grid.rows) > 1
+def test_every_grid_of_the_project_is_proven_and_planned_without_data_and_for_a_gpu_that_is_not_there(
+    path: Path, tmp_path: Path, capsys, monkeypatch
+) -> None:
     assert path.read_text().startswith("# ")
+    grid = read_grid(path)
+    built = {}
+
+    def kept(grid, row, **options):
+        built[row.name] = build_row(grid, row, **options)
+        return built[row.name]
+
+    build_row = rows.build_row
+    monkeypatch.setattr(rows, "build_row", kept)
+    monkeypatch.chdir(tmp_path)
+    assert cli.call(["bench", str(path), "--dry-run", "--device", "cuda"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    num_runs = len(grid.rows) * len(grid.seeds)
+    assert f"{num_runs} of {num_runs} runs to do, 1 at a time, CPU threads of each: 1; how long is not known yet" in out
+    assert list(tmp_path.iterdir()) == []
+
+    assert len(prove(grid, built).rows) == len(grid.rows) > 1
     # Curves and the comparison at equal compute need evaluations on the way; quick is over in a minute.
     experiments = [row.configuration.experiment for row in built.values()]
     assert all(0 < e.eval_every <= e.num_steps / 3 for e in experiments) == (path.stem != "quick")
@@ -50,20 +67,6 @@ def test_the_grid_of_imagenet_has_the_curve_of_ds_last_block_that_its_header_tel
     configuration = load(recipe_path(grid, grid.rows[0]), overrides=[*grid.overrides])
     (probe,) = (part for part in configuration.experiment.metrics if part.name == "metrics.linear_probe")
     assert probe.arguments["taps"] == (f"block{len(DISCRIMINATOR_MULTIPLIERS) - 1}",)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", GRIDS, ids=lambda path: path.stem)
-def test_every_grid_of_the_project_is_planned_for_a_gpu_on_a_machine_without_one(
-    path: Path, tmp_path: Path, capsys, monkeypatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert cli.call(["bench", str(path), "--dry-run", "--device", "cuda"]) == 0
-    out, err = capsys.readouterr()
-    assert err == ""
-    num_runs = len(read_grid(path).rows) * len(read_grid(path).seeds)
-    assert f"{num_runs} of {num_runs} runs to do, 1 at a time, CPU threads of each: 1; how long is not known yet" in out
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -95,7 +98,7 @@ def test_a_dry_run_shows_plan_and_proof_and_writes_nothing(grid: Path, capsys, m
 
 def test_what_is_left_is_shared_by_the_jobs_and_never_shorter_than_the_longest(grid: Path, tmp_path: Path) -> None:
     description = read_grid(grid)
-    built = build_rows(description, plugins=[], num_threads=1)
+    built = rows.build_rows(description, plugins=[], num_threads=1)
     runs = plan_runs(description, built, out=tmp_path / "out", results=tmp_path / "results")
     estimates = {"base": Estimate(10.0, "records"), "ssgan": Estimate(40.0, "records")}
     assert seconds_left(runs, estimates, num_jobs=2) == 50.0

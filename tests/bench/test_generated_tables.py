@@ -54,6 +54,17 @@ def test_a_block_has_the_tables_that_it_names(tmp_path, fakes):
     assert generated(tmp_path)[tmp_path / "README.md"] == page
 
 
+def test_a_block_has_the_columns_that_it_names(tmp_path, fakes):
+    fakes.write(tmp_path / "benchmarks/results/fake")
+    readme = "<!-- table: benchmarks/results/fake Results metrics=kd_efflite0_64px -->\n<!-- end -->\n"
+    (tmp_path / "README.md").write_text(readme)
+    page = generated(tmp_path)[tmp_path / "README.md"]
+    assert page.splitlines()[0] == readme.splitlines()[0]
+    assert [cell.split()[0] for cell in page.splitlines()[1].strip("| ").split("|") if cell] == ["kd_efflite0_64px"]
+    (tmp_path / "README.md").write_text(page)
+    assert generated(tmp_path)[tmp_path / "README.md"] == page
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

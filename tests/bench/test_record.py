@@ -1,6 +1,7 @@
 """The record of a run: what it keeps, how small it is, and that it reads back."""
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,9 +30,17 @@ def record_of(run: RunFolder, results: Path) -> RunRecord:
     return make_record(planned, grid="g", results=results)
 
 
+@pytest.fixture(scope="module")
+def trained(tiny_recipe_text: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "tiny.gin").write_text(tiny_recipe_text)
+    return train(load(folder / "tiny.gin"), out=folder / "run", monitor=Silent()).folder.path
+
+
 @pytest.fixture
-def run(tiny_recipe: Path, tmp_path: Path) -> RunFolder:
-    return train(load(tiny_recipe), out=tmp_path / "run", monitor=Silent()).folder
+def run(trained: Path, tmp_path: Path) -> RunFolder:
+    shutil.copytree(trained, tmp_path / "run")
+    return RunFolder(tmp_path / "run")
 
 
 def test_a_record_reads_back_and_holds_what_the_run_says(run: RunFolder, tmp_path: Path) -> None:

@@ -122,6 +122,7 @@ def test_files_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
         fashion_mnist().load("train")
 
 
+@pytest.mark.fashion_mnist
 def test_debians_files_are_the_data_set() -> None:
     dataset = fashion_mnist(data_dir=Path("/nowhere"))
     assert dataset.find() == "/usr/share/datasets/fashion-mnist"

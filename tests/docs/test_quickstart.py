@@ -12,12 +12,19 @@ from ganzoo.training.trainer import train
 PAGE = (Path(__file__).parents[2] / "docs" / "quickstart.md").read_text("utf-8")
 
 
-@pytest.fixture
-def run(tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    folder = Path("runs/quickstart-seed0")
-    train(load(str(tiny_recipe)), out=folder, monitor=Silent())
+@pytest.fixture(scope="module")
+def trained(tiny_recipe_text: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("quickstart")
+    recipe = folder / "tiny.gin"
+    recipe.write_text(tiny_recipe_text)
+    train(load(str(recipe)), out=folder / "runs/quickstart-seed0", monitor=Silent())
     return folder
+
+
+@pytest.fixture
+def run(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(trained)
+    return Path("runs/quickstart-seed0")
 
 
 def test_the_python_works_on_a_run_and_gives_what_its_names_say(run: Path) -> None:

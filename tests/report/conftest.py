@@ -1,12 +1,85 @@
-"""A real browser without a window, and pages of a run and of a benchmark to open in it."""
+"""The pages of `ganzoo report`, parsed; and for what needs scripts or a layout, a real browser without a window."""
 
+import base64
+import io
 import json
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+
+
+class ParsedPage(HTMLParser):
+    """What a page of HTML holds.
+
+    Args:
+        page: its file.
+    """
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        """Tag and attributes of every element."""
+        self._texts: dict[str, list[str]] = {}
+        self._open: list[tuple[str, ...]] = []
+        self.feed(page.read_text("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {name: value or "" for name, value in attrs}
+        self.elements.append((tag, attributes))
+        names = (tag, *(f".{name}" for name in attributes.get("class", "").split()))
+        for name in names:
+            self._texts.setdefault(name, []).append("")
+        if tag not in ("img", "meta", "input", "link", "br", "hr"):
+            self._open.append(names)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        for name in {name for names in self._open for name in names}:
+            self._texts[name][-1] += data
+
+    def texts(self, name: str) -> list[str]:
+        """Return the text in every element of a tag or, written `.name`, of a class."""
+        return self._texts.get(name, [])
+
+    def of(self, tag: str) -> list[dict[str, str]]:
+        """Return the attributes of every element of a tag."""
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def pictures(self) -> list[tuple[str, float]]:
+        """Return the words and the width of every picture, which stands in the page and is whole."""
+        return [(image["alt"], _width(image["src"])) for image in self.of("img")]
+
+    def addresses(self) -> list[str]:
+        """Return what the page loads from outside itself."""
+        loaded = [attributes.get("src", "") for _, attributes in self.elements]
+        linked = [attributes["href"] for attributes in self.of("link") if "href" in attributes]
+        return [address for address in (*loaded, *linked) if address and not address.startswith("data:")]
+
+
+def _width(uri: str) -> float:
+    kind, _, packed = uri.partition(";base64,")
+    content = base64.b64decode(packed, validate=True)
+    if kind == "data:image/svg+xml":
+        return float(ElementTree.fromstring(content).attrib["width"].removesuffix("pt"))
+    with Image.open(io.BytesIO(content)) as picture:
+        picture.load()
+        return picture.width
+
+
+@pytest.fixture
+def parse() -> Callable[[Path], ParsedPage]:
+    """Read a page without a browser."""
+    return ParsedPage
 
 
 class Browser:
@@ -52,13 +125,16 @@ class Browser:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    program, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
+    assert program is not None
+    assert chromedriver is not None
     options = ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
+    options.binary_location = program
     profile = tmp_path_factory.mktemp("chromium")
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    driver = Chrome(options=options, service=Service(chromedriver))
     yield Browser(driver)
     driver.quit()
 

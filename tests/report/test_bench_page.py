@@ -1,4 +1,4 @@
-"""The page of a benchmark, in a real browser: its tables sort, and every seed has its samples."""
+"""The page of a benchmark: it shows every row, its tables sort, and every seed has its samples."""
 
 import html
 import importlib.util
@@ -33,9 +33,11 @@ def simulated() -> ModuleType:
     return module
 
 
-@pytest.fixture
-def results(simulated: ModuleType, tmp_path: Path) -> Path:
-    folder: Path = simulated.write_fake_results(tmp_path / "fake", picture_width=8)
+@pytest.fixture(scope="module")
+def results(simulated: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results with their page, `report.html`, which is made once for all tests."""
+    folder: Path = simulated.write_fake_results(tmp_path_factory.mktemp("results") / "fake", picture_width=8)
+    assert cli.call(["report", str(folder)]) == 0
     return folder
 
 
@@ -45,8 +47,8 @@ def column(browser: Any, number: int) -> list[str]:
     return [text.replace("\N{NO-BREAK SPACE}", " ") for text in found]
 
 
+@pytest.mark.browser
 def test_a_click_on_a_heading_sorts_by_number_and_a_second_one_turns_round(results: Path, browser: Any) -> None:
-    assert cli.call(["report", str(results)]) == 0
     browser.open(results / "report.html")
     table = build_table(read_results(results))
     first = table.columns[0]
@@ -66,6 +68,7 @@ def test_a_click_on_a_heading_sorts_by_number_and_a_second_one_turns_round(resul
     assert browser.requests() == []
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     "ascending",
     [
@@ -101,22 +104,21 @@ def test_numbers_sort_by_their_size_words_below_them_and_lost_cells_at_the_end(
         assert sorted(found[-2:]) == sorted(last)
 
 
-def test_the_page_shows_every_row_every_metric_and_the_proof(results: Path, browser: Any) -> None:
-    cli.call(["report", str(results)])
-    browser.open(results / "report.html")
-    text = browser.driver.find_element("tag name", "main").text
+def test_the_page_shows_every_row_every_metric_and_the_proof(results: Path, parse: Any) -> None:
+    page = parse(results / "report.html")
+    assert page.addresses() == []
+    (text,) = page.texts("main")
     table = build_table(read_results(results))
     assert all(row.label in text for row in table.rows)
     shown = " ".join(text.split())
     assert all(" ".join(line.split()) in shown for line in read_results(results).proof.lines())
-    words = browser.driver.execute_script("return [...document.images].map(i => [i.alt, i.naturalWidth])")
-    for column_ in table.columns:
-        assert [f"{column_.key} of every run by row", True] in [[alt, width > 0] for alt, width in words]
+    words = [alt for alt, width in page.pictures() if width > 0]
+    assert all(f"{column_.key} of every run by row" in words for column_ in table.columns)
     assert (results / "report.html").stat().st_size < 5_000_000
 
 
+@pytest.mark.browser
 def test_the_select_shows_the_grids_of_its_seed_and_hides_the_others(results: Path, browser: Any) -> None:
-    cli.call(["report", str(results)])
     browser.open(results / "report.html")
     for seed in (0, 3, 1):
         browser.set_value("seed", seed)
@@ -132,7 +134,7 @@ def test_the_select_shows_the_grids_of_its_seed_and_hides_the_others(results: Pa
 
 
 def test_a_page_holds_the_grids_of_the_first_seeds_that_fit_and_says_which_are_left_out(
-    simulated: ModuleType, tmp_path: Path, browser: Any, monkeypatch: pytest.MonkeyPatch
+    simulated: ModuleType, tmp_path: Path, parse: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("points_picture", "curves_picture", "cost_picture"):
         monkeypatch.setattr(bench_page_module, name, lambda *_, **__: "data:,")
@@ -142,10 +144,9 @@ def test_a_page_holds_the_grids_of_the_first_seeds_that_fit_and_says_which_are_l
 
     monkeypatch.setattr(page_module, "MAX_BYTES", bare + 10 * size)  # seeds 0 and 1 have seven grids
     assert cli.call(["report", str(folder)]) == 0
-    browser.open(folder / "report.html")
-    assert [option.text for option in browser.driver.find_elements("css selector", "#seed option")] == ["0", "1"]
-    said = "The grids of 3 seeds (2, 3, 4) are left out"
-    assert said in browser.driver.find_element("tag name", "main").text
+    page = parse(folder / "report.html")
+    assert page.texts("option") == ["0", "1"]
+    assert "The grids of 3 seeds (2, 3, 4) are left out" in page.texts("main")[0]
 
     monkeypatch.setattr(page_module, "MAX_BYTES", bare + size)
     page = bench_page(read_results(folder))
@@ -154,11 +155,11 @@ def test_a_page_holds_the_grids_of_the_first_seeds_that_fit_and_says_which_are_l
 
 
 def test_a_value_and_its_interval_stand_on_one_line(results: Path) -> None:
-    assert "<td>230.4\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}" in bench_page(read_results(results))
+    assert "<td>230.4\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}" in (results / "report.html").read_text("utf-8")
 
 
+@pytest.mark.browser
 def test_the_page_has_no_sideways_scroll_on_a_phone(results: Path, browser: Any, phone: None) -> None:
-    cli.call(["report", str(results)])
     browser.open(results / "report.html")
     assert browser.width() == (390, 390)
 
@@ -265,7 +266,7 @@ def test_an_accuracy_is_drawn_from_0_to_1(results: Path, drawn: list[Figure]) ->
 
 
 def test_conditions_are_said_once_with_the_rows_below_their_sentence(results: Path) -> None:
-    page = bench_page(read_results(results))
+    page = (results / "report.html").read_text("utf-8")
     first, *rows = (line.strip() for line in read_results(results).proof.lines())
     plain = html.unescape(page)
     assert plain.count("<h2>Conditions</h2>") == 1

@@ -1,4 +1,4 @@
-"""The page of a run, in a real browser: it asks for nothing, complains of nothing, and its slider shows every step."""
+"""The page of a run: it asks for nothing outside itself, shows text as text, and its slider shows every step."""
 
 import json
 import shutil
@@ -25,11 +25,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "data.digits.size = 16\n"
     )
     assert cli.call(["run", str(recipe), "--out", str(folder / "run")]) == 0
+    assert cli.call(["report", str(folder / "run")]) == 0
     return folder / "run"
 
 
+@pytest.mark.browser
 def test_the_slider_shows_the_grid_of_every_step(run: Path, browser: Any) -> None:
-    assert cli.call(["report", str(run)]) == 0
     browser.open(run / "report.html")
     sample, shown = (browser.driver.find_element("id", name) for name in ("sample", "shown"))
     for place, step in enumerate((0, 2, 4)):
@@ -41,22 +42,21 @@ def test_the_slider_shows_the_grid_of_every_step(run: Path, browser: Any) -> Non
     assert browser.requests() == []
 
 
-def test_every_picture_loads_and_has_words(run: Path, browser: Any) -> None:
-    cli.call(["report", str(run)])
-    browser.open(run / "report.html")
-    widths = browser.driver.execute_script("return [...document.images].map(i => [i.alt, i.naturalWidth])")
-    assert len(widths) > 5
-    assert all(words and width > 0 for words, width in widths)
+def test_every_picture_is_in_the_page_and_has_words(run: Path, parse: Any) -> None:
+    page = parse(run / "report.html")
+    assert page.addresses() == []
+    assert len(page.pictures()) > 5
+    assert all(words and width > 0 for words, width in page.pictures())
 
 
+@pytest.mark.browser
 def test_the_page_has_no_sideways_scroll_on_a_phone(run: Path, browser: Any, phone: None) -> None:
-    cli.call(["report", str(run)])
     browser.open(run / "report.html")
     assert browser.width() == (390, 390)
 
 
+@pytest.mark.browser
 def test_on_a_phone_values_and_defaults_stand_below_their_parameter(run: Path, browser: Any, phone: None) -> None:
-    cli.call(["report", str(run)])
     browser.open(run / "report.html")
     overflow, shown = browser.driver.execute_script(
         "const t = document.querySelector('table.stacked'); const row = t.tBodies[0].rows[0];"
@@ -66,8 +66,8 @@ def test_on_a_phone_values_and_defaults_stand_below_their_parameter(run: Path, b
     assert len(shown.splitlines()) == 3
 
 
+@pytest.mark.browser
 def test_pictures_keep_their_text_and_grids_their_lines_on_a_phone(run: Path, browser: Any, phone: None) -> None:
-    cli.call(["report", str(run)])
     browser.open(run / "report.html")
     charts = browser.driver.execute_script(
         "return [...document.querySelectorAll('figure img')].map(i => i.naturalWidth)"
@@ -99,16 +99,17 @@ def test_what_differs_from_the_defaults_is_what_the_recipe_bound_to_something_el
     assert "experiment.num_d_steps" not in found
 
 
-def test_text_from_outside_is_shown_and_never_run(run: Path, tmp_path: Path, browser: Any) -> None:
+def test_text_from_outside_is_shown_and_never_run(run: Path, tmp_path: Path, parse: Any) -> None:
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
     result = json.loads((copy / "result.json").read_text())
     evil = "<script>document.title = 'broken'</script>"
     (copy / "result.json").write_text(json.dumps({**result, "health": [evil], "name": "a <b> name"}))
     cli.call(["report", str(copy)])
-    browser.open(copy / "report.html")
-    assert browser.driver.title == "a <b> name"
-    assert evil in browser.driver.find_element("class name", "warn").text
+    page = parse(copy / "report.html")
+    assert page.texts("title") == ["a <b> name"]
+    assert evil in "".join(page.texts(".warn"))
+    assert "broken" not in "".join(page.texts("script"))
 
 
 def test_an_unfinished_run_has_a_page(run: Path, tmp_path: Path) -> None:
