@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from ganzoo.bench.record_types import check_record
+from ganzoo.diagnostics.flags import flags_of
 from ganzoo.errors import UserError
 from ganzoo.runs.folder import Json, Row, RunFolder, read_rows, write_atomically
 
@@ -217,7 +218,7 @@ def make_record(
         operative=run.operative_path.read_text(encoding="utf-8"),
         environment=environment,
         metrics=_measurements(result.get("metrics", [])),
-        health=(*cast(list[str], result.get("health", [])), *_metric_failures(result.get("metric_failures", []))),
+        health=tuple(flag.text for flag in flags_of(result)),
         curves=curves(rows),
         counters={key: cast(int, result[key]) for key in COUNTERS},
         seconds=cast(float, result["seconds"]),
@@ -226,11 +227,6 @@ def make_record(
         num_parameters=num_parameters,
         samples=_copy_samples(run, results / f"{run_name(row, seed)}.png"),
     )
-
-
-def _metric_failures(value: Json) -> list[str]:
-    failures = cast(list[dict[str, str]], value)
-    return [f"{failure['metric']} could not be computed: {failure['reason']}" for failure in failures]
 
 
 def failed_result(run: RunFolder, *, reason: str) -> dict[str, Json]:

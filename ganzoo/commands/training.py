@@ -75,22 +75,19 @@ def run(
 def show_result(result: "RunResult") -> None:
     """Print a finished run: its metrics, what is wrong with it, and where everything is."""
     from ganzoo.commands.evaluation import print_measurements
+    from ganzoo.diagnostics.flags import flags_of
 
     folder, values = result.folder, result.result
     if result.was_finished:
         state = "finished" if values["status"] == "finished" else f"ended as failed ({values.get('reason')})"
         say(f"'{folder.path}' had {state} before; nothing was done. --fresh starts it anew.")
     say("")
-    measured, failures = values.get("metrics"), values.get("metric_failures")
-    # Without any, the reason is that of the failure, not that there are none configured.
-    if measured or (values["status"] == "finished" and not failures):
+    measured = values.get("metrics")
+    # Of a failed run, or if every metric failed, the warnings below say why there are none.
+    if measured or (values["status"] == "finished" and not values.get("metric_failures")):
         print_measurements(measured, title=f"{values.get('name', folder.path.name)}, step {values['step']}")
-    for failure in failures if isinstance(failures, list) else ():
-        assert isinstance(failure, dict)
-        say(f"  warning: {failure['metric']} could not be computed: {failure['reason']}")
-    flags = values.get("health")
-    for flag in flags if isinstance(flags, list) else ():
-        say(f"  warning: {flag}")
+    for flag in flags_of(values):
+        say(f"  warning: {flag.text}")
     say("")
     places = [("samples", values.get("samples")), ("curves", values.get("curves")), ("run folder", ".")]
     print_table(("", ""), [(what, str(folder.path / str(place))) for what, place in places if place is not None])

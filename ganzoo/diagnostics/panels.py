@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ganzoo.diagnostics.flags import Rows, keys, series
+from ganzoo.diagnostics.row_keys import RowKey, Rows, keys
 from ganzoo.metrics.base import Metric, curve_of
 
-METRIC, HEALTH, SIGMA, AUGMENT = "metric/", "health/", "sigma/", "augment/"
 LOSSES, LOGITS, ACCURACY = "losses", "mean logit of D", "accuracy of the pretext task"
-AUGMENTATION = "augmentation"
+AUGMENTATION, LEARNING_RATE = "augmentation", "learning rate"
 GRADIENTS, DISTANCE = "norm of the gradient", "distance between generated images / real ones"
 UNSEEN, GAP = "mean logit of D, without augmentation", "D's gap: training to held-out / to generated"
 SIGMA_NORMALIZED = "largest singular value, normalised"
@@ -92,9 +91,9 @@ def panels(
             ],
         ),
         Panel(GAP, [Line("health/d_gap_share", "", D_COLOR)], marks={0.0: "knows no image by heart"}),
-        *_metric_panels(keys(rows, METRIC), metrics=metrics, higher_is_better=higher_is_better or {}),
+        *_metric_panels(keys(rows, "metric/*"), metrics=metrics, higher_is_better=higher_is_better or {}),
     ]
-    known = {key for key in keys(rows, "") if series(rows, key)}
+    known = {str(key) for key in keys(rows)}
     kept = [(panel, [line for line in panel.lines if line.key in known]) for panel in made]
     return [replace(panel, lines=lines) for panel, lines in kept if lines]
 
@@ -104,23 +103,23 @@ def _training_panels(rows: Rows, *, chance: Mapping[str, float]) -> list[Panel]:
     losses = [Line("d/loss", "D, total", D_COLOR), Line("g/loss", "G, total", G_COLOR, "--")]
     logits = [Line("d/logits_real", "real", REAL_COLOR), Line("d/logits_fake", "generated", FAKE_COLOR, "--")]
     augmentation = [
-        Line(key, key.removeprefix(AUGMENT), OTHER_COLORS[i % len(OTHER_COLORS)], STYLES[i % len(STYLES)])
-        for i, key in enumerate(keys(rows, AUGMENT))
+        Line(str(key), key.name, OTHER_COLORS[i % len(OTHER_COLORS)], STYLES[i % len(STYLES)])
+        for i, key in enumerate(keys(rows, "augment/*"))
     ]
     accuracies: list[Line] = []
-    reports = [key.split("/") for key in [*keys(rows, "d/"), *keys(rows, "g/")] if key.count("/") == 2]
-    tasks = list(dict.fromkeys(task for _, task, _ in reports))
-    for role, task, name in reports:
-        key, place = f"{role}/{task}/{name}", 2 * tasks.index(task)
-        if name == "loss":
-            color, style = (D_COLOR, "-.") if role == "d" else (G_COLOR, ":")
-            losses.append(Line(key, f"{role.upper()}, {task}", color, style))
-        elif name.startswith("accuracy"):
-            source = name.removeprefix("accuracy").strip("_")
+    reports = [key for key in keys(rows, "[dg]/*") if key.owner]
+    tasks = list(dict.fromkeys(key.owner for key in reports))
+    for key in reports:
+        if key.name == "loss":
+            color, style = (D_COLOR, "-.") if key.group == "d" else (G_COLOR, ":")
+            losses.append(Line(str(key), f"{key.group.upper()}, {key.owner}", color, style))
+        elif key.name.startswith("accuracy"):
+            source = key.name.removeprefix("accuracy").strip("_")
             color = {"real": REAL_COLOR, "fake": FAKE_COLOR}.get(source, OTHER_COLORS[len(accuracies) % 5])
             word = {"fake": "generated"}.get(source, source)
-            style = STYLES[(place + (source == "fake")) % len(STYLES)]
-            accuracies.append(Line(key, f"{task}, {word}".rstrip(", "), color, style))
+            style = STYLES[(2 * tasks.index(key.owner) + (source == "fake")) % len(STYLES)]
+            accuracies.append(Line(str(key), f"{key.owner}, {word}".rstrip(", "), color, style))
+    rates = [_learning_rate(key) for pattern in ("[dg]/learning_rate*", "learning_rate") for key in keys(rows, pattern)]
     guesses = sorted({value for key, value in chance.items() if any(key == line.key for line in accuracies)})
     return [
         Panel(LOSSES, losses),
@@ -128,15 +127,23 @@ def _training_panels(rows: Rows, *, chance: Mapping[str, float]) -> list[Panel]:
         Panel(ACCURACY, accuracies, marks={value: f"chance {value:.3g}" for value in guesses}, is_share=True),
         Panel(AUGMENTATION, augmentation, has_zero=True),
         Panel(GRADIENTS, [Line("d/grad_norm", "D", D_COLOR), Line("g/grad_norm", "G", G_COLOR, "--")], is_log=True),
+        Panel(LEARNING_RATE, rates, has_zero=True),
     ]
+
+
+def _learning_rate(key: RowKey) -> Line:
+    """Return the curve of one group of an optimizer; rows of earlier versions have `learning_rate`, which is G's."""
+    number = key.name.removeprefix("learning_rate").strip("_")
+    label = ("D" if key.group == "d" else "G") + (f", group {number}" if number else "")
+    style = STYLES[(key.group != "d") + 2 * bool(number)]
+    return Line(str(key), label, D_COLOR if key.group == "d" else G_COLOR, style)
 
 
 def _sigma_panels(rows: Rows) -> list[Panel]:
     """Return a panel of singular values for each network, dark at its first layer and light at its last."""
-    found: dict[str, list[str]] = {}
-    for key in keys(rows, SIGMA):
-        network = NETWORKS.get(key.removeprefix(SIGMA).split(".")[0], "others")
-        found.setdefault(network, []).append(key)
+    found: dict[str, list[RowKey]] = {}
+    for key in keys(rows, "sigma/*"):
+        found.setdefault(NETWORKS.get(key.name.split(".")[0], "others"), []).append(key)
     return [
         Panel(
             f"largest singular value of each layer of {network}",
@@ -148,7 +155,7 @@ def _sigma_panels(rows: Rows) -> list[Panel]:
     ]
 
 
-def _sigma_lines(layers: Sequence[str]) -> list[Line]:
+def _sigma_lines(layers: Sequence[RowKey]) -> list[Line]:
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
@@ -158,23 +165,22 @@ def _sigma_lines(layers: Sequence[str]) -> list[Line]:
     named = {round(i * last / (MAX_NAMED_LAYERS - 1)) for i in range(MAX_NAMED_LAYERS)}
     lines = []
     for i, key in enumerate(layers):
-        name = key.removeprefix(SIGMA).removeprefix("discriminator.").removeprefix("generator.")
-        name = name.removeprefix("task_modules.")
+        network, _, layer = key.name.partition(".")
+        name = layer if network in NETWORKS else key.name
         label = f"{i + 1}: {name}" if i in named or last < MAX_NAMED_LAYERS else ""
-        lines.append(Line(key, label, to_hex(colors(i))))
+        lines.append(Line(str(key), label, to_hex(colors(i))))
     return lines
 
 
 def _metric_panels(
-    found: Sequence[str], *, metrics: Sequence[type[Metric]], higher_is_better: Mapping[str, bool]
+    found: Sequence[RowKey], *, metrics: Sequence[type[Metric]], higher_is_better: Mapping[str, bool]
 ) -> list[Panel]:
     """Return the panels of measurements: each stands alone, or with others if its metric says so."""
     made: dict[str, Panel] = {}
     for key in found:
-        name = key.removeprefix(METRIC)
-        curve, is_higher = curve_of(name, metrics), higher_is_better.get(name.partition("/")[0])
+        curve, is_higher = curve_of(key.subject, metrics), higher_is_better.get(key.name)
         better = "" if is_higher is None else "higher" if is_higher else "lower"
         lines = made.setdefault(curve.panel, Panel(curve.panel, [], has_zero=True, better=better)).lines
         color = IMAGE_COLORS.get(curve.label, METRIC_COLORS[len(lines) % len(METRIC_COLORS)])
-        lines.append(Line(key, curve.label, color, STYLES[len(lines) % len(STYLES)]))
+        lines.append(Line(str(key), curve.label, color, STYLES[len(lines) % len(STYLES)]))
     return list(made.values())

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
-from ganzoo.diagnostics.flags import Rows, Series, series
 from ganzoo.diagnostics.panels import Line, Panel, panels
+from ganzoo.diagnostics.row_keys import Rows, Series, series
 from ganzoo.metrics.base import Metric
 from ganzoo.runs.folder import write_atomically
 
@@ -76,7 +76,7 @@ def save_curves(
     metrics: Sequence[type[Metric]] = (),
     higher_is_better: Mapping[str, bool] | None = None,
 ) -> None:
-    """Draw losses, accuracies, signs of health and metrics over generator updates as one PNG.
+    """Draw losses, accuracies, measurements of the networks and metrics over generator updates as one PNG.
 
     A panel without data is left out; without any rows the figure says so.
 

@@ -59,7 +59,7 @@ class EvaluationInputs:
                 "experiment.eval_ema asks for the moving average of the generator and this run kept none "
                 "(experiment.ema_decay = None); set experiment.eval_ema = None"
             )
-        self.gan, self.dataset, self.settings = gan, dataset, protocol
+        self.gan, self.dataset, self.evaluation_protocol = gan, dataset, protocol
         self.first_seed = run_seed if protocol.eval_seed is None else protocol.eval_seed
         self.seed = self.first_seed
         self.num_classes = gan.num_classes
@@ -85,7 +85,7 @@ class EvaluationInputs:
     @property
     def generator(self) -> Generator:
         """The generator that the protocol judges."""
-        return self.gan.generator if self.settings.eval_ema is False else self.gan.sampler
+        return self.gan.generator if self.evaluation_protocol.eval_ema is False else self.gan.sampler
 
     @property
     def uses_ema(self) -> bool:
@@ -131,7 +131,7 @@ class EvaluationInputs:
 
     def fake_images(self, num: int) -> ImageData:
         """Return the first `num` generated images, with the labels they were made for if the GAN is conditional."""
-        batch_size = self.settings.eval_batch_size
+        batch_size = self.evaluation_protocol.eval_batch_size
         if self._fakes is None or len(self._fakes) < num:
             # Whole batches, so that image i is the same to the bit however many are asked for.
             whole = -(-num // batch_size) * batch_size
@@ -142,7 +142,7 @@ class EvaluationInputs:
                 seed=self.seed,
                 device=self.device,
                 batch_size=batch_size,
-                batch_norm=self.settings.eval_batch_norm,
+                batch_norm=self.evaluation_protocol.eval_batch_norm,
             )
             self._fakes = ImageData(images_NCHW, labels_N)
         labels_N = self._fakes.labels_N
@@ -178,11 +178,11 @@ class EvaluationInputs:
             **features,
             **data,
             "ema": self.uses_ema,
-            "batch_norm": self.settings.eval_batch_norm,
+            "batch_norm": self.evaluation_protocol.eval_batch_norm,
             "quantization": "uint8",
-            "eval_batch_size": self.settings.eval_batch_size,
+            "eval_batch_size": self.evaluation_protocol.eval_batch_size,
             "eval_seed": self.first_seed,
-            "num_eval_seeds": self.settings.num_eval_seeds,
+            "num_eval_seeds": self.evaluation_protocol.num_eval_seeds,
         }
 
     def extractor(self, part: Part[FeatureExtractor]) -> FeatureExtractor:

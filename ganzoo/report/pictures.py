@@ -11,9 +11,9 @@ from ganzoo.bench.analysis import Row, Table
 from ganzoo.bench.columns import Column
 from ganzoo.bench.record import RunRecord
 from ganzoo.bench.statistics import MIN_SEEDS
-from ganzoo.diagnostics.flags import Rows
 from ganzoo.diagnostics.panels import STYLES, Panel
 from ganzoo.diagnostics.plots import EDGE, draw_panel, finish, show_whole_numbers
+from ganzoo.diagnostics.row_keys import Rows, is_logged
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -193,7 +193,7 @@ def _svg(figure: "Figure") -> str:
 
 def _thinned(rows: Rows) -> Rows:
     """Return at most so many logged rows, evenly spaced, the last among them, and all rows of another kind."""
-    logged = [i for i, row in enumerate(rows) if "learning_rate" in row]
+    logged = [i for i, row in enumerate(rows) if is_logged(row)]
     every = -(-len(logged) // MAX_POINTS) or 1
     dropped = {i for place, i in enumerate(reversed(logged)) if place % every}
     return [row for i, row in enumerate(rows) if i not in dropped]

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ganzoo.component import options_of
-from ganzoo.config.experiment import Experiment, learnable
+from ganzoo.config.experiment import Experiment
 from ganzoo.config.load import load
 from ganzoo.config.operative import parts_of, values_of
 from ganzoo.config.value_types import render as gin_text
-from ganzoo.diagnostics.flags import NUM_ROWS, series
+from ganzoo.diagnostics.flags import NUM_ROWS, flags_of, judge_run
 from ganzoo.diagnostics.panels import panels
+from ganzoo.diagnostics.row_keys import series
 from ganzoo.errors import UserError
 from ganzoo.report.page import render
 from ganzoo.report.pictures import image_uri, panel_picture
-from ganzoo.report.signs import judged_signs
 from ganzoo.runs.folder import Json, RunFolder
 
 MAX_SAMPLE_CHARACTERS = 2_500_000  # of all grids together, so that a page stays well below 5 MB
@@ -37,7 +37,7 @@ def run_page(folder: RunFolder) -> str:
             "with --fresh"
         )
     experiment, rows = configuration.experiment, folder.metrics()
-    nothing: dict[str, Json] = {"reason": None, "health": [], "metrics": [], "metric_failures": []}
+    nothing: dict[str, Json] = {"reason": None, "metrics": []}
     unfinished: dict[str, Json] = {"status": "not finished", "step": rows[-1]["step"] if rows else 0}
     result = {**nothing, **(folder.result() or unfinished)}
     recorded = result.get("chance")
@@ -45,14 +45,12 @@ def run_page(folder: RunFolder) -> str:
     metrics = [part.component for part in experiment.metrics]
     shown = panels(rows, chance=chance, metrics=metrics, higher_is_better=_directions(result))
     last_step = max((step for panel in shown for line in panel.lines for step, _ in series(rows, line.key)), default=1)
-    least_d_loss = None if experiment.loss is None else experiment.loss.component.least_d_loss
-    judged, too_few = judged_signs(
-        rows, chance=learnable(chance, experiment), least_d_loss=least_d_loss, metrics=metrics
-    )
+    judgement = judge_run(rows, experiment, chance=chance)
     return render(
         "run.html",
-        judged=judged,
-        too_few=too_few,
+        flags=flags_of(result),
+        judged=judgement.judged,
+        too_few=judgement.too_few,
         num_rows=NUM_ROWS,
         title=str(result.get("name") or folder.path.name),
         result=result,

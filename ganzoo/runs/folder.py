@@ -41,7 +41,7 @@ TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "status": ((str,), "a string"),
     **dict.fromkeys(("step", "num_real_images", "num_d_images", "num_threads"), ((int,), "a whole number")),
     "seconds": ((int, float), "a number"),
-    **dict.fromkeys(("metrics", "metric_failures", "health", "continued"), ((list,), "a list")),
+    **dict.fromkeys(("metrics", "metric_failures", "flags", "health", "continued"), ((list,), "a list")),
     **dict.fromkeys(("chance", "data_sha256"), ((dict,), "an object")),
 }
 """What `result.json` and `env.json` hold under the keys that are calculated with, as far as they have them."""

@@ -123,6 +123,15 @@ class TrainState:
         """Generator updates done."""
         return self.counters["step"]
 
+    def learning_rates(self) -> dict[str, float]:
+        """Return the learning rate of every optimizer group: `g/learning_rate`, and `g/learning_rate_2` of a second."""
+        schedulers = {"g": self.g_scheduler, "d": self.d_scheduler}
+        return {
+            f"{role}/learning_rate" + (f"_{number}" if number > 1 else ""): float(rate)
+            for role, scheduler in schedulers.items()
+            for number, rate in enumerate(scheduler.get_last_lr(), start=1)
+        }
+
     def update_d(self, real: ImageBatch, latents: Latents) -> StepOutput:
         """Make one update of the discriminator, and return what it minimised.
 
