@@ -104,11 +104,12 @@ def test_text_from_outside_is_shown_and_never_run(run: Path, tmp_path: Path, bro
     shutil.copytree(run, copy)
     result = json.loads((copy / "result.json").read_text())
     evil = "<script>document.title = 'broken'</script>"
-    (copy / "result.json").write_text(json.dumps({**result, "health": [evil], "name": "a <b> name"}))
+    flag = {"kind": "collapsed", "step": 3, "text": f"now: {evil}"}
+    (copy / "result.json").write_text(json.dumps({**result, "flags": [flag], "health": [evil], "name": "a <b> name"}))
     cli.call(["report", str(copy)])
     browser.open(copy / "report.html")
     assert browser.driver.title == "a <b> name"
-    assert evil in browser.driver.find_element("class name", "warn").text
+    assert browser.driver.find_element("class name", "warn").text.splitlines() == [f"now: {evil}", evil]
 
 
 def test_an_unfinished_run_has_a_page(run: Path, tmp_path: Path) -> None:
