@@ -21,6 +21,10 @@ class GridDisplay(Display):
         clock: seconds, monotonic.
     """
 
+    seconds_live, seconds_plain = 1.0, 30.0
+    seconds_rate = 1800.0  # a run logs its steps seldom
+    has_names = True
+
     def __init__(
         self,
         runs: Sequence[PlannedRun],
@@ -30,10 +34,7 @@ class GridDisplay(Display):
         live: bool | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        # A run logs its steps seldom, so that rates are averaged over a longer time.
-        super().__init__(
-            live=live, clock=clock, seconds_live=1.0, seconds_plain=30.0, rate_seconds=1800.0, has_names=True
-        )
+        super().__init__(live=live, clock=clock)
         self._runs = {run.name: run for run in runs}
         self._estimates, self._num_jobs = dict(estimates), num_jobs
 

@@ -119,38 +119,30 @@ class Display:
     """Runs in progress: on a terminal a bar and a line for each, redrawn below what is said; elsewhere plain lines.
 
     Args:
-        live: whether standard output is a terminal; None finds out.
+        live: whether standard output is a terminal; by default it is asked.
         clock: seconds, monotonic.
-        seconds_live: between two drawings on a terminal.
-        seconds_plain: between two printings elsewhere.
-        rate_seconds: how long a rate is averaged over.
-        has_names: whether the runs' names are shown.
     """
 
-    def __init__(
-        self,
-        *,
-        live: bool | None,
-        clock: Callable[[], float],
-        seconds_live: float,
-        seconds_plain: float,
-        rate_seconds: float,
-        has_names: bool,
-    ) -> None:
+    seconds_live = 0.25
+    """The time between two drawings on a terminal, long enough that they cost a run nothing."""
+    seconds_plain = 10.0
+    """The time between two printings elsewhere."""
+    seconds_rate = 30.0
+    """The time that a rate is averaged over."""
+    has_names = False
+    """Whether the names of the runs are shown."""
+
+    def __init__(self, *, live: bool | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         from rich.progress import BarColumn, Progress, TextColumn
         from rich.table import Column
 
         self._is_live = is_terminal() if live is None else live
-        self._clock = clock
-        self._seconds = seconds_live if self._is_live else seconds_plain
-        self._drawn_at = clock()
-        names = [TextColumn("{task.description}", markup=False)] if has_names else []
+        self._clock, self._drawn_at = clock, clock()
+        name = TextColumn("{task.description}", markup=False)
         # On a narrow terminal the line takes two rows.
         line = TextColumn("{task.fields[line]}", markup=False, table_column=Column(overflow="fold"))
-        self._bars = Progress(
-            *names, BarColumn(BAR_WIDTH), line, auto_refresh=False, get_time=clock, speed_estimate_period=rate_seconds
-        )
-        self._has_names = has_names
+        columns = (name, BarColumn(BAR_WIDTH), line)[not self.has_names :]
+        self._bars = Progress(*columns, auto_refresh=False, get_time=clock, speed_estimate_period=self.seconds_rate)
         self._ids: dict[str, TaskID] = {}
         self._live: Live | None = None
 
@@ -171,7 +163,7 @@ class Display:
     def is_due(self) -> bool:
         """Return whether it is time to draw again, and if so count from now."""
         now = self._clock()
-        if now - self._drawn_at < self._seconds:
+        if now - self._drawn_at < (self.seconds_live if self._is_live else self.seconds_plain):
             return False
         self._drawn_at = now
         return True
@@ -196,7 +188,7 @@ class Display:
         """Show a line for each run, and one below them."""
         if not self._is_live:
             for name, line in lines.items():
-                say(f"{name}  {line}" if self._has_names else line)
+                say(f"{name}  {line}" if self.has_names else line)
             if below:
                 say(below)
             return
@@ -213,18 +205,7 @@ class Display:
 
 
 class Progress(Display):
-    """A monitor for the command line: one bar on a terminal, else a plain line about every ten seconds.
-
-    Args:
-        live: whether standard output is a terminal; by default it is asked.
-        clock: seconds, monotonic.
-    """
-
-    def __init__(self, *, live: bool | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        # Drawn at most four times a second, so that it costs the run nothing.
-        super().__init__(
-            live=live, clock=clock, seconds_live=0.25, seconds_plain=10.0, rate_seconds=30.0, has_names=False
-        )
+    """A monitor for the command line: one bar on a terminal, else a plain line about every ten seconds."""
 
     def start(self, step: int, num_steps: int) -> None:
         """Begin to show progress; the rate counts from here."""

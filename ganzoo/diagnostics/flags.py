@@ -33,6 +33,7 @@ MEMORIZED_SHARE = 0.5  # from here on, D's logit of an unseen real image is near
 LEARNT_SHARE = 0.1  # a task is learnt if its accuracy is a tenth of the way from chance to 1
 EXPLODED_FACTOR = 10.0  # weights grow steadily under spectral norm, but not tenfold over half a run
 BROKEN_SIGMA = 2.0  # the estimate has lost half of the true singular value
+ACCURACY = "accuracy on real images {value:.2f}, chance {bounds.reference:.2f}"
 
 
 @dataclass(frozen=True)
@@ -84,107 +85,70 @@ def _far_above_first_half(key: RowKey, values: Series, context: Context) -> Boun
 class Rule:
     """One way in which a run goes wrong.
 
+    A sentence has the fields `subject` (of the key), `step`, `value` (the last one), `bounds`, `ratio` (of the last
+    value to the reference) and `others` (further keys of a joint flag).
+
     Args:
-        kind: of the flag.
-        sign: what the rule looks for, as a page lists it.
         keys: a pattern of the keys whose values show it.
-        bounds: of bad values; a function of the key, its values and the run returns None where the rule does not apply.
-        text: the sentence of the flag, with the fields `subject` (of the key), `step`, `value` (the last), `bounds`,
-            `ratio` (of the last value to the reference) and `others`.
+        sign: what the rule looks for, as a page lists it.
+        bounds: of bad values; a function returns None where the rule does not apply.
+        kind: of the flag.
+        text: its sentence.
+        never: kind and sentence of the flag instead if no value was ever good.
         num_values: how many bad values it takes.
-        was_good: whether there must have been a good value before (True) or must not (False); None if it is all one.
         is_joint: whether all keys make one flag, that of the first key to go wrong, instead of one each.
     """
 
-    kind: str
-    sign: str
     keys: str
+    sign: str
     bounds: Bounds | Callable[[RowKey, Series, Context], Bounds | None]
+    kind: str
     text: str
+    never: tuple[str, str] | None = None
     num_values: int = 1
-    was_good: bool | None = None
     is_joint: bool = False
 
 
-UNCOVERED = "generated images that leave most of the data out"
-UNLEARNT = "{subject} that is not learnt"
 RULES = (
     Rule(
-        "collapsed",
-        "generated images that hardly differ",
-        "health/pairwise_distance",
-        Bounds(below=COLLAPSED_DISTANCE),
-        "collapsed from step {step}: generated images are {value:.2f} as far apart as real ones",
-    ),
-    # A generator that never covered the data need not have collapsed: it may not have got there yet.
-    Rule(
-        "collapsed",
-        UNCOVERED,
-        "metric/*",
-        _coverage,
-        "collapsed from step {step}: {subject} {value:.2g}",
-        was_good=True,
+        "health/pairwise_distance", "generated images that hardly differ", Bounds(below=COLLAPSED_DISTANCE),
+        "collapsed", "collapsed from step {step}: generated images are {value:.2f} as far apart as real ones",
     ),
     Rule(
-        "never_covered",
-        UNCOVERED,
-        "metric/*",
-        _coverage,
-        "the generated images never covered the data: {subject} {value:.2g} at the end",
-        was_good=False,
+        "metric/*", "generated images that leave most of the data out", _coverage,
+        "collapsed", "collapsed from step {step}: {subject} {value:.2g}",
+        # A generator that never covered the data need not have collapsed: it may not have got there yet.
+        never=("never_covered", "the generated images never covered the data: {subject} {value:.2g} at the end"),
     ),
     Rule(
-        "saturated",
-        "a saturated discriminator",
-        "d/adversarial",
-        _near_least_loss,
-        "discriminator saturated: its adversarial loss stays below {bounds.below:g} from step {step}",
+        "d/adversarial", "a saturated discriminator", _near_least_loss,
+        "saturated", "discriminator saturated: its adversarial loss stays below {bounds.below:g} from step {step}",
         num_values=NUM_ROWS,
     ),
     Rule(
-        "memorizes",
-        "a discriminator that memorises",
-        "health/d_gap_share",
-        Bounds(above=MEMORIZED_SHARE),
-        "the discriminator memorises from step {step}: its logits of training and held-out images differ by "
-        "{value:.2f} of what those of training and generated images do",
+        "health/d_gap_share", "a discriminator that memorises", Bounds(above=MEMORIZED_SHARE),
+        "memorizes", "the discriminator memorises from step {step}: its logits of training and held-out images differ "
+        "by {value:.2f} of what those of training and generated images do",
     ),
     Rule(
-        "forgotten_task",
-        UNLEARNT,
-        "d/*/accuracy_real",
-        _near_chance,
-        "{subject} is forgotten from step {step}: accuracy on real images {value:.2f}, chance {bounds.reference:.2f}",
+        "d/*/accuracy_real", "{subject} that is not learnt", _near_chance,
+        "forgotten_task", "{subject} is forgotten from step {step}: " + ACCURACY,
+        never=("unlearned_task", "{subject} is not learnt: " + ACCURACY),
         num_values=NUM_ROWS,
-        was_good=True,
     ),
     Rule(
-        "unlearned_task",
-        UNLEARNT,
-        "d/*/accuracy_real",
-        _near_chance,
-        "{subject} is not learnt: accuracy on real images {value:.2f}, chance {bounds.reference:.2f}",
-        num_values=NUM_ROWS,
-        was_good=False,
-    ),
-    Rule(
-        "exploding_singular_values",
-        "exploding singular values",
-        "sigma/*",
-        _far_above_first_half,
-        "singular values explode from step {step}: that of {subject}{others} ends {ratio:.0f} times as large as in "
-        "the first half of the run",
+        "sigma/*", "exploding singular values", _far_above_first_half,
+        "exploding_singular_values", "singular values explode from step {step}: that of {subject}{others} ends "
+        "{ratio:.0f} times as large as in the first half of the run",
         is_joint=True,
     ),
     Rule(
-        "broken_spectral_norm",
-        "failing spectral normalization",
-        "health/normalized_sigma",
-        Bounds(above=BROKEN_SIGMA),
-        "spectral normalization fails from step {step}: a normalised weight has the singular value {value:.2g} "
-        "instead of 1",
+        "health/normalized_sigma", "failing spectral normalization", Bounds(above=BROKEN_SIGMA),
+        "broken_spectral_norm", "spectral normalization fails from step {step}: a normalised weight has the singular "
+        "value {value:.2g} instead of 1",
     ),
-)
+)  # fmt: skip
+"""All rules, in the order in which their flags are shown."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +186,7 @@ def judge(rows: Rows, context: Context) -> Judgement:
     judged: dict[str, None] = {}
     too_few: dict[str, None] = {}
     for rule in RULES:
-        found: list[tuple[int, float, str, float, Bounds]] = []
+        found: list[tuple[int, float, str, float, Bounds, bool]] = []
         for key in keys(rows, rule.keys):
             values = series(rows, key)
             bounds = rule.bounds if isinstance(rule.bounds, Bounds) else rule.bounds(key, values, context)
@@ -230,14 +194,16 @@ def judge(rows: Rows, context: Context) -> Judgement:
                 continue
             (judged if len(values) >= rule.num_values else too_few)[rule.sign.format(subject=key.subject)] = None
             bad = stays(values, below=bounds.below, above=bounds.above, least=rule.num_values)
-            if bad and rule.was_good in (None, len(bad) < len(values)):
+            if bad:
                 value = bad[-1][1]
                 ratio = value / bounds.reference if bounds.reference else math.nan
-                found.append((bad[0][0], ratio, key.subject, value, bounds))
+                found.append((bad[0][0], ratio, key.subject, value, bounds, len(bad) == len(values)))
         others = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        for step, ratio, subject, value, bounds in [min(found)] if found and rule.is_joint else found:
-            text = rule.text.format(step=step, ratio=ratio, subject=subject, value=value, bounds=bounds, others=others)
-            flags.append(Flag(rule.kind, None if rule.was_good is False else step, text))
+        for step, ratio, subject, value, bounds, is_always in [min(found)] if found and rule.is_joint else found:
+            is_never = is_always and rule.never is not None
+            kind, text = rule.never if is_always and rule.never else (rule.kind, rule.text)
+            fields = {"subject": subject, "step": step, "value": value, "ratio": ratio, "bounds": bounds}
+            flags.append(Flag(kind, None if is_never else step, text.format(**fields, others=others)))
     return Judgement(flags, list(judged), list(too_few))
 
 

@@ -13,7 +13,7 @@ from ganzoo.commands.grid_display import GridDisplay
 from ganzoo.runs.folder import RunFolder, append_row
 
 NUM_STEPS = 1000
-BAR = re.compile(r" [━╸╺ ]{20} ")
+BAR = re.compile(r" +[━╸╺ ]{20} ")
 
 
 class Clock:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ganzoo import registry
-from ganzoo.diagnostics.flags import RULES, Bounds, Context, Flag, Judgement, flags_of, flags_to_json, judge, stays
+from ganzoo.diagnostics.flags import Context, Flag, Judgement, flags_of, flags_to_json, judge, stays
 from ganzoo.errors import UserError
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.metrics.precision_recall import precision_recall
@@ -136,13 +136,6 @@ def test_a_normalised_weight_far_from_one_is_a_broken_norm() -> None:
 
 def test_no_rows_raise_no_flag_and_judge_nothing() -> None:
     assert judged([]) == Judgement([], [], [])
-
-
-def test_rules_over_the_same_keys_have_the_same_bounds_and_sign() -> None:
-    for rule in RULES:
-        alike = {(r.sign, r.num_values) for r in RULES if r.keys == rule.keys and r.bounds == rule.bounds}
-        assert alike == {(rule.sign, rule.num_values)}
-    assert all(isinstance(rule.bounds, Bounds) or callable(rule.bounds) for rule in RULES)
 
 
 def test_signs_that_take_ten_rows_are_judged_from_ten_rows_on() -> None:
