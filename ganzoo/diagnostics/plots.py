@@ -22,6 +22,7 @@ MIN_GRID_WIDTH_PIXELS = 640
 SEPARATOR_PIXELS = 2
 SEPARATOR_VALUE = 255
 EDGE = 0.02  # of an axis, beyond its first and last value, so that the frame cuts no point
+SMALL = 0.01  # below it numbers are shown as `5e-05`
 LARGE = 20_000  # from here on numbers are shown as `20k`, `1M`
 LINE_CHARACTERS = 42  # of a title or of an axis's name
 LEGEND_CHARACTERS = 20  # of a name, up to which two stand side by side
@@ -142,6 +143,8 @@ def _scale(axes: "Axes", panel: Panel) -> None:
         top = max(axes.dataLim.y1, *panel.marks) if panel.marks else axes.dataLim.y1
         if 0 < top < math.inf:
             axes.set_ylim(-EDGE * top, (1 + 2 * EDGE) * top)
+        if top < SMALL:
+            axes.yaxis.set_major_formatter("{x:g}")
 
 
 def _draw(axes: "Axes", values: Series, line: Line, *, size: float) -> None:

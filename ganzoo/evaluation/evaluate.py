@@ -1,7 +1,7 @@
 """From a GAN to numbers with their protocol."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -91,7 +91,7 @@ def evaluate(inputs: EvaluationInputs) -> Evaluated:
     Raises:
         NotFiniteError: the generator makes NaN or infinite pixels.
     """
-    protocol = inputs.evaluation_protocol
+    protocol, discriminator = inputs.evaluation_protocol, inputs.discriminator
     metrics, num_seeds = protocol.metrics, protocol.num_eval_seeds
     ready: dict[int, Metric] = {}
     measured: list[list[list[Measurement]]] = [[] for _ in metrics]
@@ -108,7 +108,8 @@ def evaluate(inputs: EvaluationInputs) -> Evaluated:
             if i in failures or (k > 0 and not metric.uses_fakes):
                 continue
             try:
-                with _evaluation_mode(inputs.discriminator):
+                # No metric may change the running statistics of the discriminator.
+                with nullcontext() if discriminator is None else evaluation_mode(discriminator):
                     measured[i].append(metric.measure(inputs))
             except UserError as error:
                 failures[i] = MetricFailure(metrics[i].name, str(error))
@@ -138,11 +139,6 @@ def _ready(part: Part[Metric], inputs: EvaluationInputs) -> Metric:
     for extractor in metric.extractors():
         inputs.check_extractor(extractor)
     return metric
-
-
-def _evaluation_mode(discriminator: Discriminator | None) -> AbstractContextManager[None]:
-    """Keep a discriminator in evaluation mode, so that no metric changes its running statistics."""
-    return nullcontext() if discriminator is None else evaluation_mode(discriminator)
 
 
 def _name_and_split(m: Measurement) -> tuple[str, str]:

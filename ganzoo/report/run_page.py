@@ -33,7 +33,7 @@ def run_page(folder: RunFolder) -> str:
     configuration = load(str(folder.operative_path), plugins=plugins)
     if not folder.metrics_path.exists() and (folder.result_path.exists() or folder.checkpoints()):
         raise UserError(
-            f"'{folder.metrics_path}' is missing, and with it every curve; bring the file back, or train the run again "
+            f"'{folder.metrics_path}' is missing, which holds every curve; bring the file back, or train the run again "
             "with --fresh"
         )
     experiment, rows = configuration.experiment, folder.metrics()
@@ -65,14 +65,14 @@ def run_page(folder: RunFolder) -> str:
 
 
 def _directions(result: Mapping[str, Json]) -> dict[str, bool]:
-    """Return of each measurement whether higher is better."""
+    """Return whether higher is better, for each measurement."""
     measurements = result["metrics"]
     found = measurements if isinstance(measurements, list) else []
     return {str(m["name"]): bool(m["higher_is_better"]) for m in found if isinstance(m, dict)}
 
 
 def sample_history(folder: RunFolder) -> list[tuple[int, str]]:
-    """Return step and picture of the sample grids, the first and the last among them: as many as a page can hold."""
+    """Return the step and picture of as many sample grids as a page can hold, the first and the last among them."""
     paths = sorted(folder.samples_path.glob("step-*.png"))
     if not paths:
         return []
@@ -87,7 +87,7 @@ def _step_of(path: Path) -> int:
 
 
 def differences_from_defaults(experiment: Experiment) -> list[tuple[str, str, str | None]]:
-    """Return (parameter, value, default) of what is not at its default; the default is None where there is none."""
+    """Return (parameter, value, default) of all that is not at its default; the default is None where there is none."""
     defaults = _defaults("experiment", inspect.signature(Experiment).parameters)
     for part in parts_of([getattr(experiment, name) for name in inspect.signature(Experiment).parameters]):
         defaults |= _defaults(gin_text(part)[1:], options_of(part.component))

@@ -125,7 +125,7 @@ class TrainState:
 
     def learning_rates(self) -> dict[str, float]:
         """Return the learning rate of every optimizer group: `g/learning_rate`, and `g/learning_rate_2` of a second."""
-        schedulers = {"g": self.g_scheduler, "d": self.d_scheduler}
+        schedulers = {"d": self.d_scheduler, "g": self.g_scheduler}
         return {
             f"{role}/learning_rate" + (f"_{number}" if number > 1 else ""): float(rate)
             for role, scheduler in schedulers.items()

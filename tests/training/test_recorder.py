@@ -161,7 +161,7 @@ def test_further_groups_of_an_optimizer_are_numbered(tiny_recipe: Path) -> None:
     )
     state.d_scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
     rates = state.learning_rates()
-    assert list(rates) == ["g/learning_rate", "d/learning_rate", "d/learning_rate_2"]
+    assert list(rates) == ["d/learning_rate", "d/learning_rate_2", "g/learning_rate"]
     assert (rates["d/learning_rate"], rates["d/learning_rate_2"]) == (0.5, 0.1)
 
 
