@@ -1,4 +1,4 @@
-"""Which curves of a run stand together in one panel, and how they are drawn; `plots` draws them."""
+"""The panels of curves that a run has: which curves share one, and in which colours and styles; `plots` draws them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ MAX_NAMED_LAYERS = 4
 
 @dataclass(frozen=True)
 class Line:
-    """One curve: the key of its rows, what the legend calls it (empty: nothing), its colour and line style."""
+    """One curve: the key of its rows, its name in the legend (empty: none), its colour and its line style."""
 
     key: str
     label: str
@@ -44,12 +44,12 @@ class Panel:
     Args:
         name: stands above them.
         lines: at least one.
-        marks: values drawn as dotted lines, with what the legend calls them.
+        marks: values drawn as dotted lines, with their names in the legend.
         is_share: whether the axis runs from 0 to 1.
         is_log: whether the axis is logarithmic.
-        has_zero: whether the axis shows 0, against which a distance is read.
-        better: "lower" or "higher"; empty if neither is.
-        scale: what the colours of the lines count; empty if they count nothing.
+        has_zero: whether the axis starts at 0, so that heights can be compared.
+        better: "lower" or "higher"; empty if neither.
+        scale: the name of the colour scale; empty if the colours have no order.
     """
 
     name: str
@@ -73,9 +73,9 @@ def panels(
 
     Args:
         rows: of `metrics.jsonl`.
-        chance: what guessing would reach, by key (`d/rotation/accuracy_real`).
-        metrics: those of the run, which know what numbers of theirs stand together.
-        higher_is_better: the direction of measurements, by name; of others none is said.
+        chance: the accuracy of guessing, by key (`d/rotation/accuracy_real`).
+        metrics: those of the run, which know which of their numbers share a panel.
+        higher_is_better: the direction of measurements, by name; a panel of others names no direction.
     """
     made = [
         *_training_panels(rows, chance=chance),
@@ -99,7 +99,7 @@ def panels(
 
 
 def _training_panels(rows: Rows, *, chance: Mapping[str, float]) -> list[Panel]:
-    """Return the panels of what every logged row has."""
+    """Return the panels of the values that logged rows hold."""
     losses = [Line("d/loss", "D, total", D_COLOR), Line("g/loss", "G, total", G_COLOR, "--")]
     logits = [Line("d/logits_real", "real", REAL_COLOR), Line("d/logits_fake", "generated", FAKE_COLOR, "--")]
     augmentation = [
@@ -140,7 +140,7 @@ def _learning_rate(key: RowKey) -> Line:
 
 
 def _sigma_panels(rows: Rows) -> list[Panel]:
-    """Return a panel of singular values for each network, dark at its first layer and light at its last."""
+    """Return a panel of singular values for each network; colours go from dark at its first layer to light."""
     found: dict[str, list[RowKey]] = {}
     for key in keys(rows, "sigma/*"):
         found.setdefault(NETWORKS.get(key.name.split(".")[0], "others"), []).append(key)
@@ -161,7 +161,7 @@ def _sigma_lines(layers: Sequence[RowKey]) -> list[Line]:
 
     colors = colormaps["viridis"].resampled(len(layers) + 1)  # one more than needed: its yellow is hard to see
     last = len(layers) - 1
-    # A dozen names would hide the curves: a few layers, evenly spaced in depth, stand for the rest on the colour scale.
+    # A dozen names would take the curves' room: the legend names a few layers, evenly spaced in depth.
     named = {round(i * last / (MAX_NAMED_LAYERS - 1)) for i in range(MAX_NAMED_LAYERS)}
     lines = []
     for i, key in enumerate(layers):
@@ -175,7 +175,7 @@ def _sigma_lines(layers: Sequence[RowKey]) -> list[Line]:
 def _metric_panels(
     found: Sequence[RowKey], *, metrics: Sequence[type[Metric]], higher_is_better: Mapping[str, bool]
 ) -> list[Panel]:
-    """Return the panels of measurements: each stands alone, or with others if its metric says so."""
+    """Return the panels of measurements: each has its own, or shares one if its metric says so."""
     made: dict[str, Panel] = {}
     for key in found:
         curve, is_higher = curve_of(key.subject, metrics), higher_is_better.get(key.name)

@@ -23,7 +23,8 @@ from ganzoo.randomness import make_generator
 class EvaluationInputs:
     """The inputs of metrics (`metrics.base.MetricInputs`) from a GAN and a data set.
 
-    It does not affect training: the networks are not changed, and no global random generator is used.
+    It does not affect training: the networks are not changed, and no global random generator is used. A request for
+    more images than a split has, or for a split whose files are missing or have changed, raises a `UserError`.
 
     Args:
         gan: to be judged, on `device`.
@@ -97,19 +98,11 @@ class EvaluationInputs:
         self.seed, self._fakes, self._fake_features = seed, None, {}
 
     def real_images(self, split: str, num: int | None) -> ImageData:
-        """Return `num` images of a split with their labels, chosen at random but always the same; None: all.
-
-        Raises:
-            UserError: the split has fewer images, or its files are missing or have changed.
-        """
+        """Return `num` images of a split with their labels, chosen at random but always the same; None: all."""
         return choose(self._data(split), num, split=split)
 
     def real_features(self, extractor: Part[FeatureExtractor], split: str, num: int | None) -> Tensor:
-        """Return float32 features (N, F) of the images of `real_images`, in the same order.
-
-        Raises:
-            UserError: the split has fewer images, or its files are missing or have changed.
-        """
+        """Return float32 features (N, F) of the images of `real_images`, in the same order."""
         if num == self.spec.num_images.get(split):
             num = None
         network = self.extractor(extractor)

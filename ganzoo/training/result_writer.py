@@ -37,7 +37,7 @@ def write_finished(
         experiment: what was run.
         evaluated: the numbers of the last generator.
         name: of the configuration.
-        chance: the accuracy of guessing, by key.
+        chance: of guessing, as `chance_of` returns it.
         spent: the counters, seconds and threads of the run.
     """
     rows = folder.metrics()

@@ -87,15 +87,9 @@ def training_loop(
     fresh: bool,
     monitor: Monitor,
 ) -> dict[str, Json]:
-    """Train from the newest checkpoint, or from the start, to the last step; return the result.
+    """Train from the newest checkpoint, or from the start, to the last step, and return the result.
 
-    Args:
-        configuration: with its number of threads settled.
-        folder: locked for this process.
-        device: where to train.
-        data_dir: where the user keeps data sets.
-        fresh: remove what is in the folder and start anew.
-        monitor: receives messages and progress.
+    The arguments are those of `train`: the folder is locked, and the configuration has its number of threads.
     """
     experiment = configuration.experiment
     environment.choose_deterministic_kernels(device)

@@ -15,7 +15,7 @@ from ganzoo.config.load import load
 from ganzoo.diagnostics.flags import judge_run
 from ganzoo.diagnostics.row_keys import RowKey
 from ganzoo.report.run_page import run_page
-from ganzoo.runs.folder import read_rows
+from ganzoo.runs.folder import read_rows, write_json
 from ganzoo.runs.monitor import Silent
 from ganzoo.testing import temporary_plugins
 from ganzoo.training import recorder, result_writer, row_writer
@@ -131,6 +131,7 @@ def test_a_control_at_chance_is_no_sign_of_trouble(tiny_recipe: Path, tmp_path: 
     assert [flag.kind for flag in judgement.flags if "task" in flag.kind] == ["unlearned_task"]
     assert not any("random_labels" in sign for sign in [*judgement.judged, *judgement.too_few])
 
+    write_json(folder.result_path, {**result, "flags": []})
     page = run_page(folder)
     assert "rotation that is not learnt" in page
     assert "random_labels that is not learnt" not in page
@@ -140,6 +141,7 @@ def test_a_logged_row_has_the_learning_rate_of_every_optimizer(tiny_recipe: Path
     settings = (
         "experiment.d_optimizer = @D/optim.adam",
         "D/optim.adam.learning_rate = 4e-4",
+        "D/optim.adam.schedule = 'constant'",
         "experiment.g_optimizer = @G/optim.adam",
         "G/optim.adam.learning_rate = 1e-4",
         "G/optim.adam.schedule = 'linear'",
