@@ -139,5 +139,5 @@ def test_a_recipe_of_published_networks_has_their_parameters_and_takes_two_finit
 
 @pytest.mark.parametrize("recipe", sorted(set(RECIPES) - set(PUBLISHED)))
 def test_every_other_recipe_takes_two_finite_steps_with_narrow_networks(recipe):
-    report = dry_run.dry_run(load_with(recipe, overrides=["G_WIDTH = 4", "D_WIDTH = 4"]))
+    report = dry_run.dry_run(load_with(recipe, "G_WIDTH = 4", "D_WIDTH = 4"))
     assert all(torch.isfinite(torch.tensor(value)) for value in report.parts.values())
