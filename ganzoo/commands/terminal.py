@@ -208,8 +208,10 @@ class Progress(Display):
     """A monitor for the command line: one bar on a terminal, else a plain line about every ten seconds."""
 
     def start(self, step: int, num_steps: int) -> None:
-        """Begin to show progress; the rate counts from here."""
+        """Begin to show the progress of a run, the first or another; its rate counts from here."""
         self._num_steps, self._drawn_at = num_steps, self._clock()
+        for number in self._ids.values():
+            self._bars.reset(number, total=num_steps, completed=step, first=step, line="")
         self.track("", step, num_steps)
         if self._is_live:
             self.draw({"": format_progress(step, num_steps, 0.0, {})})
