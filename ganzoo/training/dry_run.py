@@ -113,8 +113,8 @@ def _take_steps(experiment: Experiment, spec: DataSpec, state: TrainState) -> di
     parts: dict[str, Tensor] = {}
     for _ in range(NUM_STEPS):
         real = noise_images(experiment, spec, state)
-        d_output = state.update_d(real, draw_latents(experiment, state))
-        g_output = state.update_g(real, draw_latents(experiment, state))
+        d_output = state.update_d(real, state.next_latents(experiment.batch_size))
+        g_output = state.update_g(real, state.next_latents(experiment.batch_size))
         parts = {**d_output.parts, **g_output.parts}
     if not state.is_finite():
         bad = [name for name, value in parts.items() if not bool(torch.isfinite(value))] or ["a weight"]
@@ -130,13 +130,6 @@ def noise_images(experiment: Experiment, spec: DataSpec, state: TrainState) -> I
     if conditioning is not None and labels_N is not None:
         labels_N = conditioning.training_labels(labels_N, split=experiment.train_split)
     return ImageBatch(images_NCHW.contiguous(memory_format=torch.channels_last), labels_N)
-
-
-def draw_latents(experiment: Experiment, state: TrainState) -> Latents:
-    """Return latents, with labels if the GAN is conditional."""
-    rng, num = state.streams["latents"], experiment.batch_size
-    latents_NL = state.gan.generator.sample_latents(num, rng=rng)
-    return Latents(latents_NL, _labels(num, state.gan, rng))
 
 
 def _labels(num: int, gan: Gan, rng: torch.Generator) -> Tensor | None:

@@ -132,6 +132,15 @@ class TrainState:
             for number, rate in enumerate(scheduler.get_last_lr(), start=1)
         }
 
+    def next_latents(self, num: int) -> Latents:
+        """Return the next latents, with uniformly drawn labels if the GAN is conditional."""
+        device = next(self.gan.parameters()).device
+        latents_NL = self.gan.generator.sample_latents(num, rng=self.streams["latents"]).to(device)
+        if not self.gan.num_classes:
+            return Latents(latents_NL)
+        labels_N = torch.randint(self.gan.num_classes, (num,), generator=self.streams["labels"])
+        return Latents(latents_NL, labels_N.to(device))
+
     def update_d(self, real: ImageBatch, latents: Latents) -> StepOutput:
         """Update the discriminator once, and return the output of the step.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from ganzoo.batch import ImageBatch, Latents, to_images
+from ganzoo.batch import ImageBatch, to_images
 from ganzoo.config.experiment import Experiment
 from ganzoo.config.load import Configuration
 from ganzoo.errors import RunInterruptedError
@@ -118,13 +118,6 @@ def training_loop(
         images_NCHW = to_images(uint8_NCHW[rows_N.to(uint8_NCHW.device)], device=device)
         return ImageBatch(images_NCHW, None if labels_N is None else labels_N[rows_N].to(device))
 
-    def next_latents() -> Latents:
-        latents_NL = gan.generator.sample_latents(experiment.batch_size, rng=state.streams["latents"]).to(device)
-        if not gan.num_classes:
-            return Latents(latents_NL)
-        drawn_N = torch.randint(gan.num_classes, (experiment.batch_size,), generator=state.streams["labels"])
-        return Latents(latents_NL, drawn_N.to(device))
-
     # Refuse now what could not be measured in the end. Some data sets know the size of a split only after loading it.
     sizes = {**spec.num_images, experiment.train_split: len(data)}
     check_available(
@@ -149,10 +142,10 @@ def training_loop(
             # Discriminator updates, each with fresh images.
             for _ in range(experiment.num_d_steps):
                 real = next_real()
-                state.update_d(real, next_latents())
+                state.update_d(real, state.next_latents(experiment.batch_size))
 
             # The generator update.
-            state.update_g(real, next_latents())
+            state.update_g(real, state.next_latents(experiment.batch_size))
 
             # Log, sample, evaluate; `finish` samples and evaluates the last step.
             step, is_last = state.step, state.step == experiment.num_steps
