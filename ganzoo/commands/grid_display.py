@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from ganzoo.bench.plan import Estimate, PlannedRun, current_step
-from ganzoo.commands.terminal import Display, format_duration, format_progress
+from ganzoo.commands.terminal import ProgressBars, format_duration, format_progress
 
 
-class GridDisplay(Display):
+class GridDisplay(ProgressBars):
     """Shows the running runs and the whole.
 
     Args:

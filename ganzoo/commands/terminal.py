@@ -115,7 +115,7 @@ def format_progress(step: int, num_steps: int, rate: float, values: Mapping[str,
     return "  ".join(parts)
 
 
-class Display:
+class ProgressBars:
     """Runs in progress: on a terminal a bar and a line for each, redrawn below what is said; elsewhere plain lines.
 
     Args:
@@ -204,7 +204,7 @@ class Display:
         self._live.update(Group(self._bars, Text(below)) if below else self._bars, refresh=True)
 
 
-class Progress(Display):
+class Progress(ProgressBars):
     """A monitor for the command line: one bar on a terminal, else a plain line about every ten seconds."""
 
     def start(self, step: int, num_steps: int) -> None:
