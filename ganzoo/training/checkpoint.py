@@ -170,9 +170,9 @@ def _loading(folder: RunFolder, step: int) -> Iterator[None]:
             raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise UserError(
-            f"the checkpoint of step {step} in '{folder.path}' was written by other code, and what its "
-            f"configuration builds now does not fit it ({lines[min(1, len(lines) - 1)].rstrip('. ')}); use the version "
-            "that wrote it, or start over with --fresh"
+            f"the checkpoint of step {step} in '{folder.path}' was written by other code and does not fit what its "
+            f"configuration builds now ({lines[min(1, len(lines) - 1)].rstrip('. ')}); use the version that wrote it, "
+            "or start over with --fresh"
         ) from error
 
 
