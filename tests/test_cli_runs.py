@@ -297,7 +297,7 @@ def test_an_unexpected_error_in_a_run_names_its_folder(tiny_recipe, tmp_path, ca
     def fail(*_arguments: object, **_options: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("ganzoo.training.trainer.Trainer.run", fail)
+    monkeypatch.setattr("ganzoo.training.trainer.training_loop", fail)
     code, _, err = call(capsys, "run", tiny_recipe, "--out", tmp_path / "run")
     assert code == 1
     assert f"The run folder is '{tmp_path / 'run'}'." in err.splitlines()[0]

@@ -13,7 +13,7 @@ from ganzoo.bench.record import RunRecord, read_record, run_name
 from ganzoo.bench.rows import BuiltRow
 from ganzoo.errors import UserError
 from ganzoo.runs.folder import RunFolder, read_rows
-from ganzoo.training.dry_run import draw_latents, noise_images
+from ganzoo.training.dry_run import noise_images
 from ganzoo.training.train_state import TrainState
 
 State = Literal["finished", "failed", "interrupted", "ended", "new"]
@@ -171,8 +171,8 @@ def seconds_per_step(built: BuiltRow, *, num_threads: int) -> float:
             since = time.perf_counter()
             for _ in range(experiment.num_d_steps):
                 real = noise_images(experiment, spec, state)
-                state.update_d(real, draw_latents(experiment, state))
-            state.update_g(real, draw_latents(experiment, state))
+                state.update_d(real, state.next_latents(experiment.batch_size))
+            state.update_g(real, state.next_latents(experiment.batch_size))
             times.append(time.perf_counter() - since)
         return sum(times[1:]) / len(times[1:]) if len(times) > 1 else times[0]
     finally:

@@ -7,8 +7,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from ganzoo.bench.flag_sentences import flags_of_sentences
-from ganzoo.diagnostics.flags import Flag
+from ganzoo.diagnostics.flag import Flag, flag_of_sentence
 from ganzoo.errors import UserError
 from ganzoo.metrics.base import Measurement
 from ganzoo.runs.folder import Json, write_atomically
@@ -96,7 +95,7 @@ def read_record(path: Path) -> RunRecord:
 
     value = read_json(path, dict, what=WHAT, remedy=REMEDY)
     if value.get("format_version") == 1:
-        flags = flags_of_sentences(decoded(_Format1).health)
+        flags = [flag_of_sentence(sentence) for sentence in decoded(_Format1).health]
         value = {**value, "format_version": 2, "flags": msgspec.to_builtins(flags)}
         del value["health"]
     elif value.get("format_version") != 2:

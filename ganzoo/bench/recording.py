@@ -7,11 +7,9 @@ from typing import cast
 
 import msgspec
 
-from ganzoo.bench.flag_sentences import flags_of_sentences
 from ganzoo.bench.plan import PlannedRun
 from ganzoo.bench.record import METRIC, Point, RunRecord
-from ganzoo.diagnostics.flags import Flag
-from ganzoo.evaluation.evaluate import MetricFailure
+from ganzoo.diagnostics.flag import flags_of
 from ganzoo.metrics.base import Measurement
 from ganzoo.runs.folder import Row, RunFolder, read_rows, write_atomically
 from ganzoo.runs.json_files import convert
@@ -28,8 +26,6 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         status: "finished", or how the run failed.
-        metric_failures: metrics that could not be computed.
-        health: flags as sentences, in results of earlier versions.
     """
 
     status: str
@@ -40,14 +36,6 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     num_threads: int | None = None
     metrics: tuple[Measurement, ...] = ()
-    metric_failures: tuple[MetricFailure, ...] = ()
-    flags: tuple[Flag, ...] = ()
-    health: tuple[str, ...] = ()
-
-    def all_flags(self) -> tuple[Flag, ...]:
-        """Return all flags, also those of earlier versions and of metrics that could not be computed."""
-        failed = (f"{f.metric} could not be computed: {f.reason}" for f in self.metric_failures)
-        return (*flags_of_sentences(self.health), *self.flags, *(Flag("metric_failed", None, text) for text in failed))
 
 
 def make_record(planned: PlannedRun, *, grid: str, results: Path, result: RunResult | None = None) -> RunRecord:
@@ -78,7 +66,7 @@ def make_record(planned: PlannedRun, *, grid: str, results: Path, result: RunRes
         operative=run.operative_path.read_text(encoding="utf-8"),
         environment=environment,
         metrics=result.metrics,
-        flags=result.all_flags(),
+        flags=tuple(flags_of(run.result() or {})),
         curves=curves(run.metrics()),
         counters={key: getattr(result, key) for key in COUNTERS},
         seconds=result.seconds,

@@ -108,7 +108,7 @@ def evaluate_run(
 
 def measure(opened: OpenRun, protocol: "EvaluationProtocol", *, data_dir: Path | None) -> "Evaluated":
     """Return the numbers of an opened run under a protocol."""
-    from ganzoo.evaluation.earlier_fakes import read_before
+    from ganzoo.evaluation.earlier_fakes import read_earlier_fakes
     from ganzoo.evaluation.evaluate import evaluate
     from ganzoo.evaluation.inputs import EvaluationInputs
     from ganzoo.runs.provenance import recorded_hashes
@@ -122,7 +122,7 @@ def measure(opened: OpenRun, protocol: "EvaluationProtocol", *, data_dir: Path |
         device=opened.device,
         data_sha256=recorded_hashes(opened.folder),
         say=say,
-        earlier_fakes=lambda: read_before(opened.folder, opened.step),
+        earlier_fakes=lambda: read_earlier_fakes(opened.folder, before=opened.step),
     )
     return evaluate(inputs)
 

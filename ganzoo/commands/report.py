@@ -21,14 +21,15 @@ def report(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="The page to write; default: report.html in the folder."),
+        typer.Option("--out", metavar="FILE", help="Where to write the page; default: report.html in the folder."),
     ] = None,
 ) -> None:
     """Make one HTML page of a run or of a benchmark.
 
-    It holds everything it shows, opens without a server or a network, and stays below 5 MB. Of a run: metrics, samples
-    over the steps, curves, signs of trouble, the recipe and what is not at its default. Of a benchmark: the table,
-    every run, learning curves, quality against cost, samples, the proof of identical conditions.
+    The page holds everything it shows, opens without a server or a network, and stays below 5 MB. The page of a run
+    has metrics, samples over the steps, curves, flags, and the parameters that are not at their default. The page of a
+    benchmark has the table, every run, learning curves, quality against cost, samples, and the proof of identical
+    conditions.
 
     Examples:
       ganzoo report runs/quickstart-seed0

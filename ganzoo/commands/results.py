@@ -104,9 +104,9 @@ def diff(
     Example:
       ganzoo diff runs/quickstart-seed0 runs/again
     """
-    from ganzoo.training.compare_runs import differences
+    from ganzoo.training.compare_runs import compare_runs
 
-    found = differences(run_a, run_b)
+    found = compare_runs(run_a, run_b)
     for line in found:
         say(line)
     if found:

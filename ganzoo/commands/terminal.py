@@ -1,26 +1,28 @@
 """What the command line shows: tables, sentences, and the progress of a run.
 
-On a terminal they are drawn by rich (which respects NO_COLOR); anywhere else they are plain lines without boxes,
-colours or carriage returns, so that a log file reads well. rich is imported only where something is drawn.
+On a terminal rich draws them (it respects NO_COLOR). Anywhere else they are plain lines without boxes, colours or
+carriage returns, so that a log file reads well. rich is imported only where it is needed, since that takes time.
 """
 
+import math
 import os
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ganzoo.diagnostics.row_keys import RowKey
+
 if TYPE_CHECKING:
     from rich.live import Live
+    from rich.progress import TaskID
 
-SECONDS_BETWEEN_LINES = 10.0
-RATE_WINDOW_SECONDS = 30.0
+BAR_WIDTH = 20
 ACCURACY_SOURCES = ("real", "fake")
 
 
 def is_terminal() -> bool:
-    """Return whether a person watches standard output."""
+    """Return whether standard output is a terminal that can redraw lines."""
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
@@ -30,7 +32,7 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Print one sentence on standard error, as ganzoo's."""
+    """Print one sentence on standard error, after the program's name."""
     print(f"ganzoo: {text}", file=sys.stderr, flush=True)
 
 
@@ -86,12 +88,10 @@ def format_duration(seconds: float) -> str:
 def task_accuracies(values: Mapping[str, float]) -> dict[str, dict[str, float]]:
     """Return the accuracies of every task, by task and by the source of the images: `real`, `fake`."""
     found: dict[str, dict[str, float]] = {}
-    for key, value in values.items():
-        _, _, report = key.partition("/")
-        task, _, name = report.rpartition("/")
-        source = name.removeprefix("accuracy_")
-        if task and name.startswith("accuracy_") and source in ACCURACY_SOURCES:
-            found.setdefault(task, {})[source] = value
+    for text, value in values.items():
+        key = RowKey.parse(text)
+        if key.accuracy_of in ACCURACY_SOURCES:
+            found.setdefault(key.owner, {})[key.accuracy_of] = value
     return found
 
 
@@ -115,69 +115,109 @@ def format_progress(step: int, num_steps: int, rate: float, values: Mapping[str,
     return "  ".join(parts)
 
 
-class Progress:
-    """A monitor for the command line: one live line on a terminal, else a plain line about every ten seconds.
+class ProgressBars:
+    """Runs in progress: on a terminal a bar and a line for each, redrawn below what is said; elsewhere plain lines.
 
     Args:
         live: whether standard output is a terminal; by default it is asked.
         clock: seconds, monotonic.
     """
 
+    seconds_live = 0.25
+    """The time between two drawings on a terminal, long enough that they cost a run nothing."""
+    seconds_plain = 10.0
+    """The time between two printings elsewhere."""
+    seconds_rate = 30.0
+    """The time that a rate is averaged over."""
+    has_names = False
+    """Whether the names of the runs are shown."""
+
     def __init__(self, *, live: bool | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.table import Column
+
         self._is_live = is_terminal() if live is None else live
-        self._clock = clock
-        self._display: Live | None = None
-        self._num_steps = 0
-        self._history: deque[tuple[float, int]] = deque()
-        self._shown_at = 0.0
+        self._clock, self._drawn_at = clock, clock()
+        name = TextColumn("{task.description}", markup=False)
+        # On a narrow terminal the line takes two rows.
+        line = TextColumn("{task.fields[line]}", markup=False, table_column=Column(overflow="fold"))
+        columns = (name, BarColumn(BAR_WIDTH), line)[not self.has_names :]
+        self._bars = Progress(*columns, auto_refresh=False, get_time=clock, speed_estimate_period=self.seconds_rate)
+        self._ids: dict[str, TaskID] = {}
+        self._live: Live | None = None
 
     def say(self, text: str) -> None:
-        """Show one sentence, above the live line if there is one."""
-        if self._display is not None:
+        """Show one sentence, above the bars if there are any."""
+        if self._live is not None:
             # As it is: rich would take `file.gin:100:` for a picture's name.
-            self._display.console.print(text, markup=False, emoji=False, highlight=False)
+            self._live.console.print(text, markup=False, emoji=False, highlight=False)
         else:
             say(text)
 
-    def start(self, step: int, num_steps: int) -> None:
-        """Begin to show progress; the rate counts from here."""
-        self._num_steps = num_steps
-        self._shown_at = self._clock()
-        self._history = deque([(self._shown_at, step)])
-        if self._is_live:
-            from rich.console import Console
-            from rich.live import Live
-
-            self._display = Live(console=Console(), auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
-            self._display.start()
-            self._draw(format_progress(step, num_steps, 0.0, {}))
-
-    def progress(self, step: int, values: Mapping[str, float]) -> None:
-        """Show where the run is; drawn at most four times a second, so that it costs the run nothing."""
-        now = self._clock()
-        is_last = step >= self._num_steps
-        if now - self._shown_at < (0.25 if self._is_live else SECONDS_BETWEEN_LINES) and not is_last:
-            return
-        self._shown_at = now
-        self._history.append((now, step))
-        while len(self._history) > 2 and now - self._history[1][0] > RATE_WINDOW_SECONDS:
-            self._history.popleft()
-        since, first = self._history[0]
-        rate = (step - first) / (now - since) if now > since else 0.0
-        line = format_progress(step, self._num_steps, rate, values)
-        if self._is_live:
-            self._draw(line)
-        else:
-            say(line)
-
     def close(self) -> None:
-        """Leave the last line on the screen and stop."""
-        if self._display is not None:
-            self._display.stop()
-            self._display = None
+        """Leave the bars on the screen as they are and stop."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
 
-    def _draw(self, line: str) -> None:
+    def is_due(self) -> bool:
+        """Return whether it is time to draw again, and if so count from now."""
+        now = self._clock()
+        if now - self._drawn_at < (self.seconds_live if self._is_live else self.seconds_plain):
+            return False
+        self._drawn_at = now
+        return True
+
+    def track(self, name: str, step: int, num_steps: int) -> float:
+        """Take note of how far a run is, and return its generator updates per second; 0 if not known yet.
+
+        Args:
+            name: of the run.
+            step: generator updates done.
+            num_steps: generator updates of the run.
+        """
+        if name not in self._ids:
+            self._ids[name] = self._bars.add_task(name, total=num_steps, completed=step, first=step, line="")
+        number = self._ids[name]
+        self._bars.update(number, completed=step)
+        task = self._bars.tasks[number]
+        # Where updates are seldom, too few lie within the last seconds: then it is the rate since the first.
+        return task.speed or (step - task.fields["first"]) / (task.elapsed or math.inf)
+
+    def draw(self, lines: Mapping[str, str], *, below: str = "") -> None:
+        """Show a line for each run, and one below them."""
+        if not self._is_live:
+            for name, line in lines.items():
+                say(f"{name}  {line}" if self.has_names else line)
+            if below:
+                say(below)
+            return
+        from rich.console import Console, Group
+        from rich.live import Live
         from rich.text import Text
 
-        assert self._display is not None
-        self._display.update(Text(line), refresh=True)  # on a narrow terminal it takes two rows
+        for name, number in self._ids.items():
+            self._bars.update(number, visible=name in lines, line=lines.get(name, ""))
+        if self._live is None:
+            self._live = Live(console=Console(), auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+            self._live.start()
+        self._live.update(Group(self._bars, Text(below)) if below else self._bars, refresh=True)
+
+
+class Progress(ProgressBars):
+    """A monitor for the command line: one bar on a terminal, else a plain line about every ten seconds."""
+
+    def start(self, step: int, num_steps: int) -> None:
+        """Begin to show the progress of a run, the first or another; its rate counts from here."""
+        self._num_steps, self._drawn_at = num_steps, self._clock()
+        for number in self._ids.values():
+            self._bars.reset(number, total=num_steps, completed=step, first=step, line="")
+        self.track("", step, num_steps)
+        if self._is_live:
+            self.draw({"": format_progress(step, num_steps, 0.0, {})})
+
+    def progress(self, step: int, values: Mapping[str, float]) -> None:
+        """Show where the run is, if that is due or if it is at its end."""
+        if self.is_due() or step >= self._num_steps:
+            rate = self.track("", step, self._num_steps)
+            self.draw({"": format_progress(step, self._num_steps, rate, values)})

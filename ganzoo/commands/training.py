@@ -1,4 +1,4 @@
-"""`ganzoo run` and `ganzoo check`: what is done with a recipe."""
+"""`ganzoo run` and `ganzoo check`: train a recipe, or try it out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from ganzoo.errors import RunFailedError, UserError
 
 if TYPE_CHECKING:
     from ganzoo.config.load import Resolved
-    from ganzoo.training.dry_run import CheckReport
+    from ganzoo.training.dry_run import DryRunReport
     from ganzoo.training.trainer import RunResult
 
 
@@ -37,8 +37,8 @@ def run(
 ) -> None:
     """Train a recipe and measure the result.
 
-    The run folder holds all that belongs to the run. Given again, the same command goes on where the run stopped; a
-    folder with a run of another configuration is refused.
+    The run folder holds all files of the run. If a run was stopped, the same command goes on from its last checkpoint;
+    a folder with a run of another configuration is refused.
 
     Examples:
       ganzoo run quickstart
@@ -73,10 +73,11 @@ def run(
 
 
 def show_result(result: "RunResult") -> None:
-    """Print a finished run: its metrics, what is wrong with it, and where everything is."""
+    """Print the metrics of a run that ended, its flags, and where its files are."""
     import msgspec
 
     from ganzoo.commands.evaluation import print_measurements
+    from ganzoo.diagnostics.flag import flags_of
     from ganzoo.metrics.base import Measurement
 
     folder, values = result.folder, result.result
@@ -84,16 +85,12 @@ def show_result(result: "RunResult") -> None:
         state = "finished" if values["status"] == "finished" else f"ended as failed ({values.get('reason')})"
         say(f"'{folder.path}' had {state} before; nothing was done. --fresh starts it anew.")
     say("")
-    measured, failures = msgspec.convert(values.get("metrics", []), list[Measurement]), values.get("metric_failures")
-    # Without any, the reason is that of the failure, not that there are none configured.
-    if measured or (values["status"] == "finished" and not failures):
+    measured = msgspec.convert(values.get("metrics", []), list[Measurement])
+    # Of a failed run, or if every metric failed, the warnings below say why there are none.
+    if measured or (values["status"] == "finished" and not values.get("metric_failures")):
         print_measurements(measured, title=f"{values.get('name', folder.path.name)}, step {values['step']}")
-    for failure in failures if isinstance(failures, list) else ():
-        assert isinstance(failure, dict)
-        say(f"  warning: {failure['metric']} could not be computed: {failure['reason']}")
-    flags = values.get("health")
-    for flag in flags if isinstance(flags, list) else ():
-        say(f"  warning: {flag}")
+    for flag in flags_of(values):
+        say(f"  warning: {flag.text}")
     say("")
     places = [("samples", values.get("samples")), ("curves", values.get("curves")), ("run folder", ".")]
     print_table(("", ""), [(what, str(folder.path / str(place))) for what, place in places if place is not None])
@@ -102,8 +99,9 @@ def show_result(result: "RunResult") -> None:
 def check(recipe: Recipe, settings: Settings = None, plugin: Plugins = None) -> None:
     """Build a recipe and take two steps on synthetic images.
 
-    It takes seconds and needs neither the data set nor the weights of metrics. It shows every network's parameters at
-    the recipe's true width, the shapes on the way, and what every parameter came to.
+    It takes seconds and needs neither the data set nor the weights of metrics. It shows how many parameters every
+    network has at the recipe's true width, the shapes of inputs and outputs, and the value of every parameter of the
+    recipe.
 
     Examples:
       ganzoo check ssgan_resnet
@@ -113,13 +111,13 @@ def check(recipe: Recipe, settings: Settings = None, plugin: Plugins = None) -> 
 
     configuration = load(recipe, overrides=settings or [], plugins=plugin or [])
 
-    from ganzoo.training.dry_run import check as check_configuration
+    from ganzoo.training.dry_run import dry_run
 
-    show_check(check_configuration(configuration), precision=configuration.experiment.precision)
+    show_dry_run(dry_run(configuration), precision=configuration.experiment.precision)
 
 
-def show_check(report: "CheckReport", *, precision: str) -> None:
-    """Print what a check found."""
+def show_dry_run(report: "DryRunReport", *, precision: str) -> None:
+    """Print the networks, the parameters and the last step of a dry run."""
     print_table(("parameters", ""), [(name, f"{num:,}") for name, num in report.num_parameters.items()])
     say("")
     sizes = [(s, "as many as its files hold" if num is None else f"{num:,}") for s, num in report.num_images.items()]
@@ -136,11 +134,11 @@ def show_check(report: "CheckReport", *, precision: str) -> None:
 
 
 def _show_parameters(resolved: Sequence["Resolved"]) -> None:
-    """Print every parameter, its value and its place: one table in a pipe, one for each component on a terminal."""
+    """Print every parameter, its value and where it was bound: in a pipe one table, on a terminal one per component."""
     packaged = f"{shown(recipes_dir())}/"
     tables: dict[str, list[tuple[str, str, str]]] = {}
     for key, value, where in resolved:
-        # The whole name and a value and a place are wider than most terminals.
+        # A whole name, a value and a place together are wider than most terminals.
         section, _, name = key.rpartition(".") if is_terminal() else ("", "", key)
         tables.setdefault(section, []).append((name, value, where.removeprefix(packaged)))
     for section, rows in tables.items():

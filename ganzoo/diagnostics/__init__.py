@@ -1,1 +1,1 @@
-"""What is read off a run: measurements, flags, panels and plots."""
+"""What a run shows besides its result: measurements, flags, panels and plots."""

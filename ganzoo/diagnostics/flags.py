@@ -1,167 +1,199 @@
-"""Signs of a run gone wrong, as sentences for the result and the table, found in the rows alone.
+"""Signs of a run gone wrong, found in its rows alone by one table of rules.
 
-A sign counts only if it stays until the end, and its sentence names the step from which on it does. The thresholds are
-far from what a sound run shows, so that a flag is worth a look; the absence of flags proves nothing.
+A sign counts only if it lasts until the end of the run. The bounds are far from what a sound run shows, so that a flag
+is worth a look; the absence of flags proves nothing.
 """
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ganzoo.config.experiment import Experiment, learnable
+from ganzoo.diagnostics.flag import Flag
+from ganzoo.diagnostics.row_keys import RowKey, Rows, Series, keys, series
 from ganzoo.metrics.base import Metric, curve_of
 
-
-@dataclass(frozen=True)
-class Flag:
-    """A sign of a run gone wrong: its kind, the step from which on it holds (None: the whole run), and a sentence."""
-
-    kind: str
-    step: int | None
-    text: str
-
-
-Rows = Sequence[Mapping[str, int | float]]
-Series = list[tuple[int, float]]
-
-NUM_ROWS = 10  # a logged value must hold over so many rows, since each is noisy
+NUM_ROWS = 10  # a value of logged rows must hold over this many, since each is noisy
 # Above the least value; of a hinge loss: at most about one image in a hundred is within the margin.
 SATURATED_LOSS = 0.01
 COLLAPSED_DISTANCE = 0.1  # a tenth of the real images' distance: differences that are hardly seen
-MEMORIZED_SHARE = 0.5  # from here on, D holds an unseen real image for nearer to generated than to training images
+MEMORIZED_SHARE = 0.5  # from here on, D's logit of an unseen real image is nearer to generated than to training images
 LEARNT_SHARE = 0.1  # a task is learnt if its accuracy is a tenth of the way from chance to 1
 EXPLODED_FACTOR = 10.0  # weights grow steadily under spectral norm, but not tenfold over half a run
 BROKEN_SIGMA = 2.0  # the estimate has lost half of the true singular value
+ACCURACY = "accuracy on real images {value:.2f}, chance {bounds.reference:.2f}"
 
 
-def flags(
-    rows: Rows, *, chance: Mapping[str, float], least_d_loss: float | None, metrics: Sequence[type[Metric]]
-) -> list[str]:
-    """Return every flag of a run.
+@dataclass(frozen=True)
+class Context:
+    """What else is known of a run when its rows are judged.
+
+    Args:
+        chance: the accuracy of guessing, by key (`d/rotation/accuracy_real`), for the tasks that can be learnt.
+        least_d_loss: what the adversarial loss of a perfect D approaches; None if it has no least value.
+        metrics: those of the run, which know the values that their numbers have after a collapse.
+    """
+
+    chance: Mapping[str, float]
+    least_d_loss: float | None
+    metrics: Sequence[type[Metric]]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A bad value lies between `above` and `below`; `reference` is the value that the bounds were derived from."""
+
+    above: float = -math.inf
+    below: float = math.inf
+    reference: float = math.nan
+
+
+def _coverage(key: RowKey, values: Series, context: Context) -> Bounds | None:
+    bound = curve_of(key.subject, context.metrics).collapsed_below
+    return None if bound is None else Bounds(below=bound)
+
+
+def _near_least_loss(key: RowKey, values: Series, context: Context) -> Bounds | None:
+    # A loss without a least value, such as Wasserstein's, is near zero if D tells nothing apart: that is the contrary.
+    least = context.least_d_loss
+    return None if least is None else Bounds(least - SATURATED_LOSS, least + SATURATED_LOSS)
+
+
+def _near_chance(key: RowKey, values: Series, context: Context) -> Bounds | None:
+    guess = context.chance.get(str(key))
+    return None if guess is None else Bounds(below=guess + LEARNT_SHARE * (1 - guess), reference=guess)
+
+
+def _far_above_first_half(key: RowKey, values: Series, context: Context) -> Bounds | None:
+    usual = statistics.median(value for _, value in values[: (len(values) + 1) // 2])
+    return Bounds(above=EXPLODED_FACTOR * usual, reference=usual) if usual > 0 else None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way in which a run goes wrong.
+
+    A sentence has the fields `subject` (of the key), `step`, `value` (the last one), `bounds`, `ratio` (of the last
+    value to the reference) and `others` (further keys of a joint flag).
+
+    Args:
+        keys: a pattern of the keys whose values show it.
+        sign: what the rule looks for, as a page lists it.
+        bounds: of bad values; a function returns None where the rule does not apply.
+        kind: of the flag.
+        text: its sentence.
+        never: kind and sentence of the flag instead if no value was ever good.
+        num_values: how many bad values it takes.
+        is_joint: whether all keys make one flag, that of the first key to go wrong, instead of one each.
+    """
+
+    keys: str
+    sign: str
+    bounds: Bounds | Callable[[RowKey, Series, Context], Bounds | None]
+    kind: str
+    text: str
+    never: tuple[str, str] | None = None
+    num_values: int = 1
+    is_joint: bool = False
+
+
+RULES = (
+    Rule(
+        "health/pairwise_distance", "generated images that hardly differ", Bounds(below=COLLAPSED_DISTANCE),
+        "collapsed", "collapsed from step {step}: generated images are {value:.2f} as far apart as real ones",
+    ),
+    Rule(
+        "metric/*", "generated images that leave most of the data out", _coverage,
+        "collapsed", "collapsed from step {step}: {subject} {value:.2g}",
+        # A generator that never covered the data need not have collapsed: it may not have got there yet.
+        never=("never_covered", "the generated images never covered the data: {subject} {value:.2g} at the end"),
+    ),
+    Rule(
+        "d/adversarial", "a saturated discriminator", _near_least_loss,
+        "saturated", "discriminator saturated: its adversarial loss stays below {bounds.below:g} from step {step}",
+        num_values=NUM_ROWS,
+    ),
+    Rule(
+        "health/d_gap_share", "a discriminator that memorises", Bounds(above=MEMORIZED_SHARE),
+        "memorizes", "the discriminator memorises from step {step}: its logits of training and held-out images differ "
+        "by {value:.2f} of what those of training and generated images do",
+    ),
+    Rule(
+        "d/*/accuracy_real", "{subject} that is not learnt", _near_chance,
+        "forgotten_task", "{subject} is forgotten from step {step}: " + ACCURACY,
+        never=("unlearned_task", "{subject} is not learnt: " + ACCURACY),
+        num_values=NUM_ROWS,
+    ),
+    Rule(
+        "sigma/*", "exploding singular values", _far_above_first_half,
+        "exploding_singular_values", "singular values explode from step {step}: that of {subject}{others} ends "
+        "{ratio:.0f} times as large as in the first half of the run",
+        is_joint=True,
+    ),
+    Rule(
+        "health/normalized_sigma", "failing spectral normalization", Bounds(above=BROKEN_SIGMA),
+        "broken_spectral_norm", "spectral normalization fails from step {step}: a normalised weight has the singular "
+        "value {value:.2g} instead of 1",
+    ),
+)  # fmt: skip
+"""All rules, in the order in which their flags are shown."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the rows of a run show.
+
+    Args:
+        flags: the signs that were found.
+        judged: all signs that the rows suffice to judge.
+        too_few: signs that were measured, but too seldom to be judged. What was never measured is in neither list.
+    """
+
+    flags: list[Flag]
+    judged: list[str]
+    too_few: list[str]
+
+
+def judge_run(rows: Rows, experiment: Experiment, *, chance: Mapping[str, float]) -> Judgement:
+    """Judge the rows of an experiment.
 
     Args:
         rows: of `metrics.jsonl`, in order.
-        chance: what guessing would reach, by key (`d/rotation/accuracy_real`).
-        least_d_loss: what the adversarial loss of a perfect D approaches; None if it has no least value.
-        metrics: those of the run, which know what becomes of their numbers in a collapse.
+        experiment: whose they are.
+        chance: the accuracy of guessing in every task, by key (`d/rotation/accuracy_real`).
     """
-    return [
-        *distance_flags(rows),
-        *collapse_flags(rows, metrics=metrics),
-        *saturation_flags(rows, least_d_loss=least_d_loss),
-        *memorization_flags(rows),
-        *task_flags(rows, chance=chance),
-        *singular_value_flags(rows),
-        *normalization_flags(rows),
-    ]
+    loss = experiment.loss
+    least_d_loss = None if loss is None else loss.component.least_d_loss
+    metrics = [part.component for part in experiment.metrics]
+    return judge(rows, Context(learnable(chance, experiment), least_d_loss, metrics))
 
 
-def distance_flags(rows: Rows) -> list[str]:
-    """Flag generated images that hardly differ from one another, compared with real ones."""
-    found = stays(series(rows, "health/pairwise_distance"), below=COLLAPSED_DISTANCE)
-    if not found:
-        return []
-    return [f"collapsed from step {found[0][0]}: generated images are {found[-1][1]:.2f} as far apart as real ones"]
-
-
-def collapse_flags(rows: Rows, *, metrics: Sequence[type[Metric]]) -> list[str]:
-    """Flag each number, such as a recall, that says how much of the data is reached and is near zero."""
-    sentences = []
-    for key in keys(rows, "metric/"):
-        name = key.removeprefix("metric/")
-        bound = curve_of(name, metrics).collapsed_below
-        if bound is None:
-            continue
-        values = series(rows, key)
-        found = stays(values, below=bound)
-        # A generator that never covered the data need not have collapsed: it may not have got there yet.
-        if found and len(found) < len(values):
-            sentences.append(f"collapsed from step {found[0][0]}: {name} {found[-1][1]:.2g}")
-        elif found:
-            sentences.append(f"the generated images never covered the data: {name} {found[-1][1]:.2g} at the end")
-    return sentences
-
-
-def saturation_flags(rows: Rows, *, least_d_loss: float | None) -> list[str]:
-    """Flag a discriminator whose adversarial loss stays near its least value, so that it teaches nothing more."""
-    # Without a least value, as of Wasserstein's loss, a loss near zero means a D that tells nothing apart.
-    if least_d_loss is None:
-        return []
-    sizes = [(step, abs(value - least_d_loss)) for step, value in series(rows, "d/adversarial")]
-    found = stays(sizes, below=SATURATED_LOSS, least=NUM_ROWS)
-    if not found:
-        return []
-    bound = least_d_loss + SATURATED_LOSS
-    return [f"discriminator saturated: its adversarial loss stays below {bound:g} from step {found[0][0]}"]
-
-
-def memorization_flags(rows: Rows) -> list[str]:
-    """Flag a discriminator that tells training images from real images it never saw."""
-    found = stays(series(rows, "health/d_gap_share"), above=MEMORIZED_SHARE)
-    if not found:
-        return []
-    return [
-        f"the discriminator memorises from step {found[0][0]}: its logits of training and held-out images differ by "
-        f"{found[-1][1]:.2f} of what those of training and generated images do"
-    ]
-
-
-def task_flags(rows: Rows, *, chance: Mapping[str, float]) -> list[str]:
-    """Flag a task whose accuracy on real images is at chance."""
-    sentences = []
-    for key, guess in chance.items():
-        role, _, report = key.partition("/")
-        task, _, name = report.rpartition("/")
-        if role != "d" or name != "accuracy_real":
-            continue
-        values = series(rows, key)
-        found = stays(values, below=guess + LEARNT_SHARE * (1 - guess), least=NUM_ROWS)
-        numbers = f"accuracy on real images {values[-1][1]:.2f}, chance {guess:.2f}" if values else ""
-        if found and len(found) < len(values):
-            sentences.append(f"{task} is forgotten from step {found[0][0]}: {numbers}")
-        elif found:
-            sentences.append(f"{task} is not learnt: {numbers}")
-    return sentences
-
-
-def singular_value_flags(rows: Rows) -> list[str]:
-    """Flag layers whose largest singular value explodes, against its median over the first half of the run."""
-    exploded: list[tuple[int, float, str]] = []
-    for key in keys(rows, "sigma/"):
-        values = series(rows, key)
-        usual = statistics.median(value for _, value in values[: (len(values) + 1) // 2])
-        found = stays(values, above=EXPLODED_FACTOR * usual) if usual > 0 else []
-        if found:
-            exploded.append((found[0][0], found[-1][1] / usual, key.removeprefix("sigma/")))
-    if not exploded:
-        return []
-    step, factor, layer = min(exploded)
-    others = f" (and {len(exploded) - 1} more)" if len(exploded) > 1 else ""
-    return [
-        f"singular values explode from step {step}: that of {layer}{others} ends {factor:.0f} times as large as in the "
-        "first half of the run"
-    ]
-
-
-def normalization_flags(rows: Rows) -> list[str]:
-    """Flag a spectral norm that no longer holds."""
-    found = stays(series(rows, "health/normalized_sigma"), above=BROKEN_SIGMA)
-    if not found:
-        return []
-    return [
-        f"spectral normalization fails from step {found[0][0]}: a normalised weight has the singular value "
-        f"{found[-1][1]:.2g} instead of 1"
-    ]
-
-
-def series(rows: Rows, key: str) -> Series:
-    """Return the (step, value) pairs of a key."""
-    return [(int(row["step"]), float(row[key])) for row in rows if key in row]
-
-
-def keys(rows: Rows, prefix: str) -> list[str]:
-    """Return the keys that begin so, in the order in which they first appear."""
-    return list(dict.fromkeys(key for row in rows for key in row if key.startswith(prefix)))
+def judge(rows: Rows, context: Context) -> Judgement:
+    """Apply every rule to the rows of `metrics.jsonl`."""
+    flags: list[Flag] = []
+    judged: dict[str, None] = {}
+    too_few: dict[str, None] = {}
+    for rule in RULES:
+        found: list[tuple[int, float, str, float, Bounds, bool]] = []
+        for key in keys(rows, rule.keys):
+            values = series(rows, key)
+            bounds = rule.bounds if isinstance(rule.bounds, Bounds) else rule.bounds(key, values, context)
+            if bounds is None:
+                continue
+            (judged if len(values) >= rule.num_values else too_few)[rule.sign.format(subject=key.subject)] = None
+            bad = stays(values, below=bounds.below, above=bounds.above, least=rule.num_values)
+            if bad:
+                value = bad[-1][1]
+                ratio = value / bounds.reference if bounds.reference else math.nan
+                found.append((bad[0][0], ratio, key.subject, value, bounds, len(bad) == len(values)))
+        others = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        for step, ratio, subject, value, bounds, is_always in [min(found)] if found and rule.is_joint else found:
+            is_never = is_always and rule.never is not None
+            kind, text = rule.never if is_always and rule.never else (rule.kind, rule.text)
+            fields = {"subject": subject, "step": step, "value": value, "ratio": ratio, "bounds": bounds}
+            flags.append(Flag(kind, None if is_never else step, text.format(**fields, others=others)))
+    return Judgement(flags, list(judged), list(too_few))
 
 
 def stays(values: Series, *, below: float = math.inf, above: float = -math.inf, least: int = 1) -> Series:

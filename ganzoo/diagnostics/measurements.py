@@ -1,7 +1,7 @@
-"""What is read off a run besides its losses: gradients, singular values, what D makes of unseen images.
+"""Measurements of a run besides its losses: gradients, singular values, and the logits of unseen images.
 
-Each returns values by key, for a row of `metrics.jsonl`. None changes a network or draws a random number of the
-training. N: images; C, H, W: image; P: pixels of an image.
+Each function returns values by key, for a row of `metrics.jsonl`. None changes a network or draws from a random stream
+of the training. N: images; C, H, W: image; P: pixels of an image.
 """
 
 from collections.abc import Callable
@@ -25,11 +25,11 @@ MIN_SEPARATION_ERRORS = 5.0
 
 @dataclass(frozen=True)
 class References:
-    """Real images to compare with, always the same: of the training split, and of one that is not trained on.
+    """Real images that a run is compared with, always the same: some that are trained on, and some that are not.
 
     Args:
         train: at most 256 training images.
-        held_out: as many at most of another split; None where there is none.
+        held_out: at most as many of another split; None if there is none.
     """
 
     train: ImageData
@@ -39,13 +39,13 @@ class References:
 def choose_references(
     dataset: Dataset, train: ImageData, *, train_split: str, needs_labels: bool = False, say: Callable[[str], None]
 ) -> References:
-    """Return the reference images of a run; a held-out split whose files are missing is said and left out.
+    """Return the reference images of a run; if the files of the held-out split are missing, that is said.
 
     Args:
-        dataset: loads the held-out split, once: `test` if it is there and not trained on, else any other.
+        dataset: loads the held-out split: `test` if there is one that is not trained on, otherwise another.
         train: the training split.
         train_split: its name.
-        needs_labels: whether a split without labels is no choice, as for a conditional GAN.
+        needs_labels: whether the held-out split must have labels, as for a conditional GAN.
         say: receives a sentence.
     """
     spec = dataset.spec()
@@ -58,7 +58,7 @@ def choose_references(
         try:
             held_out = _some(dataset.load(split), split)
         except UserError as error:
-            say(f"the discriminator is not compared on unseen images, since the split '{split}' is missing: {error}")
+            say(f"the logits of unseen images are not measured, since the split '{split}' is missing: {error}")
     return References(_some(train, train_split), held_out)
 
 
@@ -76,8 +76,8 @@ def grad_norms(gan: Gan) -> dict[str, float]:
 def singular_values(gan: Gan) -> dict[str, float]:
     """Return the largest singular value of every spectrally normalised weight, as trained: `sigma/<layer>`.
 
-    It is the running estimate that the weight is divided by. It does not change what the layer computes, and in BigGAN
-    its explosion goes with a collapse (arXiv:1809.11096, section 4).
+    It is the running estimate that the weight is divided by, so the layer's output does not depend on it. In BigGAN its
+    explosion comes with a collapse (arXiv:1809.11096, section 4).
     """
     layers = _normalized(gan)
     if not layers:
@@ -89,7 +89,7 @@ def singular_values(gan: Gan) -> dict[str, float]:
 def normalized_sigma(gan: Gan) -> dict[str, float]:
     """Return the largest true singular value of any normalised weight, `health/normalized_sigma`; it should be 1.
 
-    It exceeds 1 where one power iteration a step does not follow the weight. Without such weights: nothing.
+    It is greater than 1 if one power iteration a step cannot follow the weight. Without such weights: nothing.
     """
     with torch.no_grad():
         values = [
@@ -100,18 +100,18 @@ def normalized_sigma(gan: Gan) -> dict[str, float]:
 
 
 def _normalized(gan: Gan) -> dict[str, NormalizedWeight]:
-    """Return the normalised weights of what trains, under the names that the checkpoint has; the average is no part."""
+    """Return the normalised weights that are trained, by their names in the checkpoint; not those of the average."""
     networks = {"generator": gan.generator, "discriminator": gan.discriminator, "task_modules": gan.task_modules}
     return {f"{name}.{w.layer}": w for name, network in networks.items() for w in normalized_weights(network)}
 
 
 def logit_gap(gan: Gan, references: References, fake: ImageData) -> dict[str, float]:
-    """Return mean logits of D on training, held-out and generated images, and how far it tells the first two apart.
+    """Return the mean logits of training, held-out and generated images, and how far D tells the first two apart.
 
-    `health/d_gap` is the mean logit of training images less that of held-out ones: 0 for a D that learnt nothing of
-    single images. `health/d_gap_share` is its share of the distance to the mean of generated images: at 1, held-out
-    images are as far from training images as generated ones are. The share is left out where D does not tell real from
-    generated images clearly. No image is augmented.
+    `health/d_gap` is the mean logit of training images minus that of held-out ones: 0 for a D that knows no single
+    image. `health/d_gap_share` is the gap divided by the distance between the means of training and generated images:
+    at 1, held-out images are as far from training images as generated ones are. The share is left out if D does not
+    clearly tell real from generated images. No image is augmented.
     """
     if references.held_out is None:
         return {}
@@ -132,7 +132,8 @@ def logit_gap(gan: Gan, references: References, fake: ImageData) -> dict[str, fl
 def pairwise_distance(references: References, fake: ImageData) -> dict[str, float]:
     """Return how far apart generated images are, relative to training images: `health/pairwise_distance`.
 
-    It is the mean Euclidean distance in pixels over all pairs: about 1 for a good generator, 0 for one image alone.
+    It compares the mean Euclidean distances in pixels over all pairs: about 1 for a good generator, 0 if all images are
+    equal.
     """
     if len(references.train) < 2:
         return {}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
-from ganzoo.diagnostics.flags import Rows, Series, series
 from ganzoo.diagnostics.panels import Line, Panel, panels
+from ganzoo.diagnostics.row_keys import Rows, Series, series
 from ganzoo.metrics.base import Metric
 from ganzoo.runs.folder import write_atomically
 
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 MIN_GRID_WIDTH_PIXELS = 640
 SEPARATOR_PIXELS = 2
 SEPARATOR_VALUE = 255
-EDGE = 0.02  # of an axis, beyond its first and last value, so that the frame cuts no point
+EDGE = 0.02  # the share of an axis beyond its first and last value, so that the frame cuts no point
+SMALL = 0.01  # below it numbers are shown as `5e-05`
 LARGE = 20_000  # from here on numbers are shown as `20k`, `1M`
 LINE_CHARACTERS = 42  # of a title or of an axis's name
-LEGEND_CHARACTERS = 20  # of a name, up to which two stand side by side
+LEGEND_CHARACTERS = 20  # names up to this length stand in two columns
 
 
 def save_grid(images_NCHW: Tensor, path: Path, *, num_columns: int | None = None) -> None:
-    """Save images as one PNG, row by row, each pixel a square block where they are small.
+    """Save images as one PNG, row by row; small images are enlarged.
 
     Args:
         images_NCHW: uint8 images in 0..255 with 1 or 3 channels; at least one.
@@ -49,22 +50,20 @@ def make_grid(
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """Return the grid of `save_grid` as uint8 (H, W, C).
 
-    Image i stands in row i // num_columns and column i % num_columns, enlarged by a whole factor so that the grid is at
-    least 640 pixels wide, and the images are 2 pixels apart.
+    Image i is in row i // num_columns and column i % num_columns. The images are 2 pixels apart, and enlarged by a
+    whole factor so that the grid is at least 640 pixels wide.
     """
-    images_NHWC = images_NCHW.detach().cpu().numpy().transpose(0, 2, 3, 1)
-    num, height, width, channels = images_NHWC.shape
+    from torchvision.utils import make_grid as frame
+
+    num, channels, _, width = images_NCHW.shape
     columns = math.ceil(math.sqrt(num)) if num_columns is None else min(num_columns, num)
-    rows = math.ceil(num / columns)
     factor = max(1, math.ceil(MIN_GRID_WIDTH_PIXELS / (columns * width)))
-    large_NHWC = images_NHWC.repeat(factor, axis=1).repeat(factor, axis=2)
-    pitch_y, pitch_x = height * factor + SEPARATOR_PIXELS, width * factor + SEPARATOR_PIXELS
-    shape = (rows * pitch_y - SEPARATOR_PIXELS, columns * pitch_x - SEPARATOR_PIXELS, channels)
-    grid_HWC = np.full(shape, SEPARATOR_VALUE, np.uint8)
-    for i in range(num):
-        top, left = i // columns * pitch_y, i % columns * pitch_x
-        grid_HWC[top : top + height * factor, left : left + width * factor] = large_NHWC[i]
-    return grid_HWC
+    large_NCHW = images_NCHW.detach().cpu().repeat_interleave(factor, 2).repeat_interleave(factor, 3)
+    grid_CHW = frame(large_NCHW, nrow=columns, padding=SEPARATOR_PIXELS, pad_value=SEPARATOR_VALUE)
+    # A single image is not framed, and a grey one gets three channels.
+    edge = SEPARATOR_PIXELS if num > 1 else 0
+    height, width = grid_CHW.shape[1] - edge, grid_CHW.shape[2] - edge
+    return np.asarray(grid_CHW[:channels, edge:height, edge:width].permute(1, 2, 0), np.uint8)
 
 
 def save_curves(
@@ -76,17 +75,17 @@ def save_curves(
     metrics: Sequence[type[Metric]] = (),
     higher_is_better: Mapping[str, bool] | None = None,
 ) -> None:
-    """Draw losses, accuracies, signs of health and metrics over generator updates as one PNG.
+    """Draw losses, accuracies, measurements of the networks and metrics over generator updates as one PNG.
 
-    A panel without data is left out; without any rows the figure says so.
+    A panel without data is left out; if there are no rows, the figure says so.
 
     Args:
         rows: of `metrics.jsonl`.
         path: the file.
-        title: stands above the panels.
-        chance: what guessing would reach, by key (`d/rotation/accuracy_real`); drawn as a dotted line.
-        metrics: those of the run, which know what numbers of theirs stand together.
-        higher_is_better: the direction of measurements, by name; where it is not known, none is said.
+        title: of the figure.
+        chance: the accuracy of guessing, by key (`d/rotation/accuracy_real`); drawn as a dotted line.
+        metrics: those of the run, which know which of their numbers share a panel.
+        higher_is_better: the direction of measurements, by name; a panel of others names no direction.
     """
     from matplotlib.figure import Figure
 
@@ -111,12 +110,12 @@ def draw_panel(axes: "Axes", panel: Panel, rows: Rows, *, last_step: int) -> Non
 
     Args:
         axes: empty.
-        panel: which curves.
+        panel: the curves.
         rows: of `metrics.jsonl`.
         last_step: generator updates at the right edge.
     """
     for number, line in enumerate(panel.lines):
-        # Where curves are equal, the first shows on both sides of those that lie on it.
+        # The first curve is wider, so that it can be seen below an equal one.
         is_under = number == 0 and len(panel.lines) > 1 and not panel.scale
         _draw(axes, series(rows, line.key), line, size=1.6 if is_under else 1.0)
     for value, label in panel.marks.items():
@@ -142,10 +141,12 @@ def _scale(axes: "Axes", panel: Panel) -> None:
         top = max(axes.dataLim.y1, *panel.marks) if panel.marks else axes.dataLim.y1
         if 0 < top < math.inf:
             axes.set_ylim(-EDGE * top, (1 + 2 * EDGE) * top)
+        if top < SMALL:
+            axes.yaxis.set_major_formatter("{x:g}")
 
 
 def _draw(axes: "Axes", values: Series, line: Line, *, size: float) -> None:
-    """Draw a line, with points where they are few enough to be told apart, and the value of a point that is alone."""
+    """Draw a curve: its points too if they are few, and the value of a single point."""
     steps, heights = [step for step, _ in values], [value for _, value in values]
     axes.plot(
         steps,
@@ -177,7 +178,7 @@ def _finish(axes: "Axes", panel: Panel, last_step: int) -> None:
 
 
 def show_whole_numbers(axes: "Axes") -> None:
-    """Number the horizontal axis by whole numbers, or by thousands and millions, few enough to stand apart."""
+    """Number the horizontal axis by a few whole numbers, or by thousands or millions."""
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
@@ -188,7 +189,7 @@ def show_whole_numbers(axes: "Axes") -> None:
 
 
 def finish(axes: "Axes", *, title: str, x: str) -> None:
-    """Give axes their title, the name of the horizontal axis, a grid and, if curves have names, a legend below."""
+    """Give axes a title, a name of the horizontal axis, a grid and, if curves have names, a legend below."""
     from matplotlib.transforms import ScaledTranslation
 
     axes.set_title(_balanced(title), fontsize=10, loc="left")
@@ -218,14 +219,14 @@ def finish(axes: "Axes", *, title: str, x: str) -> None:
 
 
 def _balanced(text: str) -> str:
-    """Return a text in lines of about one length, none broken within a word."""
+    """Return a text in lines of about the same length, broken between words."""
     num_lines = math.ceil(len(text) / LINE_CHARACTERS)
     width = math.ceil(len(text) / max(1, num_lines)) + 4
     return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _add_color_scale(axes: "Axes", panel: Panel) -> None:
-    """Draw the colours of all lines in their order, with the numbers of the first and the last."""
+    """Draw the colours of all lines in order, with the numbers of the first and the last."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import BoundaryNorm, ListedColormap
 

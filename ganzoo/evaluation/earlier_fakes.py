@@ -1,6 +1,7 @@
-"""Generated images that a run keeps on the way, to show them to later discriminators. N: images; C, H, W: image.
+"""Generated images that a run keeps during training, to show them to later discriminators.
 
-A file `replay/step-N.safetensors` of the run folder holds uint8 `images_NCHW` and, of a conditional GAN, `labels_N`.
+A file `replay/step-N.safetensors` of the run folder holds uint8 `images_NCHW` and, for a conditional GAN, `labels_N`.
+N: images; C, H, W: image.
 """
 
 from collections.abc import Mapping
@@ -18,15 +19,15 @@ from ganzoo.runs.folder import RunFolder, write_atomically
 NUM_KEPT = 256
 
 
-def keep(folder: RunFolder, step: int, inputs: EvaluationInputs) -> None:
-    """Write images of the generator that an evaluation judges, from the same latents at every step of a run.
+def keep_fakes(folder: RunFolder, step: int, inputs: EvaluationInputs) -> None:
+    """Generate images and keep them for later evaluations; their latents are the same at every step of a run.
 
     Args:
         folder: of the run.
         step: generator updates done.
-        inputs: of the evaluation at that step, whose protocol says how images are made.
+        inputs: of the evaluation at that step, whose protocol says how images are generated.
     """
-    protocol = inputs.settings
+    protocol = inputs.evaluation_protocol
     images_NCHW, labels_N = sample_images(
         inputs.generator,
         NUM_KEPT,
@@ -37,30 +38,30 @@ def keep(folder: RunFolder, step: int, inputs: EvaluationInputs) -> None:
         batch_size=protocol.eval_batch_size,
         batch_norm=protocol.eval_batch_norm,
     )
-    write(folder, step, ImageData(images_NCHW, labels_N))
+    write_fakes(folder, step, ImageData(images_NCHW, labels_N))
 
 
-def write(folder: RunFolder, step: int, images: ImageData) -> None:
-    """Write images as those of a step, atomically."""
+def write_fakes(folder: RunFolder, step: int, images: ImageData) -> None:
+    """Write the images of a step, atomically."""
     tensors = {"images_NCHW": images.images_NCHW}
     if images.labels_N is not None:
         tensors["labels_N"] = images.labels_N
     write_atomically(folder.replay_path / f"step-{step:08d}.safetensors", safetensors.torch.save(tensors))
 
 
-def read_before(folder: RunFolder, step: int) -> Mapping[int, ImageData]:
-    """Return the images that were kept before a step, by step, oldest first.
+def read_earlier_fakes(folder: RunFolder, *, before: int) -> Mapping[int, ImageData]:
+    """Return the images of all steps before a step, by step, oldest first.
 
     Raises:
         UserError: a file is damaged.
     """
-    return {kept: _read(path) for kept, path in _files(folder).items() if kept < step}
+    return {step: _read(path) for step, path in _files(folder).items() if step < before}
 
 
-def drop_after(folder: RunFolder, step: int) -> None:
-    """Remove the images of later steps, which a resumed run makes again."""
-    for kept, path in _files(folder).items():
-        if kept > step:
+def drop_later_fakes(folder: RunFolder, *, after: int) -> None:
+    """Remove the images of all steps after a step: a resumed run generates them again."""
+    for step, path in _files(folder).items():
+        if step > after:
             path.unlink()
 
 
@@ -74,4 +75,4 @@ def _read(path: Path) -> ImageData:
         tensors = safetensors.torch.load(path.read_bytes())
         return ImageData(tensors["images_NCHW"], tensors.get("labels_N"))
     except (OSError, KeyError, safetensors.SafetensorError) as error:
-        raise UserError(f"'{path}' cannot be read ({error}); remove it, and its step is left out") from error
+        raise UserError(f"'{path}' cannot be read ({error}); remove it to leave the images of its step out") from error

@@ -1,7 +1,7 @@
 """Computes the numbers of a GAN, each with its protocol."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import msgspec
@@ -23,7 +23,7 @@ SAMPLING_SEEDS = "sampling seeds"
 
 @dataclass(frozen=True)
 class MetricFailure:
-    """A metric that could not be computed: its `metrics.name`, and why in a sentence."""
+    """A metric that could not be computed: its name (`metrics.frechet_distance`), and the reason in a sentence."""
 
     metric: str
     reason: str
@@ -43,7 +43,7 @@ class Evaluated:
 
 
 def fitting(part: Part[Metric], *, spec: DataSpec, num_classes: int, discriminator: Discriminator | None) -> Metric:
-    """Return a metric that data set and networks can serve.
+    """Build a metric and check that the data set and the networks have what it needs.
 
     Args:
         part: the metric.
@@ -52,7 +52,7 @@ def fitting(part: Part[Metric], *, spec: DataSpec, num_classes: int, discriminat
         discriminator: of the run.
 
     Raises:
-        UserError: they cannot, with the place where the metric is named.
+        UserError: they lack something; the error names the place where the metric is bound.
     """
     metric = part()
     try:
@@ -71,10 +71,10 @@ def check_available(
     num_classes: int,
     discriminator: Discriminator | None,
 ) -> None:
-    """Refuse before any work if a metric cannot be had at its end.
+    """Refuse before training if a metric could not be computed after it.
 
     Args:
-        metrics: to be computed.
+        metrics: to be computed later.
         device: to compute on.
         spec: of the data set, to see whether it has the images that the metrics compare with.
         num_classes: classes of the labels that the networks take; 0 for an unconditional GAN.
@@ -93,12 +93,13 @@ def check_available(
 
 
 def evaluate(inputs: EvaluationInputs) -> Evaluated:
-    """Return the numbers of the inputs' protocol; a metric that cannot be computed leaves the others alone.
+    """Compute every metric of the inputs' protocol; one that cannot be computed does not stop the others.
 
     Raises:
         NotFiniteError: the generator makes NaN or infinite pixels.
     """
-    metrics, num_seeds = inputs.settings.metrics, inputs.settings.num_eval_seeds
+    protocol, discriminator = inputs.evaluation_protocol, inputs.discriminator
+    metrics, num_seeds = protocol.metrics, protocol.num_eval_seeds
     ready: dict[int, Metric] = {}
     measured: list[list[list[Measurement]]] = [[] for _ in metrics]
     failures: dict[int, MetricFailure] = {}
@@ -114,7 +115,8 @@ def evaluate(inputs: EvaluationInputs) -> Evaluated:
             if i in failures or (k > 0 and not metric.uses_fakes):
                 continue
             try:
-                with _evaluation_mode(inputs.discriminator):
+                # No metric may change the running statistics of the discriminator.
+                with nullcontext() if discriminator is None else evaluation_mode(discriminator):
                     measured[i].append(metric.measure(inputs))
             except UserError as error:
                 failures[i] = MetricFailure(metrics[i].name, str(error))
@@ -137,18 +139,13 @@ def evaluate(inputs: EvaluationInputs) -> Evaluated:
 
 
 def _ready(part: Part[Metric], inputs: EvaluationInputs) -> Metric:
-    """Return a metric that has what it compares with."""
+    """Build a metric and check that everything it compares with is there."""
     metric = part()
     metric.check_data(inputs.spec)
     metric.check_networks(num_classes=inputs.num_classes, discriminator=inputs.discriminator)
     for extractor in metric.extractors():
         inputs.check_extractor(extractor)
     return metric
-
-
-def _evaluation_mode(discriminator: Discriminator | None) -> AbstractContextManager[None]:
-    """Hold a discriminator in evaluation mode, so that no metric moves its running statistics."""
-    return nullcontext() if discriminator is None else evaluation_mode(discriminator)
 
 
 def over_sets(measured: Sequence[Sequence[Measurement]]) -> list[Measurement]:

@@ -1,4 +1,4 @@
-"""Features of real images, kept on disk by what they are features of. N: images; F: features."""
+"""Features of real images, kept on disk under a hash of the data and the extractor. N: images; F: features."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ def feature_path(data_sha256: str, protocol: Settings, num: int | None) -> Path:
 
 
 def read_features(path: Path, *, say: Callable[[str], None]) -> Tensor | None:
-    """Return cached features (N, F), or None if there are none; a damaged file is said and counts as none."""
+    """Return cached features (N, F), or None if there are none or the file is damaged, which is said."""
     if not path.exists():
         return None
     try:
@@ -40,9 +40,9 @@ def read_features(path: Path, *, say: Callable[[str], None]) -> Tensor | None:
 
 
 def write_features(path: Path, features_NF: Tensor, *, say: Callable[[str], None]) -> None:
-    """Keep features; of several runs that write at once the last one's file stays, and all are equal.
+    """Keep features. If several runs write at once, the last file stays; all are equal.
 
-    A cache that cannot be written is said, and costs time only.
+    If the cache cannot be written, that is said and costs only time.
     """
     features_NF = features_NF.contiguous()
     content = safetensors.torch.save({NAME: features_NF}, metadata={"sha256": _sha256(features_NF)})

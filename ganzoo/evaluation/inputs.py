@@ -1,4 +1,4 @@
-"""What the metrics of one evaluation share: generated images made once, and features of real ones.
+"""What the metrics of one evaluation share: generated images and features, each computed once.
 
 N: images; C, H, W: image; F: features; K: classes.
 """
@@ -23,19 +23,20 @@ from ganzoo.randomness import make_generator
 class EvaluationInputs:
     """The inputs of metrics (`metrics.base.MetricInputs`) from a GAN and a data set.
 
-    Nothing of it touches training: the networks are left as they were found, and no global generator is drawn from.
+    It does not affect training: the networks are not changed, and no global random generator is used. A request for
+    more images than a split has, or for a split whose files are missing or have changed, raises a `UserError`.
 
     Args:
         gan: to be judged, on `device`.
-        dataset: of the real images; its files are not needed where `data_sha256` and cached features suffice.
+        dataset: of the real images; its files are not needed if `data_sha256` and cached features suffice.
         protocol: how images are generated.
-        run_seed: of the run, for a protocol that names no seed of its own.
+        run_seed: of the run; for a protocol without a seed of its own.
         device: where to compute.
-        data_sha256: hashes of the data by split, where they are known.
-        say: receives a sentence where something is worth knowing.
-        earlier_fakes: returns what the run kept of the generator's images earlier in training, by step.
-        loaded: splits that stay in memory between evaluations; those that are mapped into memory are added, for they
-            take up none.
+        data_sha256: known hashes of the data, by split.
+        say: receives sentences for the user.
+        earlier_fakes: returns the images that the run kept earlier in training, by step.
+        loaded: splits that stay in memory between evaluations; splits that are mapped into memory are added, since
+            they take up none.
 
     Raises:
         UserError: the protocol asks for a moving average that the run did not keep.
@@ -59,23 +60,23 @@ class EvaluationInputs:
                 "experiment.eval_ema asks for the moving average of the generator and this run kept none "
                 "(experiment.ema_decay = None); set experiment.eval_ema = None"
             )
-        self.gan, self.dataset, self.settings = gan, dataset, protocol
+        self.gan, self.dataset, self.evaluation_protocol = gan, dataset, protocol
         self.first_seed = run_seed if protocol.eval_seed is None else protocol.eval_seed
         self.seed = self.first_seed
         self.num_classes = gan.num_classes
         self.discriminator: Discriminator | None = gan.discriminator
         self.device = device
         self.data_sha256 = dict(data_sha256)
-        """The hash of every split known or used so far; kept with a run, it spares later evaluations the files."""
+        """The hash of every split known or used so far; with it and cached features, no data files are needed."""
         self.say = say
         self._read_earlier_fakes = earlier_fakes
         self._kept = {} if loaded is None else loaded
         self._loaded = dict(self._kept)
         self._extractors: list[tuple[Part[FeatureExtractor], FeatureExtractor]] = []
         self._available: list[Part[FeatureExtractor]] = []
-        self._real_features: list[tuple[FeatureExtractor, str, int | None, Tensor]] = []
+        self._real_features: dict[tuple[int, str, int | None], Tensor] = {}
         self._fakes: ImageData | None = None
-        self._fake_features: list[tuple[FeatureExtractor, int, Tensor]] = []
+        self._fake_features: dict[int, Tensor] = {}
 
     @property
     def spec(self) -> DataSpec:
@@ -85,37 +86,29 @@ class EvaluationInputs:
     @property
     def generator(self) -> Generator:
         """The generator that the protocol judges."""
-        return self.gan.generator if self.settings.eval_ema is False else self.gan.sampler
+        return self.gan.generator if self.evaluation_protocol.eval_ema is False else self.gan.sampler
 
     @property
     def uses_ema(self) -> bool:
-        """Whether that is the moving average."""
+        """Whether the protocol judges the moving average."""
         return self.generator is not self.gan.generator
 
     def use_seed(self, seed: int) -> None:
-        """Forget the generated images; the next ones come from another seed."""
-        self.seed, self._fakes, self._fake_features = seed, None, []
+        """Forget the generated images and generate the next ones from another seed."""
+        self.seed, self._fakes, self._fake_features = seed, None, {}
 
     def real_images(self, split: str, num: int | None) -> ImageData:
-        """Return `num` images of a split with their labels, chosen at random but always the same; None: all.
-
-        Raises:
-            UserError: fewer images than that; files that are missing or have changed.
-        """
+        """Return `num` images of a split with their labels, chosen at random but always the same; None: all."""
         return choose(self._data(split), num, split=split)
 
     def real_features(self, extractor: Part[FeatureExtractor], split: str, num: int | None) -> Tensor:
-        """Return float32 features (N, F) of the images of `real_images`, in the same order.
-
-        Raises:
-            UserError: fewer images than that; files that are missing or have changed.
-        """
+        """Return float32 features (N, F) of the images of `real_images`, in the same order."""
         if num == self.spec.num_images.get(split):
             num = None
         network = self.extractor(extractor)
-        for known, known_split, known_num, features_NF in self._real_features:
-            if known is network and (known_split, known_num) == (split, num):
-                return features_NF
+        key = (id(network), split, num)
+        if key in self._real_features:
+            return self._real_features[key]
         keep = not network.is_of_the_run
         path = feature_path(self._sha256(split), network.protocol(), num)
         kept_NF = read_features(path, say=self.say) if keep else None
@@ -126,12 +119,12 @@ class EvaluationInputs:
             kept_NF = network(images_NCHW)
             if keep:
                 write_features(path, kept_NF, say=self.say)
-        self._real_features.append((network, split, num, kept_NF))
+        self._real_features[key] = kept_NF
         return kept_NF
 
     def fake_images(self, num: int) -> ImageData:
         """Return the first `num` generated images, with the labels they were made for if the GAN is conditional."""
-        batch_size = self.settings.eval_batch_size
+        batch_size = self.evaluation_protocol.eval_batch_size
         if self._fakes is None or len(self._fakes) < num:
             # Whole batches, so that image i is the same to the bit however many are asked for.
             whole = -(-num // batch_size) * batch_size
@@ -142,7 +135,7 @@ class EvaluationInputs:
                 seed=self.seed,
                 device=self.device,
                 batch_size=batch_size,
-                batch_norm=self.settings.eval_batch_norm,
+                batch_norm=self.evaluation_protocol.eval_batch_norm,
             )
             self._fakes = ImageData(images_NCHW, labels_N)
         labels_N = self._fakes.labels_N
@@ -151,19 +144,17 @@ class EvaluationInputs:
     def fake_features(self, extractor: Part[FeatureExtractor], num: int) -> Tensor:
         """Return float32 features (N, F) of the images of `fake_images`, the same ones for every metric."""
         network = self.extractor(extractor)
-        for known, known_num, features_NF in self._fake_features:
-            if known is network and known_num >= num:
-                return features_NF[:num]
-        features_NF = network(self.fake_images(num).images_NCHW)
-        self._fake_features.append((network, num, features_NF))
-        return features_NF
+        features_NF = self._fake_features.get(id(network))
+        if features_NF is None or len(features_NF) < num:
+            features_NF = self._fake_features[id(network)] = network(self.fake_images(num).images_NCHW)
+        return features_NF[:num]
 
     def fake_class_logits(self, extractor: Part[FeatureExtractor], num: int) -> Tensor:
         """Return float32 logits (N, K) of the extractor's classifier for the images of `fake_images`."""
         return self.extractor(extractor).class_logits(self.fake_features(extractor, num))
 
     def earlier_fakes(self) -> Mapping[int, ImageData]:
-        """Return what the run kept of the generator's images at earlier evaluations, by step."""
+        """Return the images that the run kept at earlier evaluations, by step."""
         return self._read_earlier_fakes()
 
     def metric_name(self, extractor: Part[FeatureExtractor], metric: str) -> str:
@@ -171,18 +162,18 @@ class EvaluationInputs:
         return self.extractor(extractor).metric_name(metric)
 
     def protocol(self, extractor: Part[FeatureExtractor] | None, split: str | None) -> Settings:
-        """Return the part of a number's protocol that does not depend on the metric; None: leave that part out."""
+        """Return the part of a number's protocol that does not depend on the metric, without what is None."""
         features: Settings = {} if extractor is None else self.extractor(extractor).protocol()
         data: Settings = {} if split is None else {"reference_split": split, "data_sha256": self._sha256(split)}
         return {
             **features,
             **data,
             "ema": self.uses_ema,
-            "batch_norm": self.settings.eval_batch_norm,
+            "batch_norm": self.evaluation_protocol.eval_batch_norm,
             "quantization": "uint8",
-            "eval_batch_size": self.settings.eval_batch_size,
+            "eval_batch_size": self.evaluation_protocol.eval_batch_size,
             "eval_seed": self.first_seed,
-            "num_eval_seeds": self.settings.num_eval_seeds,
+            "num_eval_seeds": self.evaluation_protocol.num_eval_seeds,
         }
 
     def extractor(self, part: Part[FeatureExtractor]) -> FeatureExtractor:
@@ -195,10 +186,10 @@ class EvaluationInputs:
         return network
 
     def check_extractor(self, part: Part[FeatureExtractor]) -> None:
-        """Refuse an extractor whose weights are missing; they are looked at once, since to hash them takes time.
+        """Refuse an extractor whose weights are missing; they are checked once, since hashing takes time.
 
         Raises:
-            UserError: what is missing, where it was sought, how to get it.
+            UserError: the weights are missing; the error says where they were looked for and how to get them.
         """
         if part not in self._available:
             self.extractor(part).check_available()
@@ -225,7 +216,7 @@ class EvaluationInputs:
 
 
 def choose(data: ImageData, num: int | None, *, split: str) -> ImageData:
-    """Return `num` (None: all) of the images, the same random choice every time: files are often sorted by class.
+    """Return `num` (None: all) of the images: always the same random choice, since files are often sorted by class.
 
     Raises:
         UserError: there are fewer.

@@ -1,4 +1,4 @@
-"""Images from a generator, reproducible and without a trace in the training. N: images; C, H, W: image."""
+"""Reproducible images from a generator, without any effect on its training. N: images; C, H, W: image."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from ganzoo.layers.batch_statistics import BatchNormStatistics, evaluation_mode,
 from ganzoo.randomness import make_generator
 
 BATCH_SIZE = 64
-CHUNK_SIZE = 64  # latents drawn at once, whatever the batch size
+CHUNK_SIZE = 64  # latents drawn at once; independent of the batch size
 NUM_STANDING_BATCHES = 100  # that standing statistics are averaged over
 
 
@@ -32,15 +32,15 @@ def sample_images(
     the first images of a larger sample are those of a smaller one.
 
     Args:
-        generator: on `device`; left as it was found, its modes included.
+        generator: on `device`; it is not changed, and its modes are restored.
         num: images.
         num_classes: of a conditional generator, whose labels are drawn uniformly; 0 for an unconditional one.
         seed: of latents and labels.
         device: where the generator lives.
         stream: name of the random stream.
-        labels: (N,) given instead of drawn; only for a conditional generator.
-        batch_size: images at once; under running statistics it touches at most the last bits before rounding.
-        batch_norm: which statistics batch normalization uses; `standing` ones are averages over 100 other batches.
+        labels: (N,), used instead of drawn ones; only for a conditional generator.
+        batch_size: images at once; with running statistics it changes at most the last bits before rounding.
+        batch_norm: the statistics that batch normalization uses; `standing` ones are averages over 100 other batches.
 
     Raises:
         NotFiniteError: the generator makes NaN or infinite pixels.
@@ -86,7 +86,7 @@ def draw_latents(
     generator: Generator, num: int, *, num_classes: int, seed: int, stream: str
 ) -> tuple[Tensor, Tensor | None]:
     """Return latents (N, L) and, for a conditional generator, labels (N,), on the CPU."""
-    # Whole chunks, cut to length: how much is drawn at once decides what torch's generator returns.
+    # Whole chunks, cut to length, since the numbers of torch's generator depend on how many are drawn at once.
     num_chunks = -(-num // CHUNK_SIZE)
     latents_rng, labels_rng = make_generator(seed, f"{stream}/latents"), make_generator(seed, f"{stream}/labels")
     latents = [generator.sample_latents(CHUNK_SIZE, rng=latents_rng) for _ in range(num_chunks)]

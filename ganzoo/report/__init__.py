@@ -1,1 +1,1 @@
-"""Pages of a run and of a benchmark: one HTML file each, which opens without a server or a network."""
+"""The HTML pages of a run and of a benchmark: one file each, which opens without a server or a network."""

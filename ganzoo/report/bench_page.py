@@ -5,10 +5,10 @@ from functools import partial
 from ganzoo.bench.analysis import build_table
 from ganzoo.bench.results import Results
 from ganzoo.bench.text_tables import CONDITIONS, text_tables
+from ganzoo.diagnostics.row_keys import RowKey
 from ganzoo.report.page import render, room_left
 from ganzoo.report.pictures import cost_picture, curves_picture, image_uri, points_picture
 
-METRIC = "metric/"
 MARKUP_CHARACTERS = 500  # of a grid, beside the picture itself
 Samples = list[tuple[int, list[tuple[str, str]]]]
 
@@ -24,13 +24,11 @@ def bench_page(results: Results) -> str:
     """
     table = build_table(results, is_compute_matched=True)
     records = {row: results.of_row(row) for row in results.labels}
-    keys = dict.fromkeys(key for record in results.records for key in record.curves)
-    metrics = [key for key in keys if key.startswith(METRIC)]
-    accuracies = [key for key in keys if key.startswith("d/") and key.endswith("/accuracy_real")]
-    titles = {key: key.removeprefix(METRIC) for key in metrics}
-    titles |= {key: f"accuracy of {key.split('/')[1]} on real images" for key in accuracies}
+    keys = [RowKey.parse(key) for key in dict.fromkeys(key for record in results.records for key in record.curves)]
+    titles = {key: key.subject for key in keys if key.group == "metric"}
+    titles |= {key: f"accuracy of {key.owner} on real images" for key in keys if key.matches("d/*/accuracy_real")}
     curves = [
-        (title, curves_picture(table, records, key, title=title, is_share=key in accuracies))
+        (title, curves_picture(table, records, str(key), title=title, is_share=key.accuracy_of is not None))
         for key, title in titles.items()
     ]
     shared, *rows = results.proof.lines()
@@ -52,9 +50,9 @@ def bench_page(results: Results) -> str:
 
 
 def _samples(results: Results, room: int) -> tuple[Samples, list[int]]:
-    """Return the sample grids of the first seeds, as many as there is room for, and the seeds that are left out.
+    """Return the sample grids of as many seeds as there is room for, and the seeds that are left out.
 
-    Of each seed: the grids of all rows, (label, picture). One seed's come from the same latents.
+    Each seed has the grids of all rows as (label, picture); they come from the same latents.
 
     Args:
         results: of one grid.

@@ -1,4 +1,4 @@
-"""From a template to a page that asks for nothing outside itself."""
+"""Render a template as a page that loads nothing from outside itself."""
 
 import json
 from typing import TYPE_CHECKING
@@ -35,8 +35,8 @@ def render(template: str, **values: object) -> str:
     size = len(page.encode())
     if size > MAX_BYTES:
         raise UserError(
-            f"the page of '{values.get('title')}' would have {size / 1e6:.1f} MB, and 5 are the most; the numbers "
-            "of a benchmark are in `ganzoo table`, those of a run in its result.json"
+            f"the page of '{values.get('title')}' would have {size / 1e6:.1f} MB, and 5 MB is the limit; `ganzoo "
+            "table` shows the numbers of a benchmark, and result.json holds those of a run"
         )
     return page
 

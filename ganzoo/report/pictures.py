@@ -1,4 +1,4 @@
-"""Pictures as text that a page can hold. They are images of their own, so that no style of the page touches them."""
+"""Pictures as addresses that a page can hold. They are separate images, so that no style of the page changes them."""
 
 import base64
 import io
@@ -11,16 +11,16 @@ from ganzoo.bench.columns import Column
 from ganzoo.bench.record import RunRecord
 from ganzoo.bench.statistics import MIN_SEEDS
 from ganzoo.bench.table import Row, Table
-from ganzoo.diagnostics.flags import Rows
 from ganzoo.diagnostics.panels import STYLES, Panel
 from ganzoo.diagnostics.plots import EDGE, draw_panel, finish, show_whole_numbers
+from ganzoo.diagnostics.row_keys import Rows, is_logged
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 WIDTH = 3.6  # inches: about what a phone shows, so that text keeps its size there
-LABEL_CHARACTERS = 18  # of a line
+LABEL_CHARACTERS = 18  # in a line
 MAX_POINTS = 300  # of a curve; more cannot be told apart at this size
 MAX_PNG_BYTES = 60_000
 WEBP_QUALITY = 85
@@ -57,9 +57,9 @@ def panel_picture(panel: Panel, rows: Rows, *, last_step: int) -> str:
 
 
 def points_picture(table: Table, column: Column) -> str:
-    """Return the value of every run under a column, a line of points for each row; a cross is a run in trouble.
+    """Return the value of every run in a column, with a line of points for each row; a cross is a run in trouble.
 
-    Runs without a number, such as those that failed, are counted in the name of the axis.
+    The name of the axis counts the runs without a number, such as those that failed.
     """
     rows = [row for row in table.rows if column.key in row.cells]
     figure, axes = _new_figure(1.0 + 0.42 * len(rows))
@@ -91,8 +91,8 @@ def curves_picture(
 ) -> str | None:
     """Return a curve over generator updates, or None without data.
 
-    A row of five runs or more is drawn as their mean, with their range as a band. Of fewer, which have no mean, every
-    run is a line; so it is where a run failed, since a mean of those that are left would describe luck.
+    A row of five runs or more is drawn as their mean, with their range as a band. If there are fewer runs, or one
+    failed, every run is a line: a mean of the runs that are left would depend on luck.
 
     Args:
         table: of the grid.
@@ -112,7 +112,7 @@ def curves_picture(
     for place, row in enumerate(table.rows):
         runs = curves[row.name]
         color = ROW_COLORS[place % len(ROW_COLORS)]
-        # Rows may be equal, as those of D at its first weights are: dashes let the one below show.
+        # Rows may be equal, such as those of D at its first weights: dashes let the one below show.
         style = STYLES[(place + place // len(ROW_COLORS)) % len(STYLES)]
         steps = sorted(set.intersection(*map(set, runs))) if runs else []
         num_finished = sum(record.status == "finished" for record in records[row.name])
@@ -140,9 +140,9 @@ def curves_picture(
 
 
 def cost_picture(table: Table, column: Column) -> str | None:
-    """Return the quality of every row against the images that its D saw; None without sound runs.
+    """Return the values of every row against the number of images that its D saw; None without sound runs.
 
-    Points are runs; a large mark is a mean, where the table has one.
+    Points are runs; a large mark is their mean, where the table has one.
     """
     figure, axes = _new_figure(_height(table))
     has_means = False
@@ -173,7 +173,7 @@ def _label(row: Row) -> str:
 
 
 def _height(table: Table) -> float:
-    """Return the height of a picture with a legend of all rows, in two columns, so that long ones take no curve's."""
+    """Return the height of a picture whose legend shows all rows in two columns, so that the curves keep their room."""
     num_lines = sum(len(_label(row).splitlines()) for row in table.rows)
     return HEIGHT + LINE_HEIGHT * max(0, -(-num_lines // 2) - LEGEND_LINES)
 
@@ -192,8 +192,8 @@ def _svg(figure: "Figure") -> str:
 
 
 def _thinned(rows: Rows) -> Rows:
-    """Return at most so many logged rows, evenly spaced, the last among them, and all rows of another kind."""
-    logged = [i for i, row in enumerate(rows) if "learning_rate" in row]
+    """Return at most 300 logged rows, evenly spaced and with the last one, and all rows of samples and evaluations."""
+    logged = [i for i, row in enumerate(rows) if is_logged(row)]
     every = -(-len(logged) // MAX_POINTS) or 1
     dropped = {i for place, i in enumerate(reversed(logged)) if place % every}
     return [row for i, row in enumerate(rows) if i not in dropped]

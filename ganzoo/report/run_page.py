@@ -5,16 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ganzoo.component import options_of
-from ganzoo.config.experiment import Experiment, learnable
+from ganzoo.config.experiment import Experiment
 from ganzoo.config.load import load
 from ganzoo.config.operative import parts_of, values_of
 from ganzoo.config.value_types import render as gin_text
-from ganzoo.diagnostics.flags import NUM_ROWS, series
+from ganzoo.diagnostics.flag import flags_of
+from ganzoo.diagnostics.flags import NUM_ROWS, judge_run
 from ganzoo.diagnostics.panels import panels
+from ganzoo.diagnostics.row_keys import series
 from ganzoo.errors import UserError
 from ganzoo.report.page import render
 from ganzoo.report.pictures import image_uri, panel_picture
-from ganzoo.report.signs import judged_signs
 from ganzoo.runs.folder import Json, RunFolder
 
 MAX_SAMPLE_CHARACTERS = 2_500_000  # of all grids together, so that a page stays well below 5 MB
@@ -33,11 +34,11 @@ def run_page(folder: RunFolder) -> str:
     configuration = load(str(folder.operative_path), plugins=plugins)
     if not folder.metrics_path.exists() and (folder.result_path.exists() or folder.checkpoints()):
         raise UserError(
-            f"'{folder.metrics_path}' is missing, and with it every curve; bring the file back, or train the run again "
+            f"'{folder.metrics_path}' is missing, which holds every curve; bring the file back, or train the run again "
             "with --fresh"
         )
     experiment, rows = configuration.experiment, folder.metrics()
-    nothing: dict[str, Json] = {"reason": None, "health": [], "metrics": [], "metric_failures": []}
+    nothing: dict[str, Json] = {"reason": None, "metrics": []}
     unfinished: dict[str, Json] = {"status": "not finished", "step": rows[-1]["step"] if rows else 0}
     result = {**nothing, **(folder.result() or unfinished)}
     recorded = result.get("chance")
@@ -45,14 +46,12 @@ def run_page(folder: RunFolder) -> str:
     metrics = [part.component for part in experiment.metrics]
     shown = panels(rows, chance=chance, metrics=metrics, higher_is_better=_directions(result))
     last_step = max((step for panel in shown for line in panel.lines for step, _ in series(rows, line.key)), default=1)
-    least_d_loss = None if experiment.loss is None else experiment.loss.component.least_d_loss
-    judged, too_few = judged_signs(
-        rows, chance=learnable(chance, experiment), least_d_loss=least_d_loss, metrics=metrics
-    )
+    judgement = judge_run(rows, experiment, chance=chance)
     return render(
         "run.html",
-        judged=judged,
-        too_few=too_few,
+        flags=flags_of(result),
+        judged=judgement.judged,
+        too_few=judgement.too_few,
         num_rows=NUM_ROWS,
         title=str(result.get("name") or folder.path.name),
         result=result,
@@ -67,14 +66,14 @@ def run_page(folder: RunFolder) -> str:
 
 
 def _directions(result: Mapping[str, Json]) -> dict[str, bool]:
-    """Return of each measurement whether higher is better."""
+    """Return whether higher is better, for each measurement."""
     measurements = result["metrics"]
     found = measurements if isinstance(measurements, list) else []
     return {str(m["name"]): bool(m["higher_is_better"]) for m in found if isinstance(m, dict)}
 
 
 def sample_history(folder: RunFolder) -> list[tuple[int, str]]:
-    """Return step and picture of the sample grids, the first and the last among them: as many as a page can hold."""
+    """Return the step and picture of as many sample grids as a page can hold, the first and the last among them."""
     paths = sorted(folder.samples_path.glob("step-*.png"))
     if not paths:
         return []
@@ -89,7 +88,7 @@ def _step_of(path: Path) -> int:
 
 
 def differences_from_defaults(experiment: Experiment) -> list[tuple[str, str, str | None]]:
-    """Return (parameter, value, default) of what is not at its default; the default is None where there is none."""
+    """Return (parameter, value, default) of all that is not at its default; the default is None where there is none."""
     defaults = _defaults("experiment", inspect.signature(Experiment).parameters)
     for part in parts_of([getattr(experiment, name) for name in inspect.signature(Experiment).parameters]):
         defaults |= _defaults(gin_text(part)[1:], options_of(part.component))

@@ -32,7 +32,7 @@ FILES = ("networks.safetensors", "training.pt", "operative.gin")
 
 
 class DamagedCheckpointError(Exception):
-    """A checkpoint of which a file is missing, cut short or altered; not one that this machine fails to read."""
+    """A file of a checkpoint is missing, cut short or altered; a file that merely cannot be read is not damaged."""
 
 
 def save(folder: RunFolder, state: TrainState, *, operative: str, keep: int) -> None:
@@ -73,20 +73,19 @@ def save(folder: RunFolder, state: TrainState, *, operative: str, keep: int) -> 
 def restore_newest(
     folder: RunFolder, state: TrainState, *, configuration: Configuration[Experiment], say: Callable[[str], None]
 ) -> bool:
-    """Bring the newest intact checkpoint back into a state; return whether there was one.
+    """Restore the state of the newest intact checkpoint; return whether there was one.
 
-    A damaged one is said, set aside under another name, and passed over for an intact one before it.
+    A damaged checkpoint is reported and renamed, and an older one is tried.
 
     Args:
         folder: of the run.
-        state: to bring back.
+        state: to restore into.
         configuration: of the run.
         say: receives a sentence about a damaged checkpoint.
 
     Raises:
-        UserError: the checkpoint is of another configuration or of other code, or there are checkpoints and none is
-            intact.
-        RunInterruptedError: a file cannot be read, which says nothing against the checkpoint.
+        UserError: the checkpoint is of another configuration or of other code, or no checkpoint is intact.
+        RunInterruptedError: a file cannot be read, though it may be intact.
     """
     with folder.writing():
         for path in folder.checkpoints_path.glob(".step-*"):
@@ -124,16 +123,16 @@ def restore_newest(
 def load_gan(
     folder: RunFolder, *, step: int | None = None, plugins: Sequence[Path] = ()
 ) -> tuple[Gan, Configuration[Experiment], int]:
-    """Return the networks of a run as they were at a step (None: the newest), on the CPU; needs no data set.
+    """Return the networks of a run at a step, on the CPU; this needs no data set.
 
     Args:
         folder: of the run.
-        step: generator updates.
+        step: generator updates; None for the newest checkpoint.
         plugins: loose plugin files that the run's configuration names.
 
     Raises:
-        UserError: no checkpoint of that step, or it is damaged, lacks a network, or is of other code.
-        RunInterruptedError: a file of it cannot be read.
+        UserError: there is no checkpoint of that step, or it is damaged, lacks a network, or is of other code.
+        RunInterruptedError: one of its files cannot be read.
     """
     steps = folder.checkpoints()
     if not steps:
@@ -163,7 +162,7 @@ def load_gan(
 
 @contextlib.contextmanager
 def _loading(folder: RunFolder, step: int) -> Iterator[None]:
-    """Say of an intact checkpoint that does not fit the networks of its own configuration what that means."""
+    """Explain why an intact checkpoint does not fit the networks of its own configuration."""
     try:
         yield
     except (RuntimeError, KeyError, ValueError) as error:
@@ -171,9 +170,9 @@ def _loading(folder: RunFolder, step: int) -> Iterator[None]:
             raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise UserError(
-            f"the checkpoint of step {step} in '{folder.path}' was written by other code than this, where the same "
-            f"configuration has other states ({lines[min(1, len(lines) - 1)].rstrip('. ')}); use the version that "
-            "wrote it, or start over with --fresh"
+            f"the checkpoint of step {step} in '{folder.path}' was written by other code and does not fit what its "
+            f"configuration builds now ({lines[min(1, len(lines) - 1)].rstrip('. ')}); use the version that wrote it, "
+            "or start over with --fresh"
         ) from error
 
 
@@ -182,7 +181,7 @@ def read_networks(path: Path) -> dict[str, torch.Tensor]:
 
     Raises:
         UserError: the checkpoint is damaged.
-        RunInterruptedError: a file of it cannot be read.
+        RunInterruptedError: one of its files cannot be read.
     """
     try:
         return _read_networks(path)
@@ -191,7 +190,7 @@ def read_networks(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _read(path: Path) -> tuple[str, dict[str, torch.Tensor], dict[str, object]]:
-    """Return operative configuration, networks and state of training, on the CPU, whatever device they were on."""
+    """Return the operative configuration, the networks and the training state; tensors are on the CPU."""
     with _reading(path):
         _verify(path, *FILES)
         networks = safetensors.torch.load_file(path / "networks.safetensors")
@@ -200,7 +199,7 @@ def _read(path: Path) -> tuple[str, dict[str, torch.Tensor], dict[str, object]]:
 
 
 def _read_networks(path: Path) -> dict[str, torch.Tensor]:
-    """Return the networks alone, which takes neither the memory nor the time of the optimizers' moments."""
+    """Return the networks alone, which saves the memory and time of the optimizers' moments."""
     with _reading(path):
         _verify(path, "networks.safetensors")
         return safetensors.torch.load_file(path / "networks.safetensors")
@@ -208,13 +207,13 @@ def _read_networks(path: Path) -> dict[str, torch.Tensor]:
 
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """Tell what speaks against a checkpoint from what kept it from being read."""
+    """Tell a damaged checkpoint from one that cannot be read now."""
     try:
         yield
     except FileNotFoundError as error:
         raise DamagedCheckpointError(f"{Path(error.filename or path).name} is missing") from error
     except (OSError, RuntimeError, safetensors.SafetensorError, pickle.UnpicklingError) as error:
-        # The files are as they were written: too many open files, no memory, no permission, another torch.
+        # The files themselves may be intact: too many open files, no memory, no permission, another torch.
         raise RunInterruptedError(
             f"cannot read the checkpoint '{path}' ({error}), which may well be intact; "
             "give the same command again when that is mended"
@@ -241,14 +240,14 @@ def _verify(path: Path, *names: str) -> None:
 
 
 def _set_aside(path: Path) -> Path:
-    """Rename a damaged checkpoint, so that it is neither listed nor lost, and return its new path."""
+    """Rename a damaged checkpoint, so that it is kept but no longer listed; return its new path."""
     name = f"damaged-{path.name}"
     taken = len(list(path.parent.glob(f"{name}*")))
     return path.rename(path.with_name(f"{name}-{taken + 1}" if taken else name))
 
 
 def _remove(path: Path) -> None:
-    """Remove a checkpoint; a kill half-way leaves a temporary name, never half a checkpoint."""
+    """Remove a checkpoint; if the process is killed, no half checkpoint keeps its name."""
     shutil.rmtree(path.rename(path.with_name(f".{path.name}")))
 
 

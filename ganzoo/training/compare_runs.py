@@ -1,4 +1,4 @@
-"""Whether two runs are the same to the bit, and if not, in what and from which step on."""
+"""Compare two runs bit by bit: in what they differ, and from which step on."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,8 +14,8 @@ from ganzoo.training.checkpoint import read_networks
 NUM_SHOWN = 5
 
 
-def differences(a: Path, b: Path) -> list[str]:
-    """Return what differs between two runs as sentences; an empty list if they are identical.
+def compare_runs(a: Path, b: Path) -> list[str]:
+    """Return the differences between two runs as sentences; an empty list if they are identical.
 
     Compared are the bytes of the operative configurations, the bytes of `metrics.jsonl`, and every bit of every tensor
     of the networks (tasks, moving average and buffers included) in the newest checkpoints.
@@ -25,7 +25,7 @@ def differences(a: Path, b: Path) -> list[str]:
         b: another.
 
     Raises:
-        UserError: one is no run folder, has no checkpoint, or has a damaged one.
+        UserError: a folder holds no run, or no intact checkpoint.
     """
     folders = RunFolder.existing(a), RunFolder.existing(b)
     for folder in folders:
@@ -67,7 +67,7 @@ def _first_different_row(rows_a: Sequence[Row], rows_b: Sequence[Row]) -> str:
             step = row_a["step"] if row_a["step"] == row_b["step"] else f"{row_a['step']} or {row_b['step']}"
             return f"metrics.jsonl differs from step {step} on: {shown}{more}"
     if len(rows_a) == len(rows_b):
-        return "metrics.jsonl differs in its spelling alone: the rows are equal, the bytes are not"
+        return "metrics.jsonl differs in how its numbers are written alone: the rows are equal, the bytes are not"
     longer = max(rows_a, rows_b, key=len)
     first = longer[min(len(rows_a), len(rows_b))]
     return f"metrics.jsonl differs from step {first['step']} on: one has {len(rows_a)} rows, the other {len(rows_b)}"

@@ -1,6 +1,6 @@
-"""Trying a recipe out in seconds: everything is built, and two steps are taken on synthetic images of its shapes.
+"""Try a recipe out in seconds: build everything, and take two steps on synthetic images of its shapes.
 
-Neither data sets nor the weights of metrics are needed. N: batch; C, H, W: image; L: latent dimension.
+It needs neither the data set nor the weights of metrics. N: batch; C, H, W: image; L: latent dimension.
 """
 
 from dataclasses import dataclass, replace
@@ -19,23 +19,23 @@ from ganzoo.gan.model import Gan
 from ganzoo.hardware import has_fast_bfloat16
 from ganzoo.training.train_state import TrainState
 
-CHECK_BATCH_SIZE = 8
-NUM_CHECK_STEPS = 2
+SMALLEST_BATCH = 8
+NUM_STEPS = 2
 
 
 @dataclass(frozen=True)
-class CheckReport:
-    """What a check found.
+class DryRunReport:
+    """The networks and the two steps of a dry run.
 
     Args:
         name: of the recipe.
         num_parameters: trained parameters of each network and of each task's heads, by name.
-        shapes: of what goes into and comes out of the networks, by name, without the batch.
-        num_images: of each split, by name; None where only the files tell.
+        shapes: of the networks' inputs and outputs, by name, without the batch.
+        num_images: of each split, by name; None where only its files tell.
         batch_size: of the two steps that were taken.
         parts: named values of the last step, `d/loss`, `g/loss`, ...
         precision: of the two steps.
-        resolved: every parameter in use, what it came to, and where it was bound.
+        resolved: every parameter in use, its value, and where it was bound.
     """
 
     name: str
@@ -48,10 +48,10 @@ class CheckReport:
     resolved: list[Resolved]
 
 
-def check(configuration: Configuration[Experiment]) -> CheckReport:
+def dry_run(configuration: Configuration[Experiment]) -> DryRunReport:
     """Build everything that a configuration names and take two steps of D and G on the CPU.
 
-    The networks are counted and tried at the recipe's true width; only the batch is small.
+    The networks have the recipe's true width; only the batch is small.
 
     Args:
         configuration: of the recipe.
@@ -62,12 +62,12 @@ def check(configuration: Configuration[Experiment]) -> CheckReport:
     """
     experiment = configuration.experiment
     spec = experiment.dataset().spec()
-    # At the recipe's own batch size first, so that what is wrong with the recipe is said of the recipe.
+    # First at the recipe's own batch size, so that an error is one of the recipe and not of the small batch.
     gan = build_gan(experiment, spec)
     check_metrics(experiment, spec, gan)
     small, state = _small_state(experiment, spec)
     parts = _take_steps(small, spec, state)
-    return CheckReport(
+    return DryRunReport(
         name=configuration.name,
         num_parameters=_num_parameters(gan),
         shapes=_shapes(experiment, gan),
@@ -80,10 +80,10 @@ def check(configuration: Configuration[Experiment]) -> CheckReport:
 
 
 def check_metrics(experiment: Experiment, spec: DataSpec, gan: Gan) -> None:
-    """Refuse metrics that data set or networks cannot serve, or whose settings are wrong; no weights are looked for.
+    """Refuse metrics that do not fit the data set or the networks, or have wrong settings; no weights are needed.
 
     Raises:
-        UserError: what is missing, or a setting that a metric or an extractor refuses.
+        UserError: something is missing, or a metric or an extractor refuses a setting.
     """
     for part in experiment.metrics:
         metric = fitting(part, spec=spec, num_classes=gan.num_classes, discriminator=gan.discriminator)
@@ -95,7 +95,7 @@ def _small_state(experiment: Experiment, spec: DataSpec) -> tuple[Experiment, Tr
     """Return the experiment and its state at the smallest batch from 8 on that every task accepts."""
     largest = experiment.batch_size
     precision = experiment.precision if has_fast_bfloat16() else "float32"
-    for batch_size in [*range(min(CHECK_BATCH_SIZE, largest), largest), largest]:
+    for batch_size in [*range(min(SMALLEST_BATCH, largest), largest), largest]:
         small = replace(experiment, batch_size=batch_size, precision=precision)
         try:
             state = TrainState.create(small, spec, num_images=batch_size, device=torch.device("cpu"))
@@ -111,19 +111,19 @@ def _small_state(experiment: Experiment, spec: DataSpec) -> tuple[Experiment, Tr
 def _take_steps(experiment: Experiment, spec: DataSpec, state: TrainState) -> dict[str, float]:
     """Update D and G twice, and return the parts of the last step of each."""
     parts: dict[str, Tensor] = {}
-    for _ in range(NUM_CHECK_STEPS):
+    for _ in range(NUM_STEPS):
         real = noise_images(experiment, spec, state)
-        d_output = state.update_d(real, draw_latents(experiment, state))
-        g_output = state.update_g(real, draw_latents(experiment, state))
+        d_output = state.update_d(real, state.next_latents(experiment.batch_size))
+        g_output = state.update_g(real, state.next_latents(experiment.batch_size))
         parts = {**d_output.parts, **g_output.parts}
     if not state.is_finite():
         bad = [name for name, value in parts.items() if not bool(torch.isfinite(value))] or ["a weight"]
-        raise RunFailedError(f"after {NUM_CHECK_STEPS} steps on synthetic images {bad[0]} is NaN or infinite")
+        raise RunFailedError(f"after {NUM_STEPS} steps on synthetic images {bad[0]} is NaN or infinite")
     return {name: float(value) for name, value in parts.items()}
 
 
 def noise_images(experiment: Experiment, spec: DataSpec, state: TrainState) -> ImageBatch:
-    """Return noise in [-1, 1] in the place of real images."""
+    """Return noise in [-1, 1], which stands for real images."""
     rng, num = state.streams["data"], experiment.batch_size
     images_NCHW = torch.rand(num, *spec.image_shape, generator=rng) * 2 - 1
     labels_N, conditioning = _labels(num, state.gan, rng), state.gan.conditioning
@@ -132,19 +132,12 @@ def noise_images(experiment: Experiment, spec: DataSpec, state: TrainState) -> I
     return ImageBatch(images_NCHW.contiguous(memory_format=torch.channels_last), labels_N)
 
 
-def draw_latents(experiment: Experiment, state: TrainState) -> Latents:
-    """Return latents, with labels if the GAN is conditional."""
-    rng, num = state.streams["latents"], experiment.batch_size
-    latents_NL = state.gan.generator.sample_latents(num, rng=rng)
-    return Latents(latents_NL, _labels(num, state.gan, rng))
-
-
 def _labels(num: int, gan: Gan, rng: torch.Generator) -> Tensor | None:
     return torch.randint(gan.num_classes, (num,), generator=rng) if gan.num_classes else None
 
 
 def _num_parameters(gan: Gan) -> dict[str, int]:
-    """Return the parameters that each optimizer trains, part by part."""
+    """Return how many parameters are trained in each network and in the heads of each task."""
     counts = {"generator": _count(gan.generator), "discriminator": _count(gan.discriminator)}
     heads = {f"discriminator, heads of {name}": _count(task) for name, task in gan.tasks.items()}
     if not heads:
@@ -158,7 +151,7 @@ def _count(module: nn.Module) -> int:
 
 @torch.no_grad()
 def _shapes(experiment: Experiment, gan: Gan) -> dict[str, tuple[int, ...]]:
-    """Return the shapes that two images of the untrained networks take on their way."""
+    """Return the shapes on the way of two images through the untrained networks."""
     rng = torch.Generator().manual_seed(experiment.seed)
     labels_N = _labels(2, gan, rng)
     latents_NL = gan.generator.sample_latents(2, rng=rng)

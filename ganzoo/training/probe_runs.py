@@ -1,4 +1,4 @@
-"""The probe of several runs and steps beside its controls: D at its first weights, and raw pixels."""
+"""Linear probes of several runs and steps, with two controls: D before training, and raw pixels."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ class ProbedNetwork:
     """The accuracies of one network.
 
     Args:
-        run: name of the run folder, with folders above it as far as other runs have the same; for the control
-            `pixels`, of the first run.
+        run: name of the run folder, with as many folders above it as tell it from others; the control `pixels` has
+            that of the first run.
         network: `step N`, `untrained` or `pixels`.
-        places: what was found, by tap.
+        places: the accuracies, by tap.
     """
 
     run: str
@@ -49,7 +49,7 @@ def probe_runs(
     """Return the accuracies of raw pixels, and of every run's discriminator untrained and at each step.
 
     Args:
-        runs: of one data set; one that is given twice counts once.
+        runs: of one data set; a run that is given twice counts once.
         steps: checkpoints to probe; none for the newest of each run.
         metric: how to probe.
         device: where to compute.
@@ -57,10 +57,10 @@ def probe_runs(
         say: receives a sentence before each network.
 
     Raises:
-        UserError: no labels, no such checkpoint or tap, runs of different data sets.
+        UserError: there are no labels, no such checkpoint or tap, or the runs have different data sets.
     """
     runs = list({run.path.resolve(): run for run in runs}.values())
-    # Everything is read first, so that a missing checkpoint is found before minutes of work.
+    # All checkpoints are read first, so that a missing one is found before minutes of work.
     loaded = [
         (run, *load_gan(run, step=step, plugins=sorted(run.plugins_path.glob("*.py"))))
         for run in runs
@@ -70,9 +70,7 @@ def probe_runs(
     first = experiments[runs[0].path].dataset
     for path, experiment in experiments.items():
         if experiment.dataset != first:
-            raise UserError(
-                f"'{path}' was trained on other data than '{runs[0].path}'; probe it by a command of its own"
-            )
+            raise UserError(f"'{path}' was trained on other data than '{runs[0].path}'; probe it by a separate command")
     dataset = first(data_dir=data_dir, say=say)
     metric.check_data(dataset.spec())
     for _, gan, _, _ in loaded:
@@ -95,7 +93,7 @@ def probe_runs(
 
 
 def names_of(folders: Sequence[Path]) -> list[str]:
-    """Return names that tell different folders apart: the last one, with as many above it as that takes."""
+    """Return names that tell folders apart: each folder's own, with as many above it as that takes."""
     parts = [folder.resolve().parts for folder in folders]
     lengths = range(1, max(map(len, parts)) + 1)
     num = next(n for n in lengths if len({own[-n:] for own in parts}) == len(set(parts)))
@@ -112,12 +110,12 @@ def interval(accuracies: Sequence[float]) -> tuple[float, float] | None:
     mean, error = mean_and_error(accuracies)
     if error is None:
         return None
-    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(accuracies) - 1)) * error
-    return mean - reach, mean + reach
+    low, high = stats.t.interval(CONFIDENCE, len(accuracies) - 1, loc=mean, scale=error)
+    return float(low), float(high)
 
 
 def probes_to_json(probes: Sequence[ProbedNetwork]) -> list[Json]:
-    """Return what was found, each probe seed by itself."""
+    """Return the accuracies of every network and tap, with one number for each probe seed."""
     return [
         {
             "run": probe.run,

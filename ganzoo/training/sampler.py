@@ -1,4 +1,4 @@
-"""Which real images come next."""
+"""The order in which real images are shown."""
 
 from collections.abc import Mapping
 
@@ -11,8 +11,7 @@ from ganzoo.randomness import make_generator
 class InfiniteSampler:
     """Endless shuffled epochs over a data set; batches cross the end of an epoch, so that no image is left out.
 
-    Everything follows from the seed and from how many images were drawn so far: neither the batch size nor a restart
-    changes the sequence.
+    The sequence depends on the seed alone: neither the batch size nor a restart changes it.
 
     Args:
         num_images: images in the data set.
@@ -45,9 +44,9 @@ class InfiniteSampler:
         return self._order
 
     def state_dict(self) -> dict[str, int]:
-        """Return how many images were drawn: the whole state."""
+        """Return how many images were drawn, which is the whole state."""
         return {"num_drawn": self.num_drawn}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Go on from a state."""
+        """Continue from a state."""
         self.num_drawn = state["num_drawn"]

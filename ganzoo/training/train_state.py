@@ -1,4 +1,4 @@
-"""Everything of a run that must survive a restart, in one object."""
+"""Everything that a run must keep across a restart, in one object, and its two updates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,21 +20,21 @@ from ganzoo.training.sampler import InfiniteSampler
 
 
 class RunningMeans:
-    """Means of detached scalars since the last row, summed on the device so that no step waits for a value."""
+    """Means of scalars since the last row; sums stay on the device, so that no step waits for a value."""
 
     def __init__(self) -> None:
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
 
     def add(self, values: Mapping[str, Tensor]) -> None:
-        """Count one value each."""
+        """Add one value of each scalar."""
         for name, value in values.items():
             value = value.detach().float()
             self._sums[name] = self._sums[name] + value if name in self._sums else value
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def take(self) -> dict[str, float]:
-        """Return the means and start anew."""
+        """Return the means and start again."""
         means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
         self._sums, self._counts = {}, {}
         return means
@@ -48,24 +48,24 @@ class RunningMeans:
         return {name: (total, self._counts[name]) for name, total in self._sums.items()}
 
     def load_state_dict(self, state: Mapping[str, tuple[Tensor, int]], *, device: torch.device) -> None:
-        """Restore sums and counts, the sums on the device of the values to come."""
+        """Restore sums and counts, the sums on the device where the next values will be."""
         self._sums = {name: total.to(device) for name, (total, _) in state.items()}
         self._counts = {name: count for name, (_, count) in state.items()}
 
 
 @dataclass
 class TrainState:
-    """What trains, and all that decides what happens next.
+    """The networks, optimizers, random streams and counters of a run.
 
     Args:
         gan: the networks with their tasks.
-        objective: loss, penalties and augmentation (the last two may have state).
+        objective: loss, penalties and augmentation; the last two may have state.
         g_optimizer: of the generator.
         d_optimizer: of the discriminator and the tasks' heads.
         g_scheduler: advanced once per generator update.
         d_scheduler: advanced once per generator update.
-        order: which images come next.
-        streams: every random stream but the data's order.
+        order: of the real images.
+        streams: all random streams except the order of the images.
         autocast: the context of a forward pass in the experiment's precision; holds no state.
         means: values since the last logged row.
         counters: how much was spent: generator updates, real images shown, images that passed through D.
@@ -85,10 +85,10 @@ class TrainState:
 
     @classmethod
     def create(cls, experiment: Experiment, spec: DataSpec, *, num_images: int, device: torch.device) -> "TrainState":
-        """Return the state before the first step.
+        """Build the state before the first step.
 
         Args:
-            experiment: the run's description.
+            experiment: what is run.
             spec: of its data set.
             num_images: images of the training split.
             device: where the networks live.
@@ -123,12 +123,30 @@ class TrainState:
         """Generator updates done."""
         return self.counters["step"]
 
+    def learning_rates(self) -> dict[str, float]:
+        """Return the learning rate of every optimizer group: `g/learning_rate`, and `g/learning_rate_2` of a second."""
+        schedulers = {"d": self.d_scheduler, "g": self.g_scheduler}
+        return {
+            f"{role}/learning_rate" + (f"_{number}" if number > 1 else ""): float(rate)
+            for role, scheduler in schedulers.items()
+            for number, rate in enumerate(scheduler.get_last_lr(), start=1)
+        }
+
+    def next_latents(self, num: int) -> Latents:
+        """Return the next latents, with uniformly drawn labels if the GAN is conditional."""
+        device = next(self.gan.parameters()).device
+        latents_NL = self.gan.generator.sample_latents(num, rng=self.streams["latents"]).to(device)
+        if not self.gan.num_classes:
+            return Latents(latents_NL)
+        labels_N = torch.randint(self.gan.num_classes, (num,), generator=self.streams["labels"])
+        return Latents(latents_NL, labels_N.to(device))
+
     def update_d(self, real: ImageBatch, latents: Latents) -> StepOutput:
-        """Make one update of the discriminator, and return what it minimised.
+        """Update the discriminator once, and return the output of the step.
 
         Args:
             real: real images, not augmented yet.
-            latents: what the generator makes the fakes from.
+            latents: of the generated images.
         """
         with self.autocast:
             output = d_step(self.gan, self.objective, real, latents, step=self.step, rng=self.streams)
@@ -138,11 +156,11 @@ class TrainState:
         return output
 
     def update_g(self, real: ImageBatch, latents: Latents) -> StepOutput:
-        """Make one update of the generator, which is what counts as a step, and return what it minimised.
+        """Update the generator once, which completes a step, and return the output.
 
         Args:
             real: the real images of the last update of the discriminator.
-            latents: what the generator makes the fakes from.
+            latents: of the generated images.
         """
         with self.autocast:
             output = g_step(self.gan, self.objective, real, latents, step=self.step, rng=self.streams)
@@ -155,11 +173,11 @@ class TrainState:
         return output
 
     def account(self, output: StepOutput, role: Role) -> None:
-        """Count what a step showed, and let augmentation, penalties and tasks react to it.
+        """Count the images of a step, and let augmentation, penalties and tasks react to it.
 
         Args:
             output: of the step, after the update.
-            role: whose step it was.
+            role: the network that was updated.
         """
         objective = self.objective
         self.means.add(output.parts)
@@ -181,7 +199,7 @@ class TrainState:
         return self.means.is_finite() and all(bool(torch.isfinite(t).all()) for t in tensors)
 
     def state_dict(self) -> dict[str, object]:
-        """Return all but the networks' tensors, which have a file of their own."""
+        """Return the state without the networks' tensors, which have their own file."""
         augment = self.objective.augment
         return {
             "g_optimizer": self.g_optimizer.state_dict(),
@@ -204,7 +222,7 @@ class TrainState:
         self.means.load_state_dict(means, device=next(self.gan.parameters()).device)
         if self.objective.augment is not None:
             self.objective.augment.load_state_dict(state["augment"])  # type: ignore[arg-type]
-        # A checkpoint written before penalties could have state names none, which fits those that have none.
+        # Older checkpoints have no states of penalties, which fits penalties without state.
         penalties = cast("Mapping[str, Mapping[str, Tensor]]", state.get("penalties", {}))
         for name, penalty in self.objective.penalties.items():
             penalty.load_state_dict(penalties.get(name, {}))
@@ -212,7 +230,7 @@ class TrainState:
 
 
 def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    """Make one optimizer step on a loss."""
+    """Take one optimizer step on a loss."""
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()

@@ -18,7 +18,7 @@ from ganzoo.bench.executor import Ended, Job
 from ganzoo.bench.proof import Proof, ProvenRow
 from ganzoo.bench.record import RunRecord, write_record
 from ganzoo.bench.results import PROOF
-from ganzoo.diagnostics.flags import Flag
+from ganzoo.diagnostics.flag import Flag
 from ganzoo.metrics.base import Measurement
 from ganzoo.runs.exit_report import EXIT_REPORT
 from ganzoo.runs.folder import write_json

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ganzoo.bench.analysis import build_table
 from ganzoo.bench.record import write_record
 from ganzoo.bench.results import read_results
-from ganzoo.diagnostics.flags import Flag
+from ganzoo.diagnostics.flag import Flag
 from ganzoo.errors import UserError
 
 FD, KD, RECALL = "fd_efflite0_64px", "kd_efflite0_64px", "recall_efflite0_64px"

@@ -14,7 +14,7 @@ from ganzoo.bench.plan import PlannedRun
 from ganzoo.bench.record import RunRecord, read_record, read_records, write_record
 from ganzoo.bench.recording import MAX_PICTURE_BYTES, curves, make_record
 from ganzoo.config.load import load
-from ganzoo.diagnostics.flags import Flag
+from ganzoo.diagnostics.flag import Flag
 from ganzoo.errors import UserError
 from ganzoo.runs.folder import RunFolder
 from ganzoo.runs.monitor import Silent

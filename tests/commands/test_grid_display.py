@@ -1,6 +1,7 @@
 """What a grid in progress shows, of states made by hand: on a recorded terminal, and as plain lines."""
 
 import io
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from ganzoo.commands.grid_display import GridDisplay
 from ganzoo.runs.folder import RunFolder, append_row
 
 NUM_STEPS = 1000
+BAR = re.compile(r" +[━╸╺ ]{20} ")
 
 
 class Clock:
@@ -63,8 +65,8 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Console:
 
 
 def drawn(screen: Console) -> list[str]:
-    """Return the lines drawn since the last call."""
-    return [line.rstrip() for line in screen.export_text().splitlines()]
+    """Return the lines drawn since the last call, without their bars."""
+    return [BAR.sub("  ", line).rstrip() for line in screen.export_text().splitlines()]
 
 
 @pytest.fixture
@@ -121,6 +123,20 @@ def test_a_resumed_run_counts_from_where_it_was(grid: Grid, screen: Console) -> 
     grid.reach(grid.runs[0], 700)
     grid.show(0, after=10.0)
     assert drawn(screen)[0] == "base-seed0  step 700/1,000  10.0 steps/s  ETA 0:00:30"
+
+
+def test_a_bar_is_filled_by_the_share_of_steps_that_are_done(grid: Grid, screen: Console) -> None:
+    grid.reach(grid.runs[0], 600)
+    grid.reach(grid.runs[1], NUM_STEPS)
+    grid.show(0, 1, after=1.0)
+    assert [line.count("━") for line in screen.export_text().splitlines()] == [12, 20, 0]
+
+
+def test_a_run_that_ended_is_drawn_no_more(grid: Grid, screen: Console) -> None:
+    grid.show(0, 1, after=1.0, left=2)
+    drawn(screen)
+    grid.show(1, after=1.0, finished=1, left=2)
+    assert [line.split()[0] for line in drawn(screen)] == ["ssgan-seed0", "whole:"]
 
 
 def test_a_terminal_is_drawn_at_most_once_a_second(grid: Grid, screen: Console) -> None:

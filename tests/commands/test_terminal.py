@@ -91,6 +91,28 @@ def test_rate_counts_from_where_a_run_resumes(capsys):
     assert capsys.readouterr().out.startswith("step 100/100  2.0 steps/s")
 
 
+def test_another_run_has_its_own_rate_and_number_of_steps(capsys):
+    clock = Clock()
+    progress = Progress(live=False, clock=clock)
+    for num_steps, seconds in ((100, 10.0), (60, 20.0)):
+        progress.start(0, num_steps)
+        clock.now += seconds
+        progress.progress(num_steps // 2, {})
+        progress.close()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["step 50/100  5.0 steps/s  ETA 0:00:10", "step 30/60  1.5 steps/s  ETA 0:00:20"]
+
+
+def test_rate_is_known_where_a_step_takes_longer_than_it_is_averaged_over(capsys):
+    clock = Clock()
+    progress = Progress(live=False, clock=clock)
+    progress.start(0, 10)
+    for step in (1, 2, 3):
+        clock.now += 50.0
+        progress.progress(step, {})
+    assert capsys.readouterr().out.splitlines()[-1] == "step 3/10  50.0 s/step  ETA 0:05:50"
+
+
 def test_rate_forgets_what_is_long_ago(capsys):
     clock = Clock()
     progress = Progress(live=False, clock=clock)

@@ -143,7 +143,7 @@ def test_nothing_but_the_picture_is_left_in_the_folder(tmp_path: Path):
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["grid.png"]
 
 
-def test_signs_of_health_and_shares_of_an_extractor_stand_together(tmp_path, drawn):
+def test_measurements_of_networks_and_shares_of_an_extractor_stand_together(tmp_path, drawn):
     layers = [f"sigma/discriminator.blocks.{i}.conv" for i in range(12)]
     rows = [
         {"step": 10, "d/grad_norm": 3.0, "g/grad_norm": 0.5} | {key: float(i + 1) for i, key in enumerate(layers)},
@@ -158,7 +158,7 @@ def test_signs_of_health_and_shares_of_an_extractor_stand_together(tmp_path, dra
         },
         {"step": 10, "metric/memory_present_fakes": 0.9, "metric/memory_earlier_fakes": 0.8},
     ]
-    save_curves(rows, tmp_path / "curves.png", title="health", metrics=METRICS)
+    save_curves(rows, tmp_path / "curves.png", title="measured", metrics=METRICS)
     shown = lines_of(drawn[0])
     assert shown[panels.GRADIENTS] == {"D": ([10], [3.0]), "G": ([10], [0.5])}
     assert shown[panels.UNSEEN].keys() == {"training images", "held-out images", "generated"}

@@ -10,7 +10,7 @@ from ganzoo import cli
 from ganzoo.config.load import load
 from ganzoo.data.base import ImageData
 from ganzoo.errors import UserError
-from ganzoo.evaluation import earlier_fakes
+from ganzoo.evaluation.earlier_fakes import drop_later_fakes, read_earlier_fakes, write_fakes
 from ganzoo.evaluation.sampling import sample_images
 from ganzoo.metrics.discriminator_logits import discriminator_logits
 from ganzoo.metrics.discriminator_memory import best_threshold
@@ -55,25 +55,25 @@ def test_images_and_labels_come_back_in_order_and_only_those_before_a_step(tmp_p
     folder = RunFolder(tmp_path)
     images = {step: torch.full((2, 1, 3, 3), step, dtype=torch.uint8) for step in (30, 4, 200)}
     for step, images_NCHW in images.items():
-        earlier_fakes.write(folder, step, ImageData(images_NCHW, torch.tensor([step, 1]) if step == 4 else None))
-    found = earlier_fakes.read_before(folder, 200)
+        write_fakes(folder, step, ImageData(images_NCHW, torch.tensor([step, 1]) if step == 4 else None))
+    found = read_earlier_fakes(folder, before=200)
     assert list(found) == [4, 30]
     assert all(torch.equal(found[step].images_NCHW, images[step]) for step in found)
     assert found[30].labels_N is None
     assert found[4].labels_N is not None
     assert found[4].labels_N.tolist() == [4, 1]
 
-    earlier_fakes.drop_after(folder, 30)
-    assert list(earlier_fakes.read_before(folder, 1000)) == [4, 30]
-    assert earlier_fakes.read_before(RunFolder(tmp_path / "none"), 5) == {}
+    drop_later_fakes(folder, after=30)
+    assert list(read_earlier_fakes(folder, before=1000)) == [4, 30]
+    assert read_earlier_fakes(RunFolder(tmp_path / "none"), before=5) == {}
 
 
 def test_a_damaged_file_is_a_sentence(tmp_path: Path) -> None:
-    earlier_fakes.write(RunFolder(tmp_path), 3, ImageData(torch.zeros(2, 1, 3, 3, dtype=torch.uint8)))
+    write_fakes(RunFolder(tmp_path), 3, ImageData(torch.zeros(2, 1, 3, 3, dtype=torch.uint8)))
     path = tmp_path / "replay/step-00000003.safetensors"
     path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(UserError, match=r"step-00000003\.safetensors' cannot be read .* remove it"):
-        earlier_fakes.read_before(RunFolder(tmp_path), 5)
+        read_earlier_fakes(RunFolder(tmp_path), before=5)
 
 
 @pytest.mark.parametrize("conditional", [False, True])
@@ -119,7 +119,7 @@ def test_a_later_evaluation_of_a_step_reads_what_was_kept_before_it(tiny_recipe:
     fakes, _ = sample_images(gan.sampler, 64, num_classes=0, seed=0, device=torch.device("cpu"))
     real_N, fake_N, earlier_N = (
         discriminator_logits(gan.discriminator, images, num_classes=0)
-        for images in (data, ImageData(fakes[:24]), earlier_fakes.read_before(result.folder, 6)[3])
+        for images in (data, ImageData(fakes[:24]), read_earlier_fakes(result.folder, before=6)[3])
     )
     share = float((earlier_N <= best_threshold(real_N, fake_N)).double().mean())
     assert row["metric/memory_earlier_fakes"] == pytest.approx(share, abs=1e-12)

@@ -10,7 +10,7 @@ from ganzoo.config.operative import diff
 from ganzoo.runs.folder import RunFolder
 from ganzoo.runs.monitor import Silent
 from ganzoo.training.checkpoint import read_networks
-from ganzoo.training.dry_run import check
+from ganzoo.training.dry_run import dry_run
 from ganzoo.training.trainer import train
 
 LABELLED = "data.synthetic.num_classes = 3"
@@ -80,7 +80,7 @@ def test_a_run_logs_every_term_and_killed_and_resumed_it_equals_one_never_killed
 
 def test_the_loss_of_two_tasks_is_the_weighted_sum_of_both(tiny_recipe: Path) -> None:
     overrides = [*RUNS["rotation and infomax"][0], "pretext.rotation.alpha_schedule = 'constant'"]
-    parts = check(load(str(tiny_recipe), overrides=overrides)).parts
+    parts = dry_run(load(str(tiny_recipe), overrides=overrides)).parts
     d = parts["d/adversarial"] + 1.0 * parts["d/rotation/loss"] + 0.2 * parts["d/infomax/loss"]
     g = parts["g/adversarial"] + 0.2 * parts["g/rotation/loss"] + 0.2 * parts["g/infomax/loss"]
     assert parts["d/loss"] == pytest.approx(d, rel=1e-5)
@@ -89,7 +89,7 @@ def test_the_loss_of_two_tasks_is_the_weighted_sum_of_both(tiny_recipe: Path) ->
 
 def test_the_copy_of_d_is_not_counted_among_trained_parameters(tiny_recipe: Path) -> None:
     configuration = load(str(tiny_recipe), overrides=["experiment.pretext = [@pretext.contrastive, @pretext.rotation]"])
-    counts = check(configuration).num_parameters
+    counts = dry_run(configuration).num_parameters
     features = 4  # of the discriminator of this recipe
     mlp = features * features + features + features * 128 + 128
     assert counts["discriminator, heads of contrastive"] == 2 * mlp

@@ -104,11 +104,12 @@ def test_text_from_outside_is_shown_and_never_run(run: Path, tmp_path: Path, par
     shutil.copytree(run, copy)
     result = json.loads((copy / "result.json").read_text())
     evil = "<script>document.title = 'broken'</script>"
-    (copy / "result.json").write_text(json.dumps({**result, "health": [evil], "name": "a <b> name"}))
+    flag = {"kind": "collapsed", "step": 3, "text": f"now: {evil}"}
+    (copy / "result.json").write_text(json.dumps({**result, "flags": [flag], "health": [evil], "name": "a <b> name"}))
     cli.call(["report", str(copy)])
     page = parse(copy / "report.html")
     assert page.texts("title") == ["a <b> name"]
-    assert evil in "".join(page.texts(".warn"))
+    assert f"now: {evil}" in "".join(page.texts(".warn"))
     assert "broken" not in "".join(page.texts("script"))
 
 

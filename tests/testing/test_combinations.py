@@ -19,7 +19,7 @@ from ganzoo.component import options_of
 from ganzoo.config.experiment import Experiment
 from ganzoo.testing import combinations
 from ganzoo.testing.combinations import AXES, SMALL, Choice, Combination
-from ganzoo.training.dry_run import draw_latents, noise_images
+from ganzoo.training.dry_run import noise_images
 from ganzoo.training.train_state import TrainState
 
 ROOT = Path(__file__).parents[2]
@@ -80,12 +80,12 @@ def take_step(experiment: Experiment, state: TrainState) -> dict[str, Tensor]:
     gan, spec = state.gan, experiment.dataset().spec()
     gan.zero_grad(set_to_none=True)
     real = noise_images(experiment, spec, state)
-    d_output = state.update_d(real, draw_latents(experiment, state))
+    d_output = state.update_d(real, state.next_latents(experiment.batch_size))
     assert all(p.grad is None for p in gan.generator.parameters())
     assert any(p.grad is not None and bool(p.grad.any()) for p in gan.discriminator.parameters())
 
     gan.zero_grad(set_to_none=True)
-    g_output = state.update_g(real, draw_latents(experiment, state))
+    g_output = state.update_g(real, state.next_latents(experiment.batch_size))
     assert all(p.grad is None for p in gan.d_parameters())
     if experiment.loss is not None:
         assert all(p.grad is not None for p in gan.generator.parameters())

@@ -8,15 +8,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from ganzoo import cli, registry
 from ganzoo.config.load import load
-from ganzoo.diagnostics import flags
+from ganzoo.diagnostics.flags import judge_run
+from ganzoo.diagnostics.row_keys import RowKey
 from ganzoo.report.run_page import run_page
-from ganzoo.runs.folder import read_rows
+from ganzoo.runs.folder import read_rows, write_json
 from ganzoo.runs.monitor import Silent
 from ganzoo.testing import temporary_plugins
-from ganzoo.training import recorder
+from ganzoo.training import recorder, result_writer, row_writer
 from ganzoo.training.train_state import TrainState
 from ganzoo.training.trainer import RunResult, train
 
@@ -108,28 +110,61 @@ def test_evaluations_of_a_run_share_the_training_split(
         "metrics.ms_ssim.num_fake = 8",
     )
     run(tiny_recipe, tmp_path / "run", *overrides)
-    # For training, and the held-out images of the health row.
+    # For training, and the held-out images that D's logits are measured on.
     assert loads == ["train", "test"]
 
 
-def test_a_control_at_chance_is_no_sign_of_trouble(
-    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    judged: list[str] = []
-    monkeypatch.setattr(flags, "flags", lambda _rows, *, chance, **_: judged.extend(chance) or [])
+def test_a_control_at_chance_is_no_sign_of_trouble(tiny_recipe: Path, tmp_path: Path) -> None:
     few = ("experiment.num_steps = 10", "experiment.log_every = 1")
     both = "experiment.pretext = [@pretext.rotation, @pretext.random_labels]"
     folder = run(tiny_recipe, tmp_path / "run", *few, both).folder
-    ends = ("d/TASK/accuracy_real", "g/TASK/accuracy_real", "d/TASK/accuracy_fake", "g/TASK/accuracy_fake")
-    assert judged == [end.replace("TASK", "rotation") for end in ends]
     # What guessing would reach is recorded of both, for their curves.
     result = folder.result()
     assert result is not None
-    assert {key.split("/")[1] for key in result["chance"]} == {"rotation", "random_labels"}  # type: ignore[union-attr]
+    chance = result["chance"]
+    assert isinstance(chance, dict)
+    assert {RowKey.parse(key).owner for key in chance} == {"rotation", "random_labels"}
 
+    rows = [{**row, "d/rotation/accuracy_real": 0.25, "d/random_labels/accuracy_real": 0.1} for row in folder.metrics()]
+    experiment = load(str(folder.operative_path)).experiment
+    judgement = judge_run(rows, experiment, chance={key: float(str(value)) for key, value in chance.items()})
+    assert [flag.kind for flag in judgement.flags if "task" in flag.kind] == ["unlearned_task"]
+    assert not any("random_labels" in sign for sign in [*judgement.judged, *judgement.too_few])
+
+    write_json(folder.result_path, {**result, "flags": []})
     page = run_page(folder)
     assert "rotation that is not learnt" in page
     assert "random_labels that is not learnt" not in page
+
+
+def test_a_logged_row_has_the_learning_rate_of_every_optimizer(tiny_recipe: Path, tmp_path: Path) -> None:
+    settings = (
+        "experiment.d_optimizer = @D/optim.adam",
+        "D/optim.adam.learning_rate = 4e-4",
+        "D/optim.adam.schedule = 'constant'",
+        "experiment.g_optimizer = @G/optim.adam",
+        "G/optim.adam.learning_rate = 1e-4",
+        "G/optim.adam.schedule = 'linear'",
+        "experiment.num_steps = 4",
+        "experiment.log_every = 1",
+    )
+    rows = [row for row in run(tiny_recipe, tmp_path / "run", *settings).folder.metrics() if "d/loss" in row]
+    assert [row["d/learning_rate"] for row in rows] == [4e-4] * 4
+    # By the rule of the schedule: the rate of the next update, 0 after the last.
+    assert [row["g/learning_rate"] for row in rows] == pytest.approx([0.75e-4, 0.5e-4, 0.25e-4, 0.0])
+
+
+def test_further_groups_of_an_optimizer_are_numbered(tiny_recipe: Path) -> None:
+    experiment = load(str(tiny_recipe)).experiment
+    state = TrainState.create(experiment, experiment.dataset().spec(), num_images=8, device=torch.device("cpu"))
+    extra = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.Adam(
+        [{"params": [extra], "lr": 0.5}, {"params": [torch.nn.Parameter(extra + 1)], "lr": 0.1}]
+    )
+    state.d_scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+    rates = state.learning_rates()
+    assert list(rates) == ["d/learning_rate", "d/learning_rate_2", "g/learning_rate"]
+    assert (rates["d/learning_rate"], rates["d/learning_rate_2"]) == (0.5, 0.1)
 
 
 class Clock:
@@ -156,11 +191,11 @@ def test_seconds_of_training_leave_out_samples_and_evaluations_also_after_resumi
     tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_every: int, rows: list[float]
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr(recorder, "time", SimpleNamespace(perf_counter=clock))
+    monkeypatch.setattr(row_writer, "time", SimpleNamespace(perf_counter=clock))
     monkeypatch.setattr(TrainState, "update_g", clock.takes(1.0, TrainState.update_g))
     for name in ("sample_images", "evaluate"):
         monkeypatch.setattr(recorder, name, clock.takes(1000.0, getattr(recorder, name)))
-    monkeypatch.setattr(recorder.health, "flags", clock.takes(1000.0, recorder.health.flags))
+    monkeypatch.setattr(result_writer, "judge_run", clock.takes(1000.0, result_writer.judge_run))
 
     class Stop(Silent):
         def progress(self, step: int, values: object) -> None:

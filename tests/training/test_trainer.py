@@ -21,7 +21,6 @@ from ganzoo.errors import NotFiniteError, RunFailedError, RunInterruptedError, U
 from ganzoo.runs.folder import Json, RunFolder
 from ganzoo.runs.monitor import Silent
 from ganzoo.testing import temporary_plugins
-from ganzoo.training import recorder
 from ganzoo.training.checkpoint import read_networks
 from ganzoo.training.train_state import TrainState
 from ganzoo.training.trainer import RunResult, train
@@ -63,7 +62,7 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 
 
 def logged(result: RunResult) -> list[dict[str, Json]]:
-    """The rows of losses, without those of health and metrics."""
+    """The rows of losses, without those of samples and evaluations."""
     return [row for row in result.folder.metrics() if "d/loss" in row]
 
 
@@ -266,13 +265,13 @@ def test_other_code_or_versions_since_the_run_began_are_said(tiny_recipe: Path, 
         run(tiny_recipe, tmp_path / "a", monitor=KillAt(5))
     path = tmp_path / "a/env.json"
     recorded = json.loads(path.read_text())
-    path.write_text(json.dumps({**recorded, "training_code_sha256": "another"}))
+    files = recorded["training_code_files"]
+    path.write_text(json.dumps({**recorded, "training_code_files": {**files, "gan/steps.py": "another"}}))
     monitor = Silent()
     run(tiny_recipe, tmp_path / "a", "experiment.num_steps = 12", monitor=monitor)
-    said = "other training code than before: it may differ from a run that was never interrupted, and tables say so"
-    assert said in monitor.said
+    assert any("other training code than before" in text for text in monitor.said)
     (later,) = json.loads(path.read_text())["continued"]
-    assert (later["step"], later["training_code_sha256"]) == (4, recorded["training_code_sha256"])
+    assert (later["step"], later["training_code_files"]) == (4, files)
 
 
 def test_a_run_without_a_checkpoint_is_of_the_code_that_begins_it_anew(tiny_recipe: Path, tmp_path: Path) -> None:
@@ -322,7 +321,9 @@ def test_a_full_disk_is_a_sentence_and_keeps_the_last_checkpoint(
     assert same(networks(tmp_path / "whole", 12), networks(tmp_path / "a", 12))
 
 
-@pytest.mark.parametrize("name", ["append_row", "save_grid", "write_json", "save_curves"])
+@pytest.mark.parametrize(
+    "name", ["row_writer.append_row", "recorder.save_grid", "result_writer.write_json", "result_writer.save_curves"]
+)
 def test_a_folder_that_cannot_be_written_to_is_named_with_what_is_kept(
     tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -332,7 +333,7 @@ def test_a_folder_that_cannot_be_written_to_is_named_with_what_is_kept(
     def full(*_arguments: object, **_options: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(recorder, name, full)
+    monkeypatch.setattr(f"ganzoo.training.{name}", full)
     with pytest.raises(
         RunInterruptedError, match=r"cannot write to '.*a' \(.*No space left.*\); the checkpoint of step 2"
     ):
@@ -610,7 +611,7 @@ def test_mapped_images_are_moved_batch_by_batch(
     monkeypatch.setattr(torch.Tensor, "to", watched)
     run(tiny_recipe, tmp_path / "run", *photos, "experiment.log_every = 100")
     assert moved.count(8) >= 8  # two batches of eight for each of four steps
-    # The 20 images that the run's health is read from are a copy of their own, and not moved as a whole.
+    # The 20 images that D's logits are measured on are a copy of their own, and not moved as a whole.
     assert 20 not in moved
 
 
