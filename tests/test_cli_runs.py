@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from ganzoo import cli
-from ganzoo.commands.training import show_check
+from ganzoo.commands.training import show_dry_run
 from ganzoo.config.load import Resolved, load
 from ganzoo.config.recipe_files import recipes_dir, shown
 from ganzoo.testing import temporary_plugins
@@ -162,7 +162,7 @@ def test_check_breaks_no_name_and_names_packaged_places_as_includes_do(capsys, m
     ]
     empty: dict[str, dict[str, object]] = {key: {} for key in ("num_parameters", "num_images", "shapes", "parts")}
     report = SimpleNamespace(**empty, resolved=rows, precision="", name="", batch_size=1)
-    show_check(report, precision="")
+    show_dry_run(report, precision="")
     lines = capsys.readouterr().out.splitlines()
     heads = names if watched else [f"{component}.{name}" for name in names]
     assert [line.split() for line in lines if place in line] == [
@@ -336,7 +336,7 @@ def test_a_report_of_a_run_whose_metrics_are_gone_or_damaged_is_refused(finished
     metrics.unlink()
     code, _, err = call(capsys, "report", tmp_path / "copy")
     assert (code, len(err.splitlines())) == (2, 1)
-    assert f"'{metrics}' is missing, and with it every curve" in err
+    assert f"'{metrics}' is missing, which holds every curve" in err
 
 
 def test_eval_takes_bindings_that_win_over_the_protocol(finished, tmp_path, capsys):

@@ -66,7 +66,7 @@ def make_record(planned: PlannedRun, *, grid: str, results: Path, result: RunRes
         operative=run.operative_path.read_text(encoding="utf-8"),
         environment=environment,
         metrics=result.metrics,
-        flags=tuple(flags_of(run.result() or {})),
+        flags=tuple(flags_of(run.result() or {}, where=run.result_path)),
         curves=curves(run.metrics()),
         counters={key: getattr(result, key) for key in COUNTERS},
         seconds=result.seconds,

@@ -89,7 +89,7 @@ def show_result(result: "RunResult") -> None:
     # Of a failed run, or if every metric failed, the warnings below say why there are none.
     if measured or (values["status"] == "finished" and not values.get("metric_failures")):
         print_measurements(measured, title=f"{values.get('name', folder.path.name)}, step {values['step']}")
-    for flag in flags_of(values):
+    for flag in flags_of(values, where=folder.result_path):
         say(f"  warning: {flag.text}")
     say("")
     places = [("samples", values.get("samples")), ("curves", values.get("curves")), ("run folder", ".")]

@@ -3,9 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
-from ganzoo.errors import UserError
+import msgspec
+
+from ganzoo.evaluation.evaluate import MetricFailure
 from ganzoo.runs.folder import Json
+from ganzoo.runs.json_files import convert
 
 UNCLASSIFIED = "unclassified"
 """The kind of a sentence that no version is known to have written; nothing is decided by it."""
@@ -44,27 +48,32 @@ def flags_to_json(flags: Sequence[Flag]) -> list[Json]:
     return [asdict(flag) for flag in flags]
 
 
-def flags_of(result: Mapping[str, Json]) -> list[Flag]:
-    """Return the flags of a `result.json`, and a flag `metric_failed` for each metric that could not be computed.
+class _Flags(msgspec.Struct):
+    """What a `result.json` says of trouble; `health` are the sentences of earlier versions."""
 
-    Results of earlier versions have sentences under `health`.
+    flags: tuple[Flag, ...] = ()
+    health: tuple[str, ...] = ()
+    metric_failures: tuple[MetricFailure, ...] = ()
+
+
+def flags_of(result: Mapping[str, Json], *, where: Path) -> list[Flag]:
+    """Return the flags of a result, and a flag `metric_failed` for each metric that could not be computed.
+
+    Args:
+        result: what `result.json` holds.
+        where: its path, for messages.
 
     Raises:
-        UserError: an entry is none of these.
+        UserError: an entry is no flag.
     """
-    lists = [result.get(key) or [] for key in ("flags", "health", "metric_failures")]
-    return [_flag(entry) for entries in lists if isinstance(entries, list) for entry in entries]
-
-
-def _flag(entry: Json) -> Flag:
-    match entry:
-        case {"kind": str(kind), "step": int() | None as step, "text": str(text)}:
-            return Flag(kind, step, text)
-        case {"metric": str(metric), "reason": str(reason)}:
-            return Flag("metric_failed", None, f"{metric} could not be computed: {reason}")
-        case str(sentence):
-            return flag_of_sentence(sentence)
-    raise UserError(f"result.json has the flag {entry!r}; it must be an object with a kind, a step and a text")
+    remedy = "the run folder is damaged: bring the file back"
+    found = convert(result, _Flags, where=str(where), what="result of a run", remedy=remedy)
+    failed = [f"{failure.metric} could not be computed: {failure.reason}" for failure in found.metric_failures]
+    return [
+        *found.flags,
+        *(flag_of_sentence(sentence) for sentence in found.health),
+        *(Flag("metric_failed", None, text) for text in failed),
+    ]
 
 
 def flag_of_sentence(sentence: str) -> Flag:

@@ -49,7 +49,7 @@ def run_page(folder: RunFolder) -> str:
     judgement = judge_run(rows, experiment, chance=chance)
     return render(
         "run.html",
-        flags=flags_of(result),
+        flags=flags_of(result, where=folder.result_path),
         judged=judgement.judged,
         too_few=judgement.too_few,
         num_rows=NUM_ROWS,

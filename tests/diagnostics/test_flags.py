@@ -1,5 +1,7 @@
 """Flags from rows made by hand: their kind and step, what is said, and what could be judged at all."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -164,16 +166,22 @@ def test_saturation_is_judged_only_of_a_loss_with_a_least_value() -> None:
     assert (found.judged, found.too_few) == ([], [])
 
 
+RESULT = Path("run/result.json")
+
+
 def test_flags_are_read_as_they_were_written() -> None:
     flags = [Flag("collapsed", 3, "a"), Flag("never_covered", None, "b")]
-    assert flags_of({"flags": flags_to_json(flags)}) == flags
-    assert flags_of({}) == []
+    assert flags_of({"flags": flags_to_json(flags)}, where=RESULT) == flags
+    assert flags_of({}, where=RESULT) == []
 
 
 def test_sentences_of_older_results_and_metrics_that_failed_are_flags_too() -> None:
-    result = {"health": ["collapsed from step 4"], "metric_failures": [{"metric": "metrics.x", "reason": "why"}]}
-    old, failed = flags_of(result)  # type: ignore[arg-type]
-    assert old == Flag("unclassified", None, "collapsed from step 4")
+    result = {
+        "health": ["collapsed from step 4: recall_x 0.01"],
+        "metric_failures": [{"metric": "metrics.x", "reason": "why"}],
+    }
+    old, failed = flags_of(result, where=RESULT)  # type: ignore[arg-type]
+    assert old == Flag("collapsed", 4, "collapsed from step 4: recall_x 0.01")
     assert (failed.kind, failed.step) == ("metric_failed", None)
     assert "metrics.x" in failed.text
     assert "why" in failed.text
@@ -181,5 +189,5 @@ def test_sentences_of_older_results_and_metrics_that_failed_are_flags_too() -> N
 
 @pytest.mark.parametrize("entry", [3, {"kind": "collapsed", "step": "3", "text": ""}, {"step": 3, "text": ""}])
 def test_what_is_no_flag_is_refused(entry: object) -> None:
-    with pytest.raises(UserError, match=r"result\.json has the flag"):
-        flags_of({"flags": [entry]})  # type: ignore[list-item]
+    with pytest.raises(UserError, match=r"result\.json: is no result of a run: .*flags\[0\]"):
+        flags_of({"flags": [entry]}, where=RESULT)  # type: ignore[list-item]

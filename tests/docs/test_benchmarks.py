@@ -20,7 +20,7 @@ def test_the_grid_is_accepted_and_its_rows_differ_in_their_axes_alone(tmp_path: 
     path.write_text(GRID)
     grid = read_grid(path)
     proof = prove(grid, build_rows(grid, plugins=(), num_threads=1))
-    assert {row: set(axes) for row, axes in proof.axes.items()} == {
+    assert {name: set(row.axes) for name, row in proof.rows.items()} == {
         "plain": set(),
         "wgangp": {"experiment.penalty"},
         "r1": {"experiment.penalty"},

@@ -201,7 +201,7 @@ def test_the_commands_of_a_package_begin_with_its_installation(tmp_path: Path) -
         ),
         ("architectures", "resnet", "architectures.resnet_generator exists already"),
         ("data", "torch", "'torch' is a name of Python itself or of an installed package"),
-        ("data", "list", "'list' is a name of Python's own"),
+        ("data", "list", "'list' is a name of Python itself"),
     ],
 )
 def test_a_name_that_is_not_allowed_is_a_sentence(kind: str, name: str, said: str, tmp_path: Path) -> None:
