@@ -17,7 +17,7 @@ from ganzoo.architectures.stacked import LatentDistribution, StackedDiscriminato
 from ganzoo.batch import Latents
 from ganzoo.component import Part
 from ganzoo.layers.attention import attention_after
-from ganzoo.layers.factory import LayerFactory
+from ganzoo.layers.factory import INITIALIZERS, Initialization, LayerFactory
 from ganzoo.normalizations.base import Normalization
 from ganzoo.registry import register
 
@@ -47,9 +47,9 @@ class resnet_generator(StackedGenerator):
     pixels, as in SNGAN's own code; mimicry's is bilinear. Departures: 16 px is the 32 px form with a block less.
 
     The variant `compare_gan` follows that code at 32 px: zeros between pixels instead of repeated ones, a 3x3
-    convolution on every shortcut, sigmoid. Departures from it: the sigmoid is scaled to [-1, 1]; the other sizes;
-    SNGAN's initialisation instead of N(0, 0.02); a last normalization without labels. Bind `latent = 'uniform'`, and
-    `eps` and `momentum` of the normalization to 1e-3, for its latents and constants.
+    convolution on every shortcut, sigmoid. Departures from it: the sigmoid is scaled to [-1, 1]; the other sizes; a
+    last normalization without labels. Bind `initialization = 'normal'`, `latent = 'uniform'`, and `eps` and `momentum`
+    of the normalization to 1e-3, for its start, latents and constants.
 
     Args:
         width: channels of the finest block, published as 256 up to 32 px, where every block has them, and as 64 above,
@@ -57,6 +57,7 @@ class resnet_generator(StackedGenerator):
         normalization: the normalization of every block, e.g. `@normalizations.batch`.
         spectral_norm: whether weights are spectrally normalised.
         variant: `sngan` or `compare_gan`.
+        initialization: how weights start: `xavier` (SNGAN's), `normal` for N(0, 0.02) (compare_gan's), or `orthogonal`.
         latent: standard `normal`, or `uniform` on [-1, 1].
         attention_resolution: height in pixels of the feature map behind which self-attention stands; None for none.
         weight_standardization: whether the filters of the blocks' convolutions have mean 0 and variance 1
@@ -72,6 +73,7 @@ class resnet_generator(StackedGenerator):
         normalization: Part[Normalization],
         spectral_norm: bool = False,
         variant: Variant = "sngan",
+        initialization: Initialization = "xavier",
         latent: LatentDistribution = "normal",
         attention_resolution: int | None = None,
         weight_standardization: bool = False,
@@ -79,7 +81,11 @@ class resnet_generator(StackedGenerator):
         latent_dim: int,
         conditioning: LabelLayers | None,
     ) -> None:
-        layers = LayerFactory(spectral_norm=spectral_norm, weight_standardization=weight_standardization)
+        layers = LayerFactory(
+            spectral_norm=spectral_norm,
+            weight_standardization=weight_standardization,
+            initializer=INITIALIZERS[initialization],
+        )
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, width=width, layers=layers, latent=latent)
         self.variant = variant
         self.uses_batch_statistics = normalization.component.uses_batch_statistics
@@ -97,7 +103,8 @@ class resnet_generator(StackedGenerator):
         )
         self.last_norm = last_norm(num_features=widths[-1], latent_dim=latent_dim, num_classes=0, layers=layers)
         # Never standardised: nothing normalises its output, and filters of variance 1 would saturate tanh.
-        self.output = LayerFactory(spectral_norm=spectral_norm).conv2d(widths[-1], channels, 3, gain=1.0)
+        last = LayerFactory(spectral_norm=spectral_norm, initializer=layers.initializer)
+        self.output = last.conv2d(widths[-1], channels, 3, gain=1.0)
         # After all others, so that the rest starts from the same weights with attention and without.
         shapes = [(w, bottom_size * 2**i) for i, w in enumerate(widths)][1:]
         self.attention = attention_after(attention_resolution, shapes, layers)
@@ -120,8 +127,8 @@ class resnet_discriminator(StackedDiscriminator):
     adds its head to the logit. Departures: 16 px is the 32 px form on a smaller image.
 
     The variant `compare_gan` follows that code at 32 px: norm and ReLU even on pixels, a 3x3 convolution on every
-    shortcut, MEANS over pixels; images are mapped back to its range [0, 1]. Departures from it: the other sizes, and
-    SNGAN's initialisation instead of N(0, 0.02).
+    shortcut, MEANS over pixels; images are mapped back to its range [0, 1]. Departure from it: the other sizes. Bind
+    `initialization = 'normal'` for its start.
 
     Args:
         width: channels of the first block, published as 128 up to 32 px, where every block has them, and as 64 above,
@@ -129,6 +136,7 @@ class resnet_discriminator(StackedDiscriminator):
         normalization: the normalization of every block, e.g. `@normalizations.none`.
         spectral_norm: whether weights, those of every head included, are spectrally normalised.
         variant: `sngan` or `compare_gan`.
+        initialization: how weights start: `xavier` (SNGAN's), `normal` for N(0, 0.02) (compare_gan's), or `orthogonal`.
         attention_resolution: height in pixels of the feature map behind which self-attention stands; None for none.
         weight_standardization: whether the filters of the blocks' convolutions have mean 0 and variance 1
             (arXiv:1903.10520); not together with spectral_norm.
@@ -143,12 +151,17 @@ class resnet_discriminator(StackedDiscriminator):
         normalization: Part[Normalization],
         spectral_norm: bool = True,
         variant: Variant = "sngan",
+        initialization: Initialization = "xavier",
         attention_resolution: int | None = None,
         weight_standardization: bool = False,
         image_shape: ImageShape,
         conditioning: LabelLayers | None,
     ) -> None:
-        layers = LayerFactory(spectral_norm=spectral_norm, weight_standardization=weight_standardization)
+        layers = LayerFactory(
+            spectral_norm=spectral_norm,
+            weight_standardization=weight_standardization,
+            initializer=INITIALIZERS[initialization],
+        )
         super().__init__(image_shape=image_shape, width=width, normalization=normalization, layers=layers)
         self.variant = variant
         channels, size = image_shape[:2]
