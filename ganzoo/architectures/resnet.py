@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ganzoo.architectures.residual import Variant
 from ganzoo.architectures.residual_networks import ResidualDiscriminator, ResidualGenerator
-from ganzoo.layers.factory import LayerFactory
+from ganzoo.layers.factory import INITIALIZERS, Initialization, LayerFactory
 from ganzoo.registry import register
 
 # Channels as multiples of the width: of G's first map and after each block; of D after each block, with its pooling.
@@ -40,9 +40,9 @@ class resnet_generator(ResidualGenerator):
 
     The variant `compare_gan` follows that code at 32 px: zeros between pixels instead of repeated ones, a 3x3
     convolution on every shortcut, sigmoid.
-    Departures from it: the sigmoid is scaled to [-1, 1]; the other sizes; SNGAN's initialisation instead of N(0, 0.02);
-    a last normalization without labels. Bind `latent = 'uniform'`, and `eps` and `momentum` of the normalization to
-    1e-3, for its latents and constants.
+    Departures from it: the sigmoid is scaled to [-1, 1]; the other sizes; a last normalization without labels. Bind
+    `initialization = 'normal'`, `latent = 'uniform'`, and `eps` and `momentum` of the normalization to 1e-3, for its
+    start, latents and constants.
 
     >>> narrow = part("architectures.resnet_generator", width=4, normalization=part("normalizations.batch"))
     >>> generator = narrow(image_shape=(3, 16, 16), latent_dim=8, conditioning=None)
@@ -53,6 +53,7 @@ class resnet_generator(ResidualGenerator):
         width: channels of the finest block, published as 256 up to 32 px, where every block has them, and as 64 above,
             where the coarsest has 16 times as many.
         variant: `sngan` or `compare_gan`.
+        initialization: how weights start: `xavier` (SNGAN), `normal` for N(0, 0.02) (compare_gan), or `orthogonal`.
         weight_standardization: whether the filters of the blocks' convolutions have mean 0 and variance 1
             (arXiv:1903.10520); not together with spectral_norm.
     """
@@ -61,11 +62,16 @@ class resnet_generator(ResidualGenerator):
 
     width: int = 256
     variant: Variant = "sngan"
+    initialization: Initialization = "xavier"
     weight_standardization: bool = False
 
     def make_layers(self) -> LayerFactory:
         """Return the factory that makes its layers."""
-        return LayerFactory(spectral_norm=self.spectral_norm, weight_standardization=self.weight_standardization)
+        return LayerFactory(
+            spectral_norm=self.spectral_norm,
+            weight_standardization=self.weight_standardization,
+            initializer=INITIALIZERS[self.initialization],
+        )
 
     @staticmethod
     def plan(size: int) -> tuple[int, Sequence[int]]:
@@ -85,7 +91,7 @@ class resnet_discriminator(ResidualDiscriminator):
 
     The variant `compare_gan` follows that code at 32 px: norm and ReLU even on pixels, a 3x3 convolution on every
     shortcut, MEANS over pixels; images are mapped back to its range [0, 1].
-    Departures from it: the other sizes, and SNGAN's initialisation instead of N(0, 0.02).
+    Departures from it: the other sizes. Bind `initialization = 'normal'` for its start.
 
     >>> narrow = part("architectures.resnet_discriminator", width=4, normalization=part("normalizations.none"))
     >>> discriminator = narrow(image_shape=(3, 16, 16), conditioning=None)
@@ -96,6 +102,7 @@ class resnet_discriminator(ResidualDiscriminator):
         width: channels of the first block, published as 128 up to 32 px, where every block has them, and as 64 above,
             where the last has 16 times as many.
         variant: `sngan` or `compare_gan`.
+        initialization: how weights start: `xavier` (SNGAN), `normal` for N(0, 0.02) (compare_gan), or `orthogonal`.
         weight_standardization: whether the filters of the blocks' convolutions have mean 0 and variance 1
             (arXiv:1903.10520); not together with spectral_norm.
     """
@@ -104,11 +111,16 @@ class resnet_discriminator(ResidualDiscriminator):
 
     width: int = 128
     variant: Variant = "sngan"
+    initialization: Initialization = "xavier"
     weight_standardization: bool = False
 
     def make_layers(self) -> LayerFactory:
         """Return the factory that makes its layers."""
-        return LayerFactory(spectral_norm=self.spectral_norm, weight_standardization=self.weight_standardization)
+        return LayerFactory(
+            spectral_norm=self.spectral_norm,
+            weight_standardization=self.weight_standardization,
+            initializer=INITIALIZERS[self.initialization],
+        )
 
     @staticmethod
     def plan(size: int) -> Sequence[tuple[int, bool]]:

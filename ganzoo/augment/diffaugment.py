@@ -14,8 +14,8 @@ from ganzoo.registry import register
 Policy = Literal["color", "translation", "cutout"]
 
 MAX_BRIGHTNESS = 0.5  # added, up to a quarter of the range [-1, 1]
-MAX_SHIFT = 8  # an eighth of the image
-CUTOUT = 2  # half the image's side
+MAX_SHIFT = 0.125  # of the image
+CUTOUT = 0.5  # of the image's side
 
 
 @register("augment")
@@ -66,7 +66,7 @@ def change_color(x_NCHW: Tensor, rng: torch.Generator) -> Tensor:
 def translate(x_NCHW: Tensor, rng: torch.Generator) -> Tensor:
     """Move each image by whole pixels, up to an eighth of it, and fill up with 0."""
     num, _, height, width = x_NCHW.shape
-    most_y, most_x = height // MAX_SHIFT, width // MAX_SHIFT
+    most_y, most_x = _share(height, MAX_SHIFT), _share(width, MAX_SHIFT)
     y_N = torch.randint(-most_y, most_y + 1, (num,), generator=rng).to(x_NCHW.device)
     x_N = torch.randint(-most_x, most_x + 1, (num,), generator=rng).to(x_NCHW.device)
     rows_NH = torch.arange(height, device=x_NCHW.device) + most_y - y_N[:, None]
@@ -86,11 +86,16 @@ def cut_out(x_NCHW: Tensor, rng: torch.Generator) -> Tensor:
 
 def _stretch(num: int, size: int, rng: torch.Generator) -> Tensor:
     """Return which of `size` pixels in a row are cut, (N, size), half of them if none lies outside."""
-    length = size // CUTOUT
+    length = _share(size, CUTOUT)
     # An even stretch has its centre between two pixels, and one more place for it.
     start_N1 = torch.randint(0, size + 1 - length % 2, (num, 1), generator=rng) - length // 2
     pixels = torch.arange(size)
     return (pixels >= start_N1) & (pixels < start_N1 + length)
+
+
+def _share(size: int, ratio: float) -> int:
+    """Return a share of a number of pixels, a half rounded up as in the authors' code."""
+    return int(size * ratio + 0.5)
 
 
 def _uniform(x_NCHW: Tensor, rng: torch.Generator) -> Tensor:

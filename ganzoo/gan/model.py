@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ganzoo.architectures.base import Discriminator, Generator
 from ganzoo.conditioning.base import Conditioning
+from ganzoo.gan.moving_average import MovingAverage
 from ganzoo.pretext.base import PretextTask
 
 
@@ -17,8 +17,7 @@ class Gan(nn.Module):
         generator: G.
         discriminator: D.
         tasks: pretext tasks by name; their heads are trained by D's optimizer.
-        ema_decay: decay per generator step of the moving average of G's weights (its buffers are copied, not averaged);
-            None for no average.
+        ema_decay: decay per generator step of the moving average of G; None for no average.
         num_classes: classes of the labels that both networks take; 0 for an unconditional GAN.
         conditioning: built the networks and knows which labels are hidden; None for an unconditional GAN.
         ema_start: generator updates before which the average is a copy of G.
@@ -40,11 +39,9 @@ class Gan(nn.Module):
         self.discriminator = discriminator
         self.task_modules = nn.ModuleDict(tasks)
         self.num_classes, self.conditioning = num_classes, conditioning
-        self.ema_start = ema_start
-        self.ema = None
+        self.ema: MovingAverage | None = None
         if ema_decay is not None:
-            self.ema = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(ema_decay))  # type: ignore[no-untyped-call]
-            self.ema.requires_grad_(False)
+            self.ema = MovingAverage(generator, decay=ema_decay, start=ema_start)
 
     @property
     def tasks(self) -> dict[str, PretextTask]:
@@ -54,9 +51,7 @@ class Gan(nn.Module):
     @property
     def sampler(self) -> Generator:
         """The generator whose images are sampled and measured: the moving average if there is one."""
-        module = self.generator if self.ema is None else self.ema.module
-        assert isinstance(module, Generator)
-        return module
+        return self.generator if self.ema is None else self.ema.module
 
     def d_parameters(self) -> Iterator[nn.Parameter]:
         """Yield what the discriminator's optimizer trains: D and every task's heads."""
@@ -69,9 +64,5 @@ class Gan(nn.Module):
         Args:
             step: generator updates before that one.
         """
-        if self.ema is None:
-            return
-        if step < self.ema_start:
-            # At 0, torch copies the weights instead of averaging.
-            self.ema.n_averaged.zero_()
-        self.ema.update_parameters(self.generator)
+        if self.ema is not None:
+            self.ema.update(self.generator, step=step)

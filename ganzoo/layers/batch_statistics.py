@@ -20,6 +20,16 @@ def _batch_norms(network: nn.Module) -> list[_NormBase]:
     return [m for m in network.modules() if isinstance(m, _NormBase)]
 
 
+def running_statistics(network: nn.Module) -> set[str]:
+    """Return the names of the buffers that hold running means and variances of batch normalization."""
+    return {
+        f"{name}.{statistic}" if name else statistic
+        for name, module in network.named_modules()
+        if isinstance(module, _NormBase) and module.track_running_stats
+        for statistic in ("running_mean", "running_var")
+    }
+
+
 @contextlib.contextmanager
 def frozen_batch_statistics(network: nn.Module) -> Iterator[None]:
     """Keep the running statistics of every batch normalization in the body, while still normalising by the batch."""

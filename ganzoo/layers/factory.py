@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -10,6 +11,8 @@ from ganzoo.layers.spectral_norm import add_spectral_norm
 from ganzoo.layers.weight_standardization import add_weight_standardization
 
 Initializer = Callable[[nn.Module, float], None]
+Initialization = Literal["xavier", "normal", "orthogonal"]
+"""Names of `INITIALIZERS`."""
 
 
 def xavier_uniform(layer: nn.Module, gain: float) -> None:
@@ -29,6 +32,13 @@ def orthogonal(layer: nn.Module, gain: float) -> None:
     GANs, BigGAN, arXiv:1809.11096.
     """
     nn.init.orthogonal_(_weight_with_zero_bias(layer))
+
+
+INITIALIZERS: dict[Initialization, Initializer] = {
+    "xavier": xavier_uniform,
+    "normal": normal,
+    "orthogonal": orthogonal,
+}
 
 
 def _weight_with_zero_bias(layer: nn.Module) -> Tensor:

@@ -371,3 +371,24 @@ def test_standardised_filters_have_mean_0_and_variance_1_in_the_blocks_and_not_a
             torch.testing.assert_close(variance, torch.ones(len(weight)), rtol=0, atol=5e-3)
     with pytest.raises(UserError, match=r"spectral_norm and .*weight_standardization both decide the size of a weight"):
         make_discriminator(4, weight_standardization=True, spectral_norm=True)
+
+
+@pytest.mark.parametrize("make", [make_generator, make_discriminator])
+def test_normal_initialization_draws_every_weight_from_n_0_002(make: Callable[..., torch.nn.Module]) -> None:
+    with initialization(0, "network"):
+        network = make(32, initialization="normal", variant="compare_gan", spectral_norm=False)
+    weights = [p for name, p in network.named_parameters() if p.dim() > 1]
+    assert len(weights) >= 10
+    for weight in weights:
+        # The standard error of a deviation of n numbers is sigma / sqrt(2 n).
+        assert float(weight.detach().std()) == pytest.approx(0.02, rel=5 / (2 * weight.numel()) ** 0.5)
+    biases = [p for name, p in network.named_parameters() if name.endswith("bias")]
+    assert all(float(bias.detach().abs().max()) == 0 for bias in biases)
+
+
+def test_xavier_stays_the_default_and_draws_the_same_numbers() -> None:
+    states = []
+    for arguments in ({}, {"initialization": "xavier"}):
+        with initialization(0, "network"):
+            states.append(make_discriminator(8, **arguments).state_dict())
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])

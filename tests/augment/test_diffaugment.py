@@ -40,13 +40,22 @@ def test_a_shift_moves_whole_pixels_by_at_most_an_eighth_and_uncovers_0() -> Non
     assert set(y_N.tolist()) == {-2, -1, 0, 1, 2}
 
 
-@pytest.mark.parametrize("size", [16, 18])
+@pytest.mark.parametrize(("size", "most"), [(8, 1), (11, 1), (12, 2), (20, 3), (32, 4)])
+def test_the_largest_shift_is_an_eighth_with_halves_rounded_up(size: int, most: int) -> None:
+    image = torch.zeros(1, 1, size, size)
+    image[..., size // 2, size // 2] = 1.0
+    moved = augmented("translation", images_NCHW=image.repeat(400, 1, 1, 1))
+    rows = moved.sum((1, 3)).argmax(1) - size // 2
+    assert set(rows.tolist()) == set(range(-most, most + 1))
+
+
+@pytest.mark.parametrize("size", [16, 17, 18, 19])
 def test_the_hole_is_half_as_high_and_wide_and_its_centre_lies_in_the_image(size: int) -> None:
     x = torch.ones(400, 1, size, size)
     holes = augmented("cutout", images_NCHW=x)[:, 0] == 0
     rows, columns = holes.any(2), holes.any(1)
     assert torch.equal(holes, rows[:, :, None] & columns[:, None, :])
-    whole, length = size // 2, rows.sum(1)
+    whole, length = (size + 1) // 2, rows.sum(1)
     # With its centre at the border half of it, rounded up, still lies inside.
     assert length.max() == whole
     assert length.min() == (whole + 1) // 2

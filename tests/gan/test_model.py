@@ -17,19 +17,26 @@ def make(recipe: Path, *overrides: str) -> Gan:
     return build_gan(load(str(recipe), overrides=overrides).experiment, SPEC)
 
 
-def test_the_average_is_exponential_in_weights_and_copies_buffers(tiny_recipe: Path) -> None:
+def test_the_average_is_exponential_in_weights_and_in_running_statistics(tiny_recipe: Path) -> None:
     gan = make(tiny_recipe)  # decay 0.9
     expected = gan.generator.output.bias.detach().clone()
+    norm = gan.generator.last_norm.normalize
     for step in range(4):
         with torch.no_grad():
             gan.generator.output.bias.add_(1.0)
-            gan.generator.last_norm.normalize.running_mean.add_(step)
+            norm.running_mean.add_(step)
+            norm.running_var.fill_(10.0**step)
+            norm.num_batches_tracked.add_(1)
         gan.update_ema(step=step)
         # The average starts from the weights after the first update.
         now = gan.generator.output.bias.detach()
         expected = now.clone() if step == 0 else 0.9 * expected + 0.1 * now
     assert torch.allclose(gan.sampler.output.bias, expected)
-    assert torch.equal(gan.sampler.last_norm.normalize.running_mean, torch.full((4,), 6.0))
+    average = gan.sampler.last_norm.normalize
+    # Means 0, 1, 3, 6: ((0 * .9 + 1 * .1) * .9 + 3 * .1) * .9 + 6 * .1; variances 1, 10, 100, 1000 likewise.
+    assert torch.allclose(average.running_mean, torch.full((4,), 0.951))
+    assert torch.allclose(average.running_var, torch.full((4,), 110.539))
+    assert average.num_batches_tracked == 4
     assert gan.sampler is not gan.generator
     assert not any(p.requires_grad for p in gan.sampler.parameters())
 
