@@ -7,8 +7,10 @@ import pytest
 from msgspec import structs
 
 from ganzoo import cli
+from ganzoo.bench import executor
 from ganzoo.bench.conditions import ABSENT, LAYOUT
 from ganzoo.bench.continuation import NOW, departures
+from ganzoo.bench.executor import Executor
 from ganzoo.bench.grid import read_grid
 from ganzoo.bench.rows import BuiltRow, build_rows
 from ganzoo.runs.code_hashes import BEFORE_FOLDERS
@@ -92,8 +94,9 @@ def test_what_is_not_known_of_a_cluster_is_not_compared(fakes, built):
 
 @pytest.mark.slow
 def test_a_grid_does_not_go_on_under_other_versions_unless_asked(
-    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], in_process: type[Executor]
 ) -> None:
+    monkeypatch.setattr(executor, "LocalExecutor", in_process)
     monkeypatch.chdir(tiny_recipe.parent)
     Path("grid.gin").write_text(GRID)
     assert cli.call(["bench", "grid.gin", "--seeds", "0", "--jobs", "2"]) == 0

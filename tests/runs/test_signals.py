@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ganzoo import cli
 from ganzoo.config.load import load
 from ganzoo.errors import RunInterruptedError
 from ganzoo.runs.folder import RunFolder
@@ -17,9 +18,12 @@ from ganzoo.runs.signals import stop_requests
 from ganzoo.training.trainer import train
 
 
+def arguments(recipe: Path, out: Path) -> list[str]:
+    return ["run", str(recipe), "--out", str(out), "--set", "experiment.num_steps = 100"]
+
+
 def start(recipe: Path, out: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "ganzoo", "run", str(recipe), "--out", str(out)]
-    command += ["--set", "experiment.num_steps = 150"]
+    command = [sys.executable, "-m", "ganzoo", *arguments(recipe, out)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
 
 
@@ -63,8 +67,10 @@ def test_a_request_that_comes_after_a_step_was_saved_or_not_is_for_the_next_one(
 
 
 @pytest.mark.slow
-def test_sigkill_and_sigterm_at_any_moment_lose_nothing(tiny_recipe: Path, tmp_path: Path) -> None:
-    assert start(tiny_recipe, tmp_path / "whole").wait() == 0
+def test_sigkill_and_sigterm_at_any_moment_lose_nothing(
+    tiny_recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.call(arguments(tiny_recipe, tmp_path / "whole")) == 0
 
     process = start(tiny_recipe, tmp_path / "hurt")
     wait_for_checkpoint(tmp_path / "hurt", process, 8)
@@ -79,7 +85,7 @@ def test_sigkill_and_sigterm_at_any_moment_lose_nothing(tiny_recipe: Path, tmp_p
     assert "stopped by SIGTERM after step" in errors
     assert "Traceback" not in errors
 
-    assert start(tiny_recipe, tmp_path / "hurt").wait() == 0
-    diff = [sys.executable, "-m", "ganzoo", "diff", str(tmp_path / "whole"), str(tmp_path / "hurt")]
-    compared = subprocess.run(diff, capture_output=True, text=True, check=False)
-    assert (compared.returncode, compared.stdout.strip()) == (0, "identical")
+    assert cli.call(arguments(tiny_recipe, tmp_path / "hurt")) == 0
+    capsys.readouterr()
+    assert cli.call(["diff", str(tmp_path / "whole"), str(tmp_path / "hurt")]) == 0
+    assert capsys.readouterr().out.strip() == "identical"
