@@ -5,9 +5,11 @@ and that file is held to what really builds.
 """
 
 import copy
+import inspect
 import json
 import runpy
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -59,7 +61,25 @@ def test_a_refusal_names_both_parts_in_one_sentence(row: list[str | None]) -> No
     assert " / " not in sentence
 
 
+@pytest.fixture
+def _builds_are_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No refusal depends on the value of a weight, so none is iterated, and what was built is not built again."""
+    known: dict[object, str | None] = {}
+    refusal = combinations.refusal
+
+    def remembered(combination: Combination, *, size: int | None = None) -> str | None:
+        key = (*(combination[axis] for axis in AXES), size)
+        if key not in known:
+            known[key] = refusal(combination, size=size)
+        return known[key]
+
+    monkeypatch.setattr(combinations, "refusal", remembered)
+    monkeypatch.setattr("ganzoo.layers.spectral_norm.NUM_INITIAL_ITERATIONS", 0)
+    monkeypatch.setattr(inspect, "signature", cache(inspect.signature))
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("_builds_are_cheap")
 def test_the_table_of_the_docs_is_what_really_builds() -> None:
     make = runpy.run_path(str(ROOT / "docs/make_compatibility.py"))
     runtime_args = make["find_out"]()
