@@ -4,7 +4,6 @@ import contextlib
 import inspect
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -17,48 +16,30 @@ class ContractError(AssertionError):
     """A component breaks the contract of its kind; the message lists every breach."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One breach.
-
-    Args:
-        where: the part of the component, with `file:line` where that is known.
-        what: what is wrong.
-        remedy: how to mend it.
-    """
-
-    where: str
-    what: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}; {self.remedy}"
-
-
 class Findings:
     """The breaches of one component, gathered so that its author sees all of them at once.
 
     Args:
         component: what is checked.
-        where: the part of the component that a breach is recorded of; `at` and `guard` give another.
-        items: the breaches found so far.
+        where: the part of the component that is checked; `at` and `guard` give another.
+        items: the breaches found so far, each as one sentence: where it is, what is wrong, and how to mend it.
     """
 
-    def __init__(self, component: type[Component], where: str = "", items: list[Finding] | None = None) -> None:
+    def __init__(self, component: type[Component], where: str = "", items: list[str] | None = None) -> None:
         self.component, self.where = component, where
         self.name = name_of(component)
         self.path = inspect.getsourcefile(component) or component.__module__
-        self.items: list[Finding] = [] if items is None else items
+        self.items: list[str] = [] if items is None else items
 
     def at(self, where: str) -> "Findings":
         """Return the same findings, for breaches of another part of the component."""
         return Findings(self.component, where, self.items)
 
     def add(self, what: str, remedy: str) -> None:
-        """Record a breach, once."""
-        finding = Finding(self.where, what, remedy)
-        if finding not in self.items:
-            self.items.append(finding)
+        """Record a breach, once: what is wrong, and how to mend it."""
+        item = f"{self.where}: {what}; {remedy}"
+        if item not in self.items:
+            self.items.append(item)
 
     def expect(self, holds: bool, what: str, remedy: str) -> bool:
         """Record a breach unless the condition holds, and return whether it does."""

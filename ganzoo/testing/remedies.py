@@ -60,12 +60,9 @@ def check_remedy(part: Part[Remedy], findings: Findings) -> None:
     lesson = Lesson(part)
     with findings.guard("training") as at, at.no_global_rng():
         lesson.train(range(NUM_STEPS))
-    with findings.guard("mix") as at:
-        _check_mix(lesson, at)
-    with findings.guard("terms") as at:
-        _check_terms(lesson, at)
-    with findings.guard("after_task") as at:
-        _check_after_task(lesson, at)
+    for name, check in {"mix": _check_mix, "terms": _check_terms, "after_task": _check_after_task}.items():
+        with findings.guard(name) as at:
+            check(lesson, at)
     with findings.guard("state"):
         _check_state(part, findings)
 
