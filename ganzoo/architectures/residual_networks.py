@@ -63,7 +63,7 @@ class ResidualGenerator(DeclaredArguments, StackedGenerator):
 
         unconditional = self.normalization.with_component(self.normalization.component.unconditional_form())
         normalization, runtime_args = self.for_labels(self.normalization, conditioning, self.latent_dim)
-        self.uses_batch_statistics = normalization.component.uses_batch_statistics
+        of_blocks = normalization.component
         self.input = self.layers.linear(self.latent_dim, size**2 * widths[0])
         self.blocks, shapes = nn.ModuleList(), []
         for i, o in pairwise(widths):
@@ -83,6 +83,9 @@ class ResidualGenerator(DeclaredArguments, StackedGenerator):
         if not self.last_norm_sees_labels:
             normalization, runtime_args = unconditional, {"latent_dim": self.latent_dim, "num_classes": 0}
         self.last_norm = normalization(num_features=widths[-1], layers=self.layers, **runtime_args)
+        # The form that takes labels may normalise over other axes than the one of the last layer.
+        forms = (of_blocks, normalization.component)
+        self.uses_batch_statistics = any(form.uses_batch_statistics for form in forms)
         # Never standardised: nothing normalises its output, and filters of variance 1 would saturate tanh.
         plain = LayerFactory(spectral_norm=self.spectral_norm, initializer=self.layers.initializer)
         self.output = plain.conv2d(widths[-1], channels, 3, gain=1.0)

@@ -19,9 +19,7 @@ RECIPES = "recipes"
 
 
 def list_components(
-    kind: Annotated[
-        str | None, typer.Argument(metavar="KIND", help="One kind only, or recipes, or protocols.", show_default=False)
-    ] = None,
+    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="One kind only, or recipes, or protocols.")] = None,
     plugin: Plugins = None,
 ) -> None:
     """List components by kind, or packaged recipes or protocols.
@@ -84,8 +82,7 @@ def first_comment(path: Path) -> str:
 
 def describe(
     name: Annotated[
-        str,
-        typer.Argument(metavar="KIND.NAME", help="A component such as pretext.rotation, or experiment."),
+        str, typer.Argument(metavar="KIND.NAME", help="A component such as pretext.rotation, or experiment.")
     ],
     plugin: Plugins = None,
 ) -> None:

@@ -38,10 +38,7 @@ def evaluate_run(
             "--set", metavar="BINDING", help="A gin binding that overrides every protocol named; may be repeated."
         ),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Also write the numbers as JSON.", show_default=False),
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Also write the numbers as JSON.")] = None,
     plugin: Plugins = None,
     device: Device = "cpu",
     data_dir: DataDir = None,

@@ -1,5 +1,6 @@
 """`ganzoo forgetting`: how much a discriminator forgets when its task changes."""
 
+import contextlib
 import shlex
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganzoo.commands.options import DataDir, Device, Plugins, Settings, seeds_of
+from ganzoo.commands.options import DataDir, Device, Fresh, Plugins, Settings, Threads, seeds_of
 from ganzoo.commands.terminal import Progress, print_table, say
 
 if TYPE_CHECKING:
@@ -17,12 +18,10 @@ if TYPE_CHECKING:
 
 def forgetting(
     recipe: Annotated[
-        str,
-        typer.Argument(metavar="RECIPE", help="Path of a gin file, or a packaged one: fashion_mnist, cifar10."),
+        str, typer.Argument(metavar="RECIPE", help="Path of a gin file, or a packaged one: fashion_mnist, cifar10.")
     ],
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="The folder; default: runs/forgetting-RECIPE.", show_default=False),
+        Path | None, typer.Option("--out", metavar="DIR", help="The folder; default: runs/forgetting-RECIPE.")
     ] = None,
     seeds: Annotated[
         str | None, typer.Option("--seeds", metavar="N,N,N", help="Sets forgetting.seeds; at least three.")
@@ -31,12 +30,8 @@ def forgetting(
     plugin: Plugins = None,
     device: Device = "cpu",
     data_dir: DataDir = None,
-    threads: Annotated[
-        int | None, typer.Option("--threads", metavar="N", help="CPU threads; sets forgetting.num_threads.")
-    ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Remove what is in the folder and start anew.", show_default=False)
-    ] = False,
+    threads: Threads = None,
+    fresh: Fresh = False,
 ) -> None:
     """Measure how much a discriminator forgets.
 
@@ -58,19 +53,11 @@ def forgetting(
 
     from ganzoo.forgetting.study import run_study
 
-    progress = Progress()
-    try:
+    command = shlex.join(["ganzoo", *sys.argv[1:]])
+    with contextlib.closing(Progress()) as progress:
         study = run_study(
-            configuration,
-            out=folder,
-            device=device,
-            data_dir=data_dir,
-            fresh=fresh,
-            command=shlex.join(["ganzoo", *sys.argv[1:]]),
-            monitor=progress,
+            configuration, out=folder, device=device, data_dir=data_dir, fresh=fresh, command=command, monitor=progress
         )
-    finally:
-        progress.close()
     show_study(study)
 
 

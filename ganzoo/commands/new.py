@@ -9,10 +9,8 @@ from ganzoo.commands.terminal import print_table, say
 
 
 def new(
-    kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="A kind of component; `ganzoo list` shows them.", show_default=False)
-    ],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, in snake_case.", show_default=False)],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="A kind of component; `ganzoo list` shows them.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, in snake_case.")],
     folder: Annotated[
         Path, typer.Option("--dir", metavar="DIR", help="Where to write; by default the working directory.")
     ] = Path(),

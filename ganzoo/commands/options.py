@@ -21,11 +21,13 @@ Plugins = Annotated[
     list[Path] | None,
     typer.Option("--plugin", metavar="FILE", help="A Python file that registers components; may be repeated."),
 ]
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
 Step = Annotated[
     int | None, typer.Option("--step", metavar="N", help="Take the checkpoint of this step; default: the newest.")
 ]
 Device = Annotated[str, typer.Option("--device", metavar="D", help="cpu, cuda, cuda:1, mps, ...")]
+Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="CPU threads; sets num_threads.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Remove what is in the folder and start anew.")]
 DataDir = Annotated[
     Path | None,
     typer.Option(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def probe(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs.", show_default=False)],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs.")],
     step: Annotated[
         list[int] | None,
         typer.Option("--step", metavar="N", help="A checkpoint to probe; may be repeated. Default: the newest."),
@@ -29,9 +29,7 @@ def probe(
         int,
         typer.Option("--pool-size", metavar="N", help="Fields, N x N, that a block's output is averaged to.", min=1),
     ] = 1,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Also write all as JSON.", show_default=False)
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Also write all as JSON.")] = None,
     device: Device = "cpu",
     data_dir: DataDir = None,
 ) -> None:

@@ -12,12 +12,7 @@ from ganzoo.errors import UserError
 
 def report(
     folder: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FOLDER",
-            help="The folder of a run, or the results of a benchmark.",
-            show_default=False,
-        ),
+        Path, typer.Argument(metavar="FOLDER", help="The folder of a run, or the results of a benchmark.")
     ],
     out: Annotated[
         Path | None,

@@ -11,16 +11,13 @@ from ganzoo.errors import UserError, nearest
 
 
 def table(
-    results: Annotated[
-        Path, typer.Argument(metavar="RESULTS", help="A folder that `ganzoo bench` wrote.", show_default=False)
-    ],
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A folder that `ganzoo bench` wrote.")],
     format_name: Annotated[str, typer.Option("--format", metavar="NAME", help="md, csv, tex or html.")] = "md",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write it there instead of showing it.")
     ] = None,
     metrics: Annotated[
-        str | None,
-        typer.Option("--metrics", metavar="A,B", help="Some of the metrics, in this order.", show_default=False),
+        str | None, typer.Option("--metrics", metavar="A,B", help="Some of the metrics, in this order.")
     ] = None,
     reported: Annotated[
         bool, typer.Option("--reported", help="Put published numbers beside ours, in columns of their own.")

@@ -1,15 +1,15 @@
 """`ganzoo run` and `ganzoo check`: train a recipe, or try it out."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganzoo.commands.options import DataDir, Device, Plugins, Recipe, Settings
+from ganzoo.commands.options import DataDir, Device, Fresh, Plugins, Recipe, Settings, Threads
 from ganzoo.commands.terminal import Progress, is_terminal, print_table, say
 from ganzoo.config.recipe_files import recipes_dir, shown
-from ganzoo.errors import RunFailedError, UserError
 
 if TYPE_CHECKING:
     from ganzoo.config.load import Resolved
@@ -20,20 +20,15 @@ if TYPE_CHECKING:
 def run(
     recipe: Recipe,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="The run folder; default: runs/RECIPE-seedN.", show_default=False),
+        Path | None, typer.Option("--out", metavar="DIR", help="The run folder; default: runs/RECIPE-seedN.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Sets experiment.seed.")] = None,
     settings: Settings = None,
     plugin: Plugins = None,
     device: Device = "cpu",
     data_dir: DataDir = None,
-    threads: Annotated[
-        int | None, typer.Option("--threads", metavar="N", help="CPU threads; sets experiment.num_threads.")
-    ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Remove the run that is in the folder and start anew.", show_default=False)
-    ] = False,
+    threads: Threads = None,
+    fresh: Fresh = False,
 ) -> None:
     """Train a recipe and measure the result.
 
@@ -55,18 +50,15 @@ def run(
 
     from ganzoo.training import trainer
 
-    progress = Progress()
-    try:
-        result = trainer.train(
-            configuration, out=folder, device=device, data_dir=data_dir, fresh=fresh, monitor=progress
-        )
-    except (UserError, RunFailedError, KeyboardInterrupt):
-        raise
-    except Exception as error:
-        error.add_note(f"The run folder is '{folder}'.")
-        raise
-    finally:
-        progress.close()
+    with contextlib.closing(Progress()) as progress:
+        try:
+            result = trainer.train(
+                configuration, out=folder, device=device, data_dir=data_dir, fresh=fresh, monitor=progress
+            )
+        except Exception as error:
+            # Shown if the error is unexpected; what the user did wrong has a message of its own.
+            error.add_note(f"The run folder is '{folder}'.")
+            raise
     show_result(result)
     if result.result["status"] != "finished":
         raise typer.Exit(1)

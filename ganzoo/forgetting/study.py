@@ -10,15 +10,15 @@ import torch
 
 from ganzoo.config.load import Configuration
 from ganzoo.config.operative import parse_operative
-from ganzoo.errors import UserError
 from ganzoo.forgetting.experiment import ForgettingExperiment, arms_of, check_data
 from ganzoo.forgetting.learner import try_out
-from ganzoo.forgetting.loop import Curve, Point, Tasks, load_tasks, train_arm
+from ganzoo.forgetting.loop import Curve, Tasks, load_tasks, train_arm
 from ganzoo.forgetting.picture import save_forgetting
 from ganzoo.forgetting.summary import ArmSummary, summarize
 from ganzoo.runs import environment
 from ganzoo.runs.code_hashes import training_code_files
 from ganzoo.runs.folder import Json, RunFolder, write_json
+from ganzoo.runs.json_files import read_json
 from ganzoo.runs.monitor import Monitor
 from ganzoo.runs.provenance import CHANGES, changes, check_same_data, write_provenance
 from ganzoo.runs.resume import resume_configuration
@@ -202,9 +202,4 @@ def read_curve(path: Path) -> Curve:
     Raises:
         UserError: the file is damaged.
     """
-    try:
-        record = json.loads(path.read_text())
-        points = tuple(Point(**point) for point in record["points"])
-        return Curve(record["arm"], record["seed"], points, record["num_d_images"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"'{path}' cannot be read ({error}); remove it, and the command makes it again") from error
+    return read_json(path, Curve, what="curve", remedy="remove it, and the command makes it again")

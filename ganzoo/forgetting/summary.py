@@ -90,19 +90,15 @@ def is_switch(point: Point, num_steps_per_task: int, last_step: int) -> bool:
 
 def _by_cycle(curves: Sequence[Curve], num_steps_per_task: int, num_classes: int, *, offset: int) -> tuple[Spread, ...]:
     """Return, for each cycle, the mean accuracy `offset` measurements after its switches."""
-    last_step, num_steps_per_cycle = curves[0].points[-1].step, num_steps_per_task * num_classes
-    found: list[Spread] = []
-    for cycle in range(last_step // num_steps_per_cycle):
-        means = []
-        for curve in curves:
-            rows = [
-                row
-                for row, point in enumerate(curve.points)
-                if is_switch(point, num_steps_per_task, last_step) and point.step // num_steps_per_cycle == cycle
-            ]
-            means.append(fmean(curve.points[row + offset].accuracy for row in rows))
-        found.append(_spread(means))
-    return tuple(found)
+    points, num_steps_per_cycle = curves[0].points, num_steps_per_task * num_classes
+    rows_by_cycle: dict[int, list[int]] = {}
+    for row, point in enumerate(points):
+        if is_switch(point, num_steps_per_task, points[-1].step):
+            rows_by_cycle.setdefault(point.step // num_steps_per_cycle, []).append(row + offset)
+    return tuple(
+        _spread([fmean(curve.points[row].accuracy for row in rows) for curve in curves])
+        for rows in rows_by_cycle.values()
+    )
 
 
 def _above(own: Sequence[Curve], alone: Mapping[int, Curve]) -> Difference:

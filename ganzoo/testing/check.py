@@ -57,7 +57,7 @@ def check_component(name: str, **arguments: object) -> None:
     ]
     if missing:
         values = ", ".join(f"{option}=..." for option in missing)
-        findings.add("constructor", "options have no default", f'give them: check_component("{name}", {values})')
+        findings.at("constructor").add("options have no default", f'give them: check_component("{name}", {values})')
     else:
         with findings.guard("check"), torch.random.fork_rng(devices=[]):
             CHECKS[part.component.kind](part, findings)

@@ -117,17 +117,14 @@ def experiment(combination: Combination, *, size: int | None = None, num_steps: 
     family = combination["architecture"]
     assert family is not None
     pretext = combination["pretext"]
-    optimizers = {"g_optimizer": registry.part("optim.adam"), "d_optimizer": registry.part("optim.adam")}
+    parts: dict[str, object] = {name: registry.part("optim.adam") for name in ("g_optimizer", "d_optimizer")}
+    parts |= {axis: _part(axis, combination[axis]) for axis in ("loss", "penalty", "conditioning", "augment")}
     return Experiment(
         dataset=registry.part("data.synthetic", size=size or resolution(family), num_classes=NUM_CLASSES),  # type: ignore[arg-type]
         generator=_network(f"{family}{GENERATOR}", "g_normalization", combination),  # type: ignore[arg-type]
         discriminator=_network(f"{family}{DISCRIMINATOR}", "d_normalization", combination),  # type: ignore[arg-type]
-        loss=_part("losses", combination["loss"]),  # type: ignore[arg-type]
-        penalty=_part("penalties", combination["penalty"]),  # type: ignore[arg-type]
-        conditioning=_part("conditioning", combination["conditioning"]),  # type: ignore[arg-type]
         pretext=(_small(f"pretext.{pretext}"),) if pretext else (),  # type: ignore[arg-type]
-        augment=_part("augment", combination["augment"]),  # type: ignore[arg-type]
-        **optimizers,  # type: ignore[arg-type]
+        **parts,  # type: ignore[arg-type]
         num_steps=num_steps,
         batch_size=BATCH_SIZE,
         latent_dim=LATENT_DIM,
@@ -135,8 +132,8 @@ def experiment(combination: Combination, *, size: int | None = None, num_steps: 
     )
 
 
-def _part(kind: str, name: str | None) -> Part[Component] | None:
-    return None if name is None else _small(f"{kind}.{name}")
+def _part(axis: str, name: str | None) -> Part[Component] | None:
+    return None if name is None else _small(f"{KINDS[axis]}.{name}")
 
 
 def _small(name: str, **arguments: object) -> Part[Component]:

@@ -18,17 +18,7 @@ from ganzoo.pretext.base import LossTerm, PretextTask, TaskOutputs, ViewOutput
 from ganzoo.randomness import initialization
 from ganzoo.testing.findings import Findings
 from ganzoo.testing.tasks import check_result
-from ganzoo.testing.tools import (
-    BFLOAT16,
-    LARGE_BATCH,
-    SMALL_BATCH,
-    bfloat16,
-    expect_all_trained,
-    expect_finite,
-    make_latents,
-    make_rng,
-    no_global_rng,
-)
+from ganzoo.testing.tools import BFLOAT16, LARGE_BATCH, SMALL_BATCH, bfloat16, make_latents, make_rng
 from ganzoo.testing.toys import ToyDiscriminator, ToyNormalization
 
 IMAGE_SHAPE, LATENT_DIM, NUM_CLASSES, NUM_FEATURES, FEATURE_DIM = (3, 8, 8), 6, 3, 4, 8
@@ -37,29 +27,27 @@ IMAGE_SHAPE, LATENT_DIM, NUM_CLASSES, NUM_FEATURES, FEATURE_DIM = (3, 8, 8), 6, 
 def check_conditioning(part: Part[Conditioning], findings: Findings) -> None:
     """Check the labels of training, the generator's normalizations, and both networks, with and without SN in D."""
     conditioning = part(num_classes=NUM_CLASSES)
-    findings.expect(
+    findings.at("constructor").expect(
         getattr(conditioning, "num_classes", None) == NUM_CLASSES,
-        "constructor",
         "num_classes is not kept",
         "call super().__init__(num_classes=num_classes)",
     )
-    with findings.guard("training_labels"):
-        _check_training_labels(conditioning, findings)
+    with findings.guard("training_labels") as at:
+        _check_training_labels(conditioning, at)
 
-    where = "generator_normalization"
     for component in (_Conditional, none):
         wants_refusal = component.conditional_form() is None
-        with findings.guard(where):
+        with findings.guard("generator_normalization") as at:
             try:
                 form = conditioning.generator_normalization(Part(f"normalizations.{component.__name__}", component))
             except ValueError:
-                findings.expect(wants_refusal, where, "it refuses a layer that has a conditional form", "return that")
+                at.expect(wants_refusal, "it refuses a layer that has a conditional form", "return that")
                 continue
             runtime_args = {"num_features": NUM_FEATURES, "latent_dim": LATENT_DIM, "num_classes": NUM_CLASSES}
             layer = form(**runtime_args, layers=LayerFactory(spectral_norm=False))
             x_NCHW = torch.randn(8, NUM_FEATURES, 5, 5, generator=make_rng())
             out_NCHW = layer(x_NCHW, make_latents(8, latent_dim=LATENT_DIM, num_classes=NUM_CLASSES))
-            findings.expect(out_NCHW.shape == x_NCHW.shape, where, "its layer changes the shape", "keep it")
+            at.expect_shape(out_NCHW, x_NCHW.shape, "its layer returns", "keep the shape")
 
     for spectral_norm in (False, True):
         with findings.guard("networks"), initialization(0, "networks"):
@@ -70,28 +58,22 @@ def check_conditioning(part: Part[Conditioning], findings: Findings) -> None:
 
 def _check_training_labels(conditioning: Conditioning, findings: Findings) -> None:
     """Check that each label is the true one or hidden, the same at every call, and that the data's labels stay."""
-    where = "training_labels"
     given_N = torch.arange(20 * NUM_CLASSES) % NUM_CLASSES
     labels_N = given_N.clone()
     known_N = conditioning.training_labels(labels_N, split="train")
-    findings.expect(
-        torch.equal(labels_N, given_N), where, "it changes the labels of the data", "return a tensor of its own"
-    )
+    findings.expect(torch.equal(labels_N, given_N), "it changes the labels of the data", "return a tensor of its own")
     findings.expect(
         known_N.dtype == torch.int64 and known_N.shape == given_N.shape,
-        where,
         f"it returns {known_N.dtype} of shape {tuple(known_N.shape)}",
         "return one int64 label for each image",
     )
     findings.expect(
         bool(((known_N == given_N) | (known_N == UNKNOWN_LABEL)).all()),
-        where,
         "an image has another label than the data's",
         "hide a label as UNKNOWN_LABEL, or leave it",
     )
     findings.expect(
         torch.equal(known_N, conditioning.training_labels(labels_N, split="train")),
-        where,
         "it knows other labels at a second call, so that a resumed run would differ",
         "choose with a generator of a fixed seed",
     )
@@ -112,44 +94,33 @@ def _check_networks(conditioning: Conditioning, spectral_norm: bool, findings: F
     assert latents.labels_N is not None
     others = Latents(latents.latents_NL, (latents.labels_N + 1) % NUM_CLASSES)
     images_NCHW = generator(latents)
-    where = "build_generator"
-    findings.expect(
-        images_NCHW.shape == (8, *IMAGE_SHAPE), where, f"images are {tuple(images_NCHW.shape)}", "return its images"
-    )
-    findings.expect(
-        not torch.allclose(images_NCHW, generator(others)), where, "labels do not change its images", "hand them over"
-    )
+    of_g, of_d = findings.at("build_generator"), findings.at("build_discriminator")
+    of_g.expect_shape(images_NCHW, (8, *IMAGE_SHAPE), "images are", "return its images")
+    of_g.expect(not torch.allclose(images_NCHW, generator(others)), "labels do not change its images", "hand them over")
     latents_NL = generator.sample_latents(5, rng=make_rng())
-    findings.expect(
-        latents_NL.shape == (5, LATENT_DIM), where, f"its latents are {tuple(latents_NL.shape)}", "draw latent_dim"
-    )
+    of_g.expect_shape(latents_NL, (5, LATENT_DIM), "its latents are", "draw latent_dim")
 
-    where = "build_discriminator"
     output = discriminator(images_NCHW, latents.labels_N, taps=tuple(discriminator.tap_shapes))
-    findings.expect(
-        output.logits_N.shape == (8,), where, f"its logits are {tuple(output.logits_N.shape)}", "return one number each"
-    )
-    expect_finite(findings, {"the images": images_NCHW, "the logits": output.logits_N}, where)
+    of_d.expect_shape(output.logits_N, (8,), "its logits are", "return one number each")
+    of_d.expect_finite({"the images": images_NCHW, "the logits": output.logits_N})
     with findings.guard("what training_labels hides"):
         for real_labels_N in _labels_of_training(conditioning, latents.labels_N):
             real = ViewOutput(ImageBatch(images_NCHW, real_labels_N), discriminator(images_NCHW, real_labels_N))
-            expect_finite(findings, {"the logits of unlabelled images": real.output.logits_N}, where)
+            of_d.expect_finite({"the logits of unlabelled images": real.output.logits_N})
             if task is not None:
                 fake = ViewOutput(ImageBatch(images_NCHW, latents.labels_N), output)
                 _check_terms(task, fake, real, findings)
     changed = not torch.allclose(output.logits_N, discriminator(images_NCHW, others.labels_N).logits_N)
-    findings.expect(
-        changed or task is not None, where, "labels do not change its logits", "use them, or return an auxiliary_task"
-    )
+    of_d.expect(changed or task is not None, "labels do not change its logits", "use them, or return an auxiliary_task")
     terms = [LossTerm("logit", output.logits_N.sum())]
     if task is not None:
         seen = ViewOutput(ImageBatch(images_NCHW, latents.labels_N), output)
         terms += task.d_terms(TaskOutputs(seen, seen, {}), step=0).terms
     torch.stack([term.weight * term.value for term in terms]).sum().backward()  # type: ignore[no-untyped-call]
-    expect_all_trained(findings, generator, "build_generator")
-    expect_all_trained(findings, discriminator, where)
+    of_g.expect_all_trained(generator)
+    of_d.expect_all_trained(discriminator)
     if task is not None:
-        expect_all_trained(findings, task, "auxiliary_task")
+        findings.at("auxiliary_task").expect_all_trained(task)
 
 
 def _check_head(conditioning: Conditioning, findings: Findings) -> None:
@@ -160,26 +131,22 @@ def _check_head(conditioning: Conditioning, findings: Findings) -> None:
         return  # labels enter in another way
     labels_N = torch.arange(LARGE_BATCH) % NUM_CLASSES
     features_NF = torch.randn(LARGE_BATCH, FEATURE_DIM, generator=make_rng())
-    with no_global_rng(findings, "discriminator_head"):
+    with findings.at("discriminator_head").no_global_rng():
         out_N = head(features_NF, labels_N)
-    findings.expect(
-        out_N.shape == (LARGE_BATCH,),
-        f"discriminator_head, batch of {LARGE_BATCH}",
-        f"its output is {tuple(out_N.shape)}",
-        "return one number for each image",
-    )
+    at = findings.at(f"discriminator_head, batch of {LARGE_BATCH}")
+    at.expect_shape(out_N, (LARGE_BATCH,), "its output is", "return one number for each image")
     with bfloat16():
         few_N = head(features_NF[:SMALL_BATCH], labels_N[:SMALL_BATCH])
-        expect_finite(findings, {"the head's output": few_N}, BFLOAT16)
+        findings.at(BFLOAT16).expect_finite({"the head's output": few_N})
 
 
 def _check_terms(task: PretextTask, fake: ViewOutput, real: ViewOutput, findings: Findings) -> None:
     """Check what the auxiliary task returns in either step."""
     of_d, of_g = task.d_terms(TaskOutputs(fake, real, {}), step=0), task.g_terms(TaskOutputs(fake, None, {}), step=0)
     for name, result in (("d_terms", of_d), ("g_terms", of_g)):
-        at = f"{name} of auxiliary_task"
-        expect_finite(findings, {f"'{term.name}'": term.value for term in result.terms}, at)
-        check_result(result, task, findings, at)
+        at = findings.at(f"{name} of auxiliary_task")
+        at.expect_finite({f"'{term.name}'": term.value for term in result.terms})
+        check_result(result, task, at)
 
 
 def _labels_of_training(conditioning: Conditioning, labels_N: Tensor) -> Iterator[Tensor]:

@@ -13,10 +13,9 @@ SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
 
 def check_declaration(component: type[Component], findings: Findings) -> None:
     """Check docstring, name and signature."""
-    _check_docstring(component, findings)
-    findings.expect(
+    _check_docstring(component, findings.at("docstring"))
+    findings.at("class name").expect(
         SNAKE_CASE.fullmatch(component.__name__) is not None,
-        "class name",
         f"'{component.__name__}' is not in snake_case",
         "a component's class bears its gin name, e.g. `class jigsaw`",
     )
@@ -25,45 +24,36 @@ def check_declaration(component: type[Component], findings: Findings) -> None:
 
 def _check_docstring(component: type[Component], findings: Findings) -> None:
     docstring = parse(component)
-    if not findings.expect(
-        bool(docstring.body), "docstring", "there is none", "begin with one sentence on what it does"
-    ):
+    if not findings.expect(bool(docstring.body), "there is none", "begin with one sentence on what it does"):
         return
     # `ganzoo list` and the gallery show this line alone.
     findings.expect(
         docstring.body.split("\n", 1)[0].rstrip().endswith("."),
-        "docstring",
         "its first line is no sentence",
         "begin with one sentence on what it does, ending in a full stop on that line",
     )
     findings.expect(
         bool(docstring.source),
-        "docstring",
         "no line begins with 'Source:'",
         "name the paper and equation (`Source: Ba et al., arXiv:1607.06450, equation 3.`) or say where it comes from",
     )
     meanings = argument_meanings(component)
     for name in options_of(component):
-        findings.expect(
-            name in meanings,
-            f"docstring, argument '{name}'",
-            "its meaning is not given",
-            f"add `{name}: ...` with its meaning and unit under `Args:`",
+        findings.at(f"docstring, argument '{name}'").expect(
+            name in meanings, "its meaning is not given", f"add `{name}: ...` with its meaning and unit under `Args:`"
         )
 
 
 def _check_signature(component: type[Component], findings: Findings) -> None:
     for name, parameter in parameters_of(component).items():
-        where = f"constructor, argument '{name}'"
-        findings.expect(
+        at = findings.at(f"constructor, argument '{name}'")
+        at.expect(
             parameter.kind is inspect.Parameter.KEYWORD_ONLY,
-            where,
             "it can be given by position",
             "put a `*` before the first argument after self",
         )
-        findings.expect(
+        at.expect(
             parameter.annotation is not inspect.Parameter.empty,
-            where,
             "it has no type annotation",
             "annotate it: a configuration's values are checked against the type",
         )
@@ -71,4 +61,4 @@ def _check_signature(component: type[Component], findings: Findings) -> None:
         for name in parameters_of(component):
             annotation_of(component, name)
     except UserError as error:
-        findings.add("constructor", str(error), "every annotation must be resolvable at run time")
+        findings.at("constructor").add(str(error), "every annotation must be resolvable at run time")

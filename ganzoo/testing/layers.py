@@ -14,11 +14,8 @@ from ganzoo.testing.tools import (
     LARGE_BATCH,
     bfloat16,
     equal,
-    expect_all_trained,
-    expect_finite,
     make_latents,
     make_rng,
-    no_global_rng,
     snapshot,
 )
 
@@ -33,23 +30,21 @@ def check_normalization(part: Part[Normalization], findings: Findings) -> None:
         # A form for labels only may refuse to be built without.
         if num_classes == 0 and len(forms) > 1 and not _builds(part, num_classes):
             continue
-        with findings.guard(where):
-            _check_layer(part, num_classes, findings, where)
-    with findings.guard(f"batch of {LARGE_BATCH}"):
-        _check_large_batch(part, forms[-1], findings)
+        with findings.guard(where) as at:
+            _check_layer(part, num_classes, at)
+    with findings.guard(f"batch of {LARGE_BATCH}") as at:
+        _check_large_batch(part, forms[-1], at)
 
-    with findings.guard("conditional_form, unconditional_form and latent_form"):
+    with findings.guard("conditional_form, unconditional_form and latent_form") as at:
         conditional = part.component.conditional_form()
         for form in (conditional, part.component.unconditional_form(), part.component.latent_form()):
-            findings.expect(
+            at.expect(
                 form is None or issubclass(form, Normalization),
-                "conditional_form, unconditional_form and latent_form",
                 f"{form} is no normalization",
                 "return a class that derives from Normalization, or None",
             )
-        findings.expect(
+        findings.at("conditional_form").expect(
             conditional is None or "num_classes" in parameters_of(conditional),
-            "conditional_form",
             "it takes no labels",
             "return a layer whose constructor names num_classes",
         )
@@ -69,33 +64,31 @@ def _build(part: Part[Normalization], num_classes: int) -> Normalization:
         return part(num_features=NUM_FEATURES, latent_dim=LATENT_DIM, num_classes=num_classes, layers=layers)
 
 
-def _check_layer(part: Part[Normalization], num_classes: int, findings: Findings, where: str) -> None:
+def _check_layer(part: Part[Normalization], num_classes: int, findings: Findings) -> None:
     layer = _build(part, num_classes)
     condition = make_latents(8, latent_dim=LATENT_DIM, num_classes=num_classes)
     if not part.component.needs_condition:
         _build(part, num_classes)(torch.randn(8, NUM_FEATURES, 5, 5, generator=make_rng()), None)
     x_NCHW = torch.randn(8, NUM_FEATURES, 5, 5, generator=make_rng())
     out_NCHW = layer(x_NCHW, condition)
-    findings.expect(
-        out_NCHW.shape == x_NCHW.shape, where, f"{tuple(x_NCHW.shape)} became {tuple(out_NCHW.shape)}", "keep the shape"
-    )
-    expect_finite(findings, {"the output": out_NCHW}, where)
+    findings.expect_shape(out_NCHW, x_NCHW.shape, "its output is", "keep the shape")
+    findings.expect_finite({"the output": out_NCHW})
     weights_NCHW = torch.randn(x_NCHW.shape, generator=make_rng(3))
     leaf_NCHW = x_NCHW.clone().requires_grad_()
     (layer(leaf_NCHW, condition) * weights_NCHW).sum().backward()
-    expect_all_trained(findings, layer, where)
+    findings.expect_all_trained(layer)
 
     # The first image's output, when the others of its batch are other ones.
     other_NCHW = torch.cat([x_NCHW[:1], x_NCHW[1:] * 3 + 1])
     first_CHW, second_CHW = layer(x_NCHW, condition)[0], layer(other_NCHW, condition)[0]
-    findings.expect_batch_statistics(first_CHW, second_CHW, part.component.uses_batch_statistics, where)
+    findings.expect_batch_statistics(first_CHW, second_CHW, part.component.uses_batch_statistics)
 
     restored = _build(part, num_classes)
     before = snapshot(layer)
     restored.load_state_dict(before)
     first, second = layer.eval()(x_NCHW, condition), restored.eval()(x_NCHW, condition)
     findings.expect_resumed(torch.equal(first, second))
-    findings.expect(equal(before, snapshot(layer)), "state", "eval() changes it", "update in train() only")
+    findings.at("state").expect(equal(before, snapshot(layer)), "eval() changes it", "update in train() only")
 
 
 def _check_large_batch(part: Part[Normalization], num_classes: int, findings: Findings) -> None:
@@ -103,19 +96,13 @@ def _check_large_batch(part: Part[Normalization], num_classes: int, findings: Fi
     layer = _build(part, num_classes)
     x_NCHW = torch.randn(LARGE_BATCH, NUM_FEATURES, 5, 5, generator=make_rng())
     condition = make_latents(LARGE_BATCH, latent_dim=LATENT_DIM, num_classes=num_classes)
-    with no_global_rng(findings, "layer"):
+    with findings.at("layer").no_global_rng():
         out_NCHW = layer(x_NCHW, condition)
-    findings.expect(
-        out_NCHW.shape == x_NCHW.shape,
-        f"batch of {LARGE_BATCH}",
-        f"{tuple(x_NCHW.shape)} became {tuple(out_NCHW.shape)}",
-        "keep the shape at every batch size",
-    )
-    with findings.guard(BFLOAT16), bfloat16(), torch.no_grad():
+    findings.expect_shape(out_NCHW, x_NCHW.shape, "its output is", "keep the shape at every batch size")
+    with findings.guard(BFLOAT16) as at, bfloat16(), torch.no_grad():
         rounded_NCHW = layer(x_NCHW.bfloat16(), condition).float()
-        findings.expect(
+        at.expect(
             torch.allclose(out_NCHW, rounded_NCHW, rtol=0.1, atol=0.1),
-            BFLOAT16,
             "the layer's output is far from that in float32",
             BFLOAT16_REMEDY,
         )

@@ -18,12 +18,9 @@ from ganzoo.testing.tools import (
     SMALL_BATCH,
     bfloat16,
     equal,
-    expect_all_trained,
-    expect_finite,
     make_images,
     make_latents,
     make_rng,
-    no_global_rng,
     snapshot,
 )
 from ganzoo.testing.toys import ToyConditioning
@@ -36,28 +33,27 @@ N = TypeVar("N", bound=Network)
 def check_architecture(part: Part[Network], findings: Findings) -> None:
     """Check a generator or a discriminator at its smallest resolution, in colour and grey, with and without labels."""
     resolutions = part.component.resolutions
-    if not findings.expect(
-        bool(resolutions), "resolutions", "it names none", "list the heights that it can be built for"
+    if not findings.at("resolutions").expect(
+        bool(resolutions), "it names none", "list the heights that it can be built for"
     ):
         return
     for channels in CHANNELS:
         for network, num_classes, where in _forms(part, channels, findings):
-            with findings.guard(where):
-                _check_attributes(network, findings, where)
+            with findings.guard(where) as at:
+                _check_attributes(network, at)
                 if isinstance(network, Generator):
-                    _check_generator(network, num_classes, findings, where)
+                    _check_generator(network, num_classes, at)
                 elif isinstance(network, Discriminator):
-                    _check_discriminator(network, channels, num_classes, findings, where)
+                    _check_discriminator(network, channels, num_classes, at)
                 else:
-                    findings.add("class", "it is neither Generator nor Discriminator", "derive from one of them")
+                    findings.at("class").add("it is neither Generator nor Discriminator", "derive from one of them")
                 _check_state(build_network(part, channels, num_classes), network, findings)
-    where = f"batch of {LARGE_BATCH}"
-    with findings.guard(where):
+    with findings.guard(f"batch of {LARGE_BATCH}") as at:
         network = build_network(part, CHANNELS[0], 0)(0)
         if isinstance(network, Generator):
-            _check_large_generator(network, findings, where)
+            _check_large_generator(network, at)
         elif isinstance(network, Discriminator):
-            _check_large_discriminator(network, findings, where)
+            _check_large_discriminator(network, at)
 
 
 def build_network(part: Part[N], channels: int, num_classes: int) -> Callable[[int], N]:
@@ -77,72 +73,61 @@ def _forms(part: Part[N], channels: int, findings: Findings) -> Iterator[tuple[N
     counts: list[int] = []
     for num_classes in (0, NUM_CLASSES) if "conditioning" in parameters_of(part.component) else (0,):
         where = f"{'conditional' if num_classes else 'unconditional'} network for {channels} channels"
-        with findings.guard(where):
+        with findings.guard(where) as at:
             build = build_network(part, channels, num_classes)
             network = build(0)
-            findings.expect(
+            at.expect(
                 equal(snapshot(network), snapshot(build(0))),
-                where,
                 "built twice from the same seed, its weights differ",
                 "initialise from torch's own generator alone",
             )
             counts.append(sum(p.numel() for p in network.parameters()))
             yield network, num_classes, where
     if len(counts) == 2:
-        findings.expect(
+        findings.at("conditioning").expect(
             counts[0] < counts[1],
-            "conditioning",
             "with labels it has no more parameters than without, so that it ignores them",
             "ask conditioning for the generator's normalization or the discriminator's head, or do not name it",
         )
 
 
-def _check_attributes(network: Network, findings: Findings, where: str) -> None:
+def _check_attributes(network: Network, findings: Findings) -> None:
     for name, kind in {"uses_batch_statistics": bool, "layers": LayerFactory}.items():
         findings.expect(
             isinstance(getattr(network, name, None), kind),
-            where,
             f"it has no attribute '{name}'",
             f"set self.{name}, a {kind.__name__}, in the constructor",
         )
 
 
-def _check_generator(network: Generator, num_classes: int, findings: Findings, where: str) -> None:
-    with no_global_rng(findings, f"{where}, sample_latents"):
+def _check_generator(network: Generator, num_classes: int, findings: Findings) -> None:
+    at = findings.at(f"{findings.where}, sample_latents")
+    with at.no_global_rng():
         latents_NL = network.sample_latents(8, rng=make_rng())
-        repeats = torch.equal(latents_NL, network.sample_latents(8, rng=make_rng()))
-    findings.expect(repeats, f"{where}, sample_latents", "it does not repeat", "draw from `rng`")
-    findings.expect(
-        latents_NL.shape == (8, LATENT_DIM), f"{where}, sample_latents", f"{tuple(latents_NL.shape)}", "return (num, L)"
-    )
+        again_NL = network.sample_latents(8, rng=make_rng())
+    at.expect_repeated(latents_NL, again_NL, remedy="draw from `rng`")
+    at.expect_shape(latents_NL, (8, LATENT_DIM), "they are", "return (num, L)")
     labels_N = make_latents(8, num_classes=num_classes).labels_N
-    with no_global_rng(findings, f"{where}, forward"):
+    with findings.at(f"{findings.where}, forward").no_global_rng():
         images_NCHW = network(Latents(latents_NL, labels_N))
-    if not findings.expect(
-        images_NCHW.shape == (8, *network.image_shape),
-        where,
-        f"its images are {tuple(images_NCHW.shape)} and image_shape is {network.image_shape}",
-        "return (N, C, H, W)",
-    ):
+    if not findings.expect_shape(images_NCHW, (8, *network.image_shape), "its images are", "return (N, *image_shape)"):
         return
-    expect_finite(findings, {"the image": images_NCHW}, where)
-    findings.expect(float(images_NCHW.detach().abs().max()) <= 1, where, "images leave [-1, 1]", "end with tanh")
+    findings.expect_finite({"the image": images_NCHW})
+    findings.expect(float(images_NCHW.detach().abs().max()) <= 1, "images leave [-1, 1]", "end with tanh")
     (images_NCHW * torch.randn(images_NCHW.shape, generator=make_rng(3))).sum().backward()
-    expect_all_trained(findings, network, where)
+    findings.expect_all_trained(network)
 
     changed_NL = torch.cat([latents_NL[:1], latents_NL[1:] + 1])
     with torch.no_grad():
         first, second = network(Latents(latents_NL, labels_N)), network(Latents(changed_NL, labels_N))
-    findings.expect_batch_statistics(first[0], second[0], network.uses_batch_statistics, where)
+    findings.expect_batch_statistics(first[0], second[0], network.uses_batch_statistics)
 
 
-def _check_discriminator(
-    network: Discriminator, channels: int, num_classes: int, findings: Findings, where: str
-) -> None:
+def _check_discriminator(network: Discriminator, channels: int, num_classes: int, findings: Findings) -> None:
     size = min(network.resolutions)
     images = make_images(8, shape=(channels, size, size), num_classes=num_classes)
     taps = list(network.tap_shapes)
-    with no_global_rng(findings, f"{where}, forward"):
+    with findings.at(f"{findings.where}, forward").no_global_rng():
         output = network(images.images_NCHW, images.labels_N, taps=taps)
     shapes = {
         "logits_N": (output.logits_N, (8,)),
@@ -150,67 +135,56 @@ def _check_discriminator(
         **{f"tap {t}": (output.taps[t], (8, *network.tap_shapes[t])) for t in taps if t in output.taps},
     }
     for name, (tensor, shape) in shapes.items():
-        findings.expect(
-            tuple(tensor.shape) == shape,
-            where,
-            f"{name} is {tuple(tensor.shape)}, not {shape}",
-            "let feature_dim and tap_shapes say what forward returns",
-        )
-        expect_finite(findings, {name: tensor}, where)
-    findings.expect(list(output.taps) == taps, where, f"of the taps {taps} it gives {list(output.taps)}", "give each")
+        remedy = "let feature_dim and tap_shapes say what forward returns"
+        findings.expect_shape(tensor, shape, f"{name} is", remedy)
+        findings.expect_finite({name: tensor})
+    findings.expect(list(output.taps) == taps, f"of the taps {taps} it gives {list(output.taps)}", "give each")
     findings.expect(
         not network(images.images_NCHW, images.labels_N).taps,
-        where,
         "it gives taps that nobody asked for",
         "keep only those named by `taps`: each holds memory",
     )
     output.logits_N.sum().backward()
-    expect_all_trained(findings, network, where)
+    findings.expect_all_trained(network)
 
     changed_NCHW = torch.cat([images.images_NCHW[:1], images.images_NCHW[1:].flip(3) * 0.5])
     with torch.no_grad():
         first = network(images.images_NCHW, images.labels_N)
         second = network(changed_NCHW, images.labels_N)
     declared = network.uses_batch_statistics
-    findings.expect_batch_statistics(first.features_NF[0], second.features_NF[0], declared, where)
+    findings.expect_batch_statistics(first.features_NF[0], second.features_NF[0], declared)
 
 
 @torch.no_grad()
-def _check_large_generator(network: Generator, findings: Findings, where: str) -> None:
+def _check_large_generator(network: Generator, findings: Findings) -> None:
     """Check a generator at another batch size and under bfloat16, and that its images depend on its latents."""
     latents_NL = network.sample_latents(LARGE_BATCH, rng=make_rng())
     images_NCHW = network(Latents(latents_NL))
-    findings.expect(
-        len(images_NCHW) == LARGE_BATCH, where, f"it gives {len(images_NCHW)} images", "return one for each"
-    )
+    findings.expect(len(images_NCHW) == LARGE_BATCH, f"it gives {len(images_NCHW)} images", "return one for each")
     findings.expect(
         not torch.allclose(images_NCHW[0], images_NCHW[1]),
-        where,
         "different latents give the same image",
         "let the image depend on the latents",
     )
-    with findings.guard(BFLOAT16), bfloat16():
-        expect_finite(findings, {"the image": network(Latents(latents_NL[:SMALL_BATCH]))}, BFLOAT16)
+    with findings.guard(BFLOAT16) as at, bfloat16():
+        at.expect_finite({"the image": network(Latents(latents_NL[:SMALL_BATCH]))})
 
 
-def _check_large_discriminator(network: Discriminator, findings: Findings, where: str) -> None:
+def _check_large_discriminator(network: Discriminator, findings: Findings) -> None:
     """Check a discriminator at another batch size and under bfloat16, and that its logit depends on the image."""
     size = min(network.resolutions)
     images_NCHW = make_images(LARGE_BATCH, shape=(CHANNELS[0], size, size)).images_NCHW.requires_grad_()
     logits_N = network(images_NCHW).logits_N
-    findings.expect(
-        logits_N.shape == (LARGE_BATCH,), where, f"its logits are {tuple(logits_N.shape)}", "return one for each image"
-    )
+    findings.expect_shape(logits_N, (LARGE_BATCH,), "its logits are", "return one for each image")
     (gradient_NCHW,) = torch.autograd.grad(logits_N.sum(), images_NCHW, allow_unused=True)
     findings.expect(
         gradient_NCHW is not None and bool(gradient_NCHW.any()),
-        where,
         "no gradient of the logit reaches the image, so that a generator learns nothing from it",
         "compute the logit from the image by differentiable operations",
     )
-    with findings.guard(BFLOAT16), bfloat16(), torch.no_grad():
+    with findings.guard(BFLOAT16) as at, bfloat16(), torch.no_grad():
         output = network(images_NCHW[:SMALL_BATCH])
-        expect_finite(findings, {"the logit": output.logits_N, "the features": output.features_NF}, BFLOAT16)
+        at.expect_finite({"the logit": output.logits_N, "the features": output.features_NF})
 
 
 def _check_state(build: Callable[[int], N], network: N, findings: Findings) -> None:

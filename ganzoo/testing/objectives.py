@@ -7,14 +7,7 @@ from ganzoo.augment.base import Augment
 from ganzoo.component import Part
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.testing.findings import Findings
-from ganzoo.testing.tools import (
-    BFLOAT16_REMEDY,
-    LARGE_BATCH,
-    expect_finite,
-    make_images,
-    make_rng,
-    no_global_rng,
-)
+from ganzoo.testing.tools import BFLOAT16_REMEDY, LARGE_BATCH, make_images, make_rng
 
 BATCHES = ((8, 1, 16, 16), (8, 3, 16, 16), (LARGE_BATCH, 3, 16, 16))
 
@@ -26,33 +19,32 @@ def check_loss(part: Part[AdversarialLoss], findings: Findings) -> None:
         noise_N, other_N = torch.randn(2, num, generator=make_rng(num)).mul(0.1).unbind()
         # Where D is wrong, since a loss may hold logits at a target and push back what lies beyond it.
         real_N, fake_N = (noise_N - 0.5).requires_grad_(), (other_N + 0.5).requires_grad_()
-        with findings.guard("d_loss"):
+        with findings.guard("d_loss") as at:
             value = loss.d_loss(real_N, fake_N)
-            if _expect_scalar(findings, value, "d_loss"):
+            if _expect_scalar(at, value):
                 real_grad_N, fake_grad_N = _gradients(value, real_N, fake_N)
-                _expect_sign(findings, real_grad_N, "d_loss", "raise the logits of real images", is_raised=True)
-                _expect_sign(findings, fake_grad_N, "d_loss", "lower the logits of fakes", is_raised=False)
+                _expect_sign(at, real_grad_N, "raise the logits of real images", is_raised=True)
+                _expect_sign(at, fake_grad_N, "lower the logits of fakes", is_raised=False)
         # And where G is.
         real_N, fake_N = (noise_N + 0.5).requires_grad_(), (other_N - 0.5).requires_grad_()
-        with findings.guard("g_loss"):
+        with findings.guard("g_loss") as at:
             value = loss.g_loss(fake_N, real_N if loss.g_needs_real else None)
-            if _expect_scalar(findings, value, "g_loss"):
+            if _expect_scalar(at, value):
                 (fake_grad_N,) = _gradients(value, fake_N)
-                _expect_sign(findings, fake_grad_N, "g_loss", "raise the logits of fakes", is_raised=True)
+                _expect_sign(at, fake_grad_N, "raise the logits of fakes", is_raised=True)
 
     _check_repetition(loss, findings)
     large_N = torch.tensor([-1e4, 1e4])
-    with findings.guard("loss of large logits"):
+    with findings.guard("loss of logits as large as 10,000") as at:
         values = {"d_loss": loss.d_loss(large_N, large_N), "g_loss": loss.g_loss(large_N, large_N)}
-        expect_finite(findings, values, "loss of logits as large as 10,000")
+        at.expect_finite(values)
 
     if loss.least_d_loss is not None:
-        with findings.guard("least_d_loss"):
+        with findings.guard("least_d_loss") as at:
             sizes = (0.1, 1.0, 10.0, 1e4)
             least = min(float(loss.d_loss(torch.full((2,), size), torch.full((2,), -size))) for size in sizes)
-            findings.expect(
+            at.expect(
                 least >= loss.least_d_loss,
-                "least_d_loss",
                 f"it is {loss.least_d_loss:g} and d_loss takes the value {least:g}",
                 "set it to the least value there is, or to None",
             )
@@ -66,19 +58,17 @@ def _check_repetition(loss: AdversarialLoss, findings: Findings) -> None:
         return loss.g_loss(fake_N, real_N)
 
     for name, value_of in (("d_loss", loss.d_loss), ("g_loss", g_loss)):
-        with findings.guard(name):
-            with no_global_rng(findings, name):
+        with findings.guard(name) as at:
+            with at.no_global_rng():
                 value = value_of(real_N, fake_N)
-            findings.expect(
+            at.expect(
                 torch.equal(value, value_of(real_N, fake_N)),
-                name,
                 "its value changes from call to call",
                 "compute it from the logits alone",
             )
             rounded = value_of(real_N.bfloat16(), fake_N.bfloat16()).float()
-            findings.expect(
+            at.expect(
                 torch.allclose(value, rounded, rtol=0.05, atol=0.05),
-                name,
                 f"it is {float(value):.3g} for float32 logits and {float(rounded):.3g} for the same in bfloat16",
                 BFLOAT16_REMEDY,
             )
@@ -89,17 +79,16 @@ def _gradients(value: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
     return tuple(torch.zeros_like(i) if g is None else g for g, i in zip(gradients, inputs, strict=True))
 
 
-def _expect_scalar(findings: Findings, value: Tensor, where: str) -> bool:
-    expect_finite(findings, {"the loss": value}, where)
-    return findings.expect_scalar(value, where)
+def _expect_scalar(findings: Findings, value: Tensor) -> bool:
+    findings.expect_finite({"the loss": value})
+    return findings.expect_scalar(value)
 
 
-def _expect_sign(findings: Findings, gradient_N: Tensor, where: str, purpose: str, *, is_raised: bool) -> None:
+def _expect_sign(findings: Findings, gradient_N: Tensor, purpose: str, *, is_raised: bool) -> None:
     # A descent step goes against the gradient: a negative one raises the logit.
     total = float(gradient_N.sum())
     findings.expect(
         total < 0 if is_raised else total > 0,
-        where,
         f"a step on it does not {purpose} (gradient {total:.3g} where it should)",
         "check the sign; a larger logit means more real",
     )
@@ -107,44 +96,35 @@ def _expect_sign(findings: Findings, gradient_N: Tensor, where: str, purpose: st
 
 def check_augment(part: Part[Augment], findings: Findings) -> None:
     """Check shape, range, randomness, differentiability if fakes are augmented, and the round trip of its state."""
-    where = "forward"
     for num, *shape in BATCHES:
         augment = part()
         images_NCHW = make_images(num, shape=(shape[0], shape[1], shape[2])).images_NCHW
         original_NCHW = images_NCHW.clone()
-        with findings.guard(where):
-            with no_global_rng(findings, where):
+        with findings.guard("forward") as at:
+            with at.no_global_rng():
                 out_NCHW = augment(images_NCHW, rng=make_rng())
-            if not findings.expect(
+            if not at.expect(
                 out_NCHW.shape == images_NCHW.shape and out_NCHW.dtype == images_NCHW.dtype,
-                where,
                 f"{tuple(images_NCHW.shape)} {images_NCHW.dtype} became {tuple(out_NCHW.shape)} {out_NCHW.dtype}",
                 "keep shape and dtype",
             ):
                 continue
-            expect_finite(findings, {"the image": out_NCHW}, where)
-            findings.expect(
+            at.expect_finite({"the image": out_NCHW})
+            at.expect(
                 not augment.keeps_range or float(out_NCHW.detach().abs().max()) <= 1 + 1e-4,
-                where,
                 "images leave [-1, 1]",
                 "rescale them, or say so with `keeps_range = False`",
             )
-            findings.expect_kept(images_NCHW, original_NCHW, where, "its input")
-            findings.expect(
-                torch.equal(out_NCHW, part()(images_NCHW, rng=make_rng())),
-                where,
-                "it does not repeat under an equal generator",
-                "let all randomness come from `rng`, and all state be in buffers",
-            )
+            at.expect_kept(images_NCHW, original_NCHW, "its input")
+            remedy = "let all randomness come from `rng`, and all state be in buffers"
+            at.expect_repeated(out_NCHW, part()(images_NCHW, rng=make_rng()), remedy=remedy)
             if augment.applies_to_fake:
                 leaf_NCHW = images_NCHW.clone().requires_grad_()
                 (gradient,) = torch.autograd.grad(augment(leaf_NCHW, rng=make_rng()).sum(), leaf_NCHW)
-                expect_finite(findings, {"the gradient": gradient}, where)
-                findings.expect(
-                    bool(gradient.any()), where, "no gradient reaches the images", "transform fakes differentiably"
-                )
-        with findings.guard("reports"):
-            _check_reports(augment, findings)
+                at.expect_finite({"the gradient": gradient})
+                at.expect(bool(gradient.any()), "no gradient reaches the images", "transform fakes differentiably")
+        with findings.guard("reports") as at:
+            _check_reports(augment, at)
         with findings.guard("state"):
             augment.after_d_step(torch.randn(8, generator=make_rng()))
             restored = part()
@@ -158,12 +138,9 @@ def _check_reports(augment: Augment, findings: Findings) -> None:
     reports = augment.reports()
     before = {name: value.clone() for name, value in reports.items()}
     augment.after_d_step(torch.ones(8))
-    expect_finite(findings, {**reports, **augment.reports()}, "reports")
+    findings.expect_finite({**reports, **augment.reports()})
     for name, value in reports.items():
-        findings.expect_report(name, value, "reports")
+        findings.expect_report(name, value)
         findings.expect(
-            torch.equal(value, before[name]),
-            "reports",
-            f"'{name}' changes after it was returned",
-            "return a copy: `.clone()`",
+            torch.equal(value, before[name]), f"'{name}' changes after it was returned", "return a copy: `.clone()`"
         )

@@ -54,38 +54,34 @@ class Descent:
 
 def check_optimizer(part: Part[OptimizerRecipe], findings: Findings) -> None:
     """Check that it moves every parameter and descends, that its rates are sane, and that it resumes exactly."""
-    with findings.guard("optimizer"):
+    with findings.guard("optimizer") as at:
         descent = Descent(part)
         start, before = float(descent.loss().detach()), [p.detach().clone() for p in descent.parameters]
         rates = descent.run(2)
-        findings.expect(
+        at.expect(
             not any(torch.equal(a, b) for a, b in zip(before, descent.parameters, strict=True)),
-            "optimizer",
             "two steps leave a parameter as it was",
             "give all of `parameters` to the optimizer; it can be iterated once",
         )
         rates += descent.run(NUM_STEPS - 2)
-        findings.expect(
+        at.expect(
             float(descent.loss().detach()) < start,
-            "optimizer",
             f"{NUM_STEPS} steps on a quadratic do not lower it",
             "check the direction of the step",
         )
-        findings.expect(
+        findings.at("scheduler").expect(
             all(0 <= rate < float("inf") for rate in rates) and rates[0] > 0,
-            "scheduler",
             f"its learning rates over a run of {NUM_STEPS} steps are {rates}",
             "they must be finite, not negative, and positive at first",
         )
-    with findings.guard("state"):
+    with findings.guard("state") as at:
         whole, first = Descent(part), Descent(part)
         whole.run(NUM_STEPS)
         first.run(4)
         second = first.resumed(part)
         second.run(NUM_STEPS - 4)
-        findings.expect(
+        at.expect(
             all(torch.equal(a, b) for a, b in zip(whole.parameters, second.parameters, strict=True)),
-            "state",
             "resumed from the state_dicts of optimizer and scheduler, it goes on differently",
             "keep all that changes in them; a schedule must depend on the step alone",
         )

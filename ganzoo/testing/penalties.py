@@ -9,16 +9,7 @@ from ganzoo.layers.consolidation import parameter_shapes
 from ganzoo.penalties.base import Penalty
 from ganzoo.randomness import Streams, initialization
 from ganzoo.testing.findings import Findings
-from ganzoo.testing.tools import (
-    LARGE_BATCH,
-    equal,
-    expect_finite,
-    hide_labels,
-    make_images,
-    make_rng,
-    no_global_rng,
-    snapshot,
-)
+from ganzoo.testing.tools import LARGE_BATCH, equal, hide_labels, make_images, make_rng, snapshot
 from ganzoo.testing.toys import ToyDiscriminator, ToyGenerator
 
 NUM_CLASSES, BATCH_SIZE, NUM_STEPS = 3, 8, 4
@@ -88,89 +79,76 @@ class Trial:
 
 def check_penalty(part: Part[Penalty], findings: Findings) -> None:
     """Check value, gradients, randomness, the count of images and the state, with and without labels."""
-    findings.expect(
+    findings.at("class").expect(
         part.component.__call__ is Penalty.__call__,
-        "class",
         "it overrides __call__, so that a module's hooks are passed by",
         "define forward",
     )
     for num_classes, batch_size in ((0, BATCH_SIZE), (NUM_CLASSES, BATCH_SIZE), (0, LARGE_BATCH)):
         kind = "conditional" if num_classes else "unconditional"
-        where = f"penalty of a {kind} discriminator at batch {batch_size}"
-        with findings.guard(where):
-            _check_value(Trial(part, num_classes, batch_size=batch_size), findings, where)
+        with findings.guard(f"penalty of a {kind} discriminator at batch {batch_size}") as at:
+            _check_value(Trial(part, num_classes, batch_size=batch_size), at)
     for num_classes in (0, NUM_CLASSES):
-        with findings.guard("after_d_step"):
-            _check_after_d_step(Trial(part, num_classes), findings)
-    with findings.guard("g_penalty"):
-        _check_g_penalty(Trial(part, 0).penalty, findings)
+        with findings.guard("after_d_step") as at:
+            _check_after_d_step(Trial(part, num_classes), at)
+    with findings.guard("g_penalty") as at:
+        _check_g_penalty(Trial(part, 0).penalty, at)
     with findings.guard("state"):
         _check_state(part, findings)
 
 
-def _check_value(trial: Trial, findings: Findings, where: str) -> None:
+def _check_value(trial: Trial, findings: Findings) -> None:
     for num_steps in (0, NUM_STEPS):
         # A penalty may depend on what was before.
         trial.train(range(num_steps))
         discriminator, before = trial.discriminator, snapshot(trial.discriminator)
         discriminator.num_seen = 0
         images = trial.images(0)
-        with no_global_rng(findings, where):
+        with findings.no_global_rng():
             value = trial.value(images, rng=make_rng())
         for given, original in zip(images, trial.images(0), strict=True):
-            findings.expect_kept(given.images_NCHW, original.images_NCHW, where, "the images it is given")
-        expect_finite(findings, {"it": value}, where)
-        findings.expect_scalar(value, where)
-        findings.expect(
-            float(value.detach()) >= 0, where, "it is negative", "a penalty is to be made small, at least 0"
-        )
+            findings.expect_kept(given.images_NCHW, original.images_NCHW, "the images it is given")
+        findings.expect_finite({"it": value})
+        findings.expect_scalar(value)
+        findings.expect(float(value.detach()) >= 0, "it is negative", "a penalty is to be made small, at least 0")
         num_said = trial.penalty.num_d_images(trial.batch_size)
-        findings.expect(
+        findings.at("num_d_images").expect(
             discriminator.num_seen == num_said,
-            "num_d_images",
             f"it says {num_said} for {trial.batch_size} images and the discriminator saw {discriminator.num_seen}",
             "return how many images the discriminator sees for it",
         )
-        findings.expect(
-            torch.equal(value, trial.value(trial.images(0), rng=make_rng())),
-            where,
-            "it does not repeat under an equal generator",
-            "let all randomness come from `rng`, and change state in after_d_step alone",
-        )
+        remedy = "let all randomness come from `rng`, and change state in after_d_step alone"
+        findings.expect_repeated(value, trial.value(trial.images(0), rng=make_rng()), remedy=remedy)
         trial.optimizer.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]
         gradients = [p.grad for p in discriminator.parameters() if p.grad is not None]
         findings.expect(
             float(value.detach()) == 0 or any(bool(g.any()) for g in gradients),
-            where,
             "the discriminator gets no gradient from it",
             "differentiate with create_graph=True",
         )
-        expect_finite(findings, {f"gradient {i} of D": g for i, g in enumerate(gradients)}, where)
+        findings.expect_finite({f"gradient {i} of D": g for i, g in enumerate(gradients)})
         findings.expect(
             equal(before, snapshot(discriminator)),
-            where,
             "it changes the discriminator's weights or buffers",
             "only compute; the step updates D",
         )
 
 
 def _check_after_d_step(trial: Trial, findings: Findings) -> None:
-    where, discriminator = "after_d_step", trial.discriminator
+    discriminator = trial.discriminator
     for step in range(NUM_STEPS):
         discriminator.zero_grad(set_to_none=True)
         before, discriminator.num_seen = snapshot(discriminator), 0
-        with no_global_rng(findings, where):
+        with findings.no_global_rng():
             num_said = trial.after_d_step(step)
         findings.expect(
             num_said == discriminator.num_seen,
-            where,
             f"it says {num_said} images and the discriminator saw {discriminator.num_seen}",
             "return how many images it let the discriminator see",
         )
         findings.expect(
             equal(before, snapshot(discriminator)) and all(p.grad is None for p in discriminator.parameters()),
-            where,
             "it changes the discriminator's weights, buffers or gradients",
             "only look: use torch.autograd.grad, and buffers of its own",
         )
@@ -182,14 +160,10 @@ def _check_g_penalty(penalty: Penalty, findings: Findings) -> None:
     value = penalty.g_penalty(generator)
     if value is None:
         return
-    where = "g_penalty"
-    expect_finite(findings, {"it": value}, where)
-    findings.expect_scalar(value, where)
+    findings.expect_finite({"it": value})
+    findings.expect_scalar(value)
     findings.expect(
-        value.requires_grad,
-        where,
-        "no gradient flows to the generator",
-        "compute it from its parameters, or return None",
+        value.requires_grad, "no gradient flows to the generator", "compute it from its parameters, or return None"
     )
 
 

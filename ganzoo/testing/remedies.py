@@ -11,11 +11,10 @@ from ganzoo.pretext.base import LossTerm
 from ganzoo.randomness import Streams, initialization
 from ganzoo.remedies.base import Examples, Remedy
 from ganzoo.testing.findings import Findings
-from ganzoo.testing.tools import equal, expect_finite, make_images, no_global_rng, snapshot
-from ganzoo.testing.toys import ToyDiscriminator
+from ganzoo.testing.tools import equal, make_images, snapshot
+from ganzoo.testing.toys import IMAGE_SHAPE, ToyDiscriminator
 
 BATCH_SIZE, NUM_STEPS, NUM_STEPS_PER_TASK = 8, 6, 2
-IMAGE_SHAPE = (3, 16, 16)
 
 
 class Lesson:
@@ -59,14 +58,11 @@ class Lesson:
 def check_remedy(part: Part[Remedy], findings: Findings) -> None:
     """Check the batches it makes, its terms, what it leaves alone, and the round trip of its state."""
     lesson = Lesson(part)
-    with findings.guard("training"), no_global_rng(findings, "training"):
+    with findings.guard("training") as at, at.no_global_rng():
         lesson.train(range(NUM_STEPS))
-    with findings.guard("mix"):
-        _check_mix(lesson, findings)
-    with findings.guard("terms"):
-        _check_terms(lesson, findings)
-    with findings.guard("after_task"):
-        _check_after_task(lesson, findings)
+    for name, check in {"mix": _check_mix, "terms": _check_terms, "after_task": _check_after_task}.items():
+        with findings.guard(name) as at:
+            check(lesson, at)
     with findings.guard("state"):
         _check_state(part, findings)
 
@@ -79,37 +75,29 @@ def _check_mix(lesson: Lesson, findings: Findings) -> None:
     findings.expect(
         torch.equal(images_NCHW[:BATCH_SIZE], original_NCHW)
         and torch.equal(is_positive_N[:BATCH_SIZE], fresh.is_positive_N),
-        "mix",
         "the batch does not begin with the fresh examples as they were given",
         "put earlier examples behind them, and work on new tensors",
     )
     findings.expect(
         is_positive_N.dtype == torch.bool and is_positive_N.shape == (len(images_NCHW),),
-        "mix",
         f"is_positive_N is {is_positive_N.dtype} of shape {tuple(is_positive_N.shape)} for {len(images_NCHW)} images",
         "return one bool for each image",
     )
-    expect_finite(findings, {"an image": images_NCHW}, "mix")
+    findings.expect_finite({"an image": images_NCHW})
     again = lesson.remedy.mix(fresh, rng=Streams(1)["mix"])
-    findings.expect(
-        torch.equal(images_NCHW, again.batch.images_NCHW),
-        "mix",
-        "it does not repeat under an equal generator",
-        "let all randomness come from `rng`, and change state in after_step and after_task alone",
-    )
+    remedy = "let all randomness come from `rng`, and change state in after_step and after_task alone"
+    findings.expect_repeated(images_NCHW, again.batch.images_NCHW, remedy=remedy)
 
 
 def _check_terms(lesson: Lesson, findings: Findings) -> None:
     names = []
     for term in lesson.remedy.terms(lesson.network):
         names.append(term.name)
-        where = f"term '{term.name}'"
-        expect_finite(findings, {"its value": term.value}, where)
-        findings.expect_scalar(term.value, where)
-        findings.expect(
-            term.value.requires_grad, where, "no gradient flows to the network", "compute it from its parameters"
-        )
-    findings.expect(len(set(names)) == len(names), "terms", f"names are not unique: {names}", "give each its own")
+        at = findings.at(f"term '{term.name}'")
+        at.expect_finite({"its value": term.value})
+        at.expect_scalar(term.value)
+        at.expect(term.value.requires_grad, "no gradient flows to the network", "compute it from its parameters")
+    findings.expect(len(set(names)) == len(names), f"names are not unique: {names}", "give each its own")
 
 
 def _check_after_task(lesson: Lesson, findings: Findings) -> None:
@@ -119,7 +107,6 @@ def _check_after_task(lesson: Lesson, findings: Findings) -> None:
     lesson.remedy.after_task(network, lesson.fresh(0, lesson.remedy.num_task_examples))
     findings.expect(
         equal(before, snapshot(network)) and all(p.grad is None for p in network.parameters()),
-        "after_task",
         "it changes the network's weights, buffers or gradients",
         "only look: use torch.autograd.grad, and buffers of its own",
     )

@@ -1,15 +1,13 @@
-"""What the checks of several kinds use: gradients, random state, and copies of a state."""
+"""What the checks of several kinds use: inputs, random generators, and copies of a state."""
 
-import contextlib
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from ganzoo.batch import UNKNOWN_LABEL, ImageBatch, Latents
-from ganzoo.testing.findings import Findings
 
 SMALL_BATCH, LARGE_BATCH = 2, 64
 BFLOAT16 = "under bfloat16"
@@ -55,52 +53,6 @@ def make_latents(num: int, *, latent_dim: int = 6, num_classes: int = 0, seed: i
 def make_labels(num: int, num_classes: int, rng: torch.Generator) -> Tensor | None:
     """Return uniform labels, or None if there are no classes."""
     return torch.randint(num_classes, (num,), generator=rng) if num_classes else None
-
-
-@contextlib.contextmanager
-def no_global_rng(findings: Findings, where: str) -> Iterator[None]:
-    """Record a breach if the body draws from torch's global generator."""
-    with torch.random.fork_rng(devices=[]):
-        before = torch.get_rng_state()
-        yield
-        findings.expect(
-            torch.equal(before, torch.get_rng_state()),
-            where,
-            "it draws from torch's global random generator",
-            "draw from the generator it is given, `generator=rng`, or make the result deterministic",
-        )
-
-
-def expect_finite(findings: Findings, values: Mapping[str, Tensor], where: str) -> None:
-    """Record a breach for every tensor that holds NaN or infinity."""
-    remedy = BFLOAT16_REMEDY if where == BFLOAT16 else "avoid the operation that overflows"
-    for name, value in values.items():
-        findings.expect(bool(torch.isfinite(value).all()), where, f"{name} is not finite", remedy)
-
-
-def expect_all_trained(findings: Findings, module: nn.Module, where: str) -> None:
-    """Record a breach for every trainable parameter that has no finite gradient."""
-    for name, parameter in module.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        if findings.expect(
-            parameter.grad is not None,
-            where,
-            f"parameter '{name}' gets no gradient",
-            "use it, remove it, or set requires_grad_(False)",
-        ):
-            assert parameter.grad is not None
-            expect_finite(findings, {f"the gradient of '{name}'": parameter.grad}, where)
-
-
-def expect_untouched(findings: Findings, parameters: Iterable[nn.Parameter], where: str, whose: str) -> None:
-    """Record a breach if any of these parameters got a gradient."""
-    findings.expect(
-        all(p.grad is None for p in parameters),
-        where,
-        f"{whose} got a gradient",
-        "let the step decide whose turn it is: use the images, outputs and heads it hands over, no copies of them",
-    )
 
 
 def snapshot(module: nn.Module) -> dict[str, Tensor]:

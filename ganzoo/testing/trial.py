@@ -40,9 +40,9 @@ class Trial:
     ) -> None:
         self.batch_size, self.num_classes, self.rng = batch_size, num_classes, Streams(0)
         with initialization(seed, "networks"):
-            generator = ToyGenerator(image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM, num_classes=num_classes)
+            generator = ToyGenerator(num_classes=num_classes)
             discriminator = ToyDiscriminator(
-                image_shape=IMAGE_SHAPE, num_classes=num_classes, batch_norm=batch_norm, spectral_norm=not batch_norm
+                num_classes=num_classes, batch_norm=batch_norm, spectral_norm=not batch_norm
             )
         tasks: dict[str, PretextTask] = {}
         if part is not None:

@@ -20,6 +20,8 @@ from ganzoo.testing import ContractError, check_component, temporary_plugins
 from ganzoo.testing.findings import Findings
 
 Site = tuple[str, int]
+# What these methods of `Findings` record counts once, wherever they are called; any other call counts by itself.
+SHARED = ("expect_all_trained", "expect_finite", "expect_untouched", "no_global_rng")
 TESTING = Path(sys.modules[Findings.__module__].__file__ or "").parent
 
 
@@ -254,13 +256,17 @@ class Recorder:
         self.sites: set[Site] = set()
         add = Findings.add
 
-        def recording_add(findings: Findings, where: str, what: str, remedy: str) -> None:
+        def recording_add(findings: Findings, what: str, remedy: str) -> None:
             frame: FrameType | None = sys._getframe(1)
-            while frame is not None and Path(frame.f_code.co_filename).name == "findings.py":
+            while (
+                frame is not None
+                and Path(frame.f_code.co_filename).name == "findings.py"
+                and frame.f_code.co_name not in SHARED
+            ):
                 frame = frame.f_back
             assert frame is not None
             self.sites.add((Path(frame.f_code.co_filename).stem, frame.f_lineno))
-            add(findings, where, what, remedy)
+            add(findings, what, remedy)
 
         monkeypatch.setattr(Findings, "add", recording_add)
 
@@ -295,7 +301,11 @@ def breach_of_file(case: str) -> tuple[str, str, set[Site]]:
 
 def assert_said(said: str, message: str) -> None:
     assert said in message
-    assert all("; " in line for line in message.splitlines()[1:] if line.startswith("  ") and line[2].isdigit())
+    for line in message.splitlines()[1:]:
+        if line.startswith("  ") and line[2].isdigit():
+            where, _, rest = line.partition(". ")[2].partition(": ")
+            assert where
+            assert "; " in rest
 
 
 @pytest.fixture(scope="module")
@@ -320,12 +330,20 @@ def call_sites() -> dict[Site, str]:
     """Return every line of `ganzoo/testing/` that may record a breach, with the code of its call."""
     found: dict[Site, str] = {}
     for path in TESTING.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-            if is_call and ast.unparse(node.func).startswith(("findings.expect", "findings.add")):
-                found |= {
-                    (path.stem, line): ast.unparse(node) for line in range(node.lineno, (node.end_lineno or 0) + 1)
-                }
+        tree: ast.AST = ast.parse(path.read_text())
+        receivers: tuple[str, ...] = ("findings", "at", "of_")
+        if path.stem == "findings":
+            methods = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name in SHARED]
+            assert len(methods) == len(SHARED)
+            tree, receivers = ast.Module([*methods], []), ("self",)
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            name = node.func.attr
+            records = (name == "add" or name.startswith("expect")) and name not in SHARED
+            if records and ast.unparse(node.func.value).startswith(receivers):
+                lines = range(node.lineno, (node.end_lineno or 0) + 1)
+                found |= {(path.stem, line): ast.unparse(node) for line in lines}
     return found
 
 

@@ -60,7 +60,7 @@ class of_no_role(Network):
 
 @broken("architectures")
 class drawing_latents_elsewhere(good_generator):
-    said: ClassVar = "sample_latents: it does not repeat; draw from `rng`"
+    said: ClassVar = "sample_latents: it does not repeat under an equal generator; draw from `rng`"
 
     def sample_latents(self, num, *, rng):
         return torch.full((num, self.latent_dim), random.random())
@@ -68,7 +68,7 @@ class drawing_latents_elsewhere(good_generator):
 
 @broken("architectures")
 class of_wide_latents(good_generator):
-    said: ClassVar = "sample_latents: (8, 7); return (num, L)"
+    said: ClassVar = "sample_latents: they are (8, 7), not (8, 6); return (num, L)"
 
     def sample_latents(self, num, *, rng):
         return torch.randn(num, self.latent_dim + 1, generator=rng)
@@ -84,7 +84,7 @@ class too_bright(good_generator):
 
 @broken("architectures")
 class cropping(good_generator):
-    said: ClassVar = "its images are (8, 3, 16, 15) and image_shape is (3, 16, 16)"
+    said: ClassVar = "its images are (8, 3, 16, 15), not (8, 3, 16, 16)"
 
     def forward(self, inputs):
         return super().forward(inputs)[..., 1:]
@@ -176,7 +176,7 @@ class loading_nothing(good_discriminator):
 
 @broken("architectures")
 class of_eight_logits(good_discriminator):
-    said: ClassVar = "batch of 64: its logits are (8,); return one for each image"
+    said: ClassVar = "batch of 64: its logits are (8,), not (64,); return one for each image"
 
     def forward(self, images_NCHW, labels_N=None, *, taps=()):
         output = super().forward(images_NCHW, labels_N, taps=taps)
@@ -204,7 +204,7 @@ class dividing_by_little(good_discriminator):
 
 @broken("normalizations")
 class shrinking(Normalization):
-    said: ClassVar = ", 4, 5); keep the shape"
+    said: ClassVar = "its output is (8, 32, 4, 5), not (8, 32, 5, 5); keep the shape"
 
     def forward(self, x_NCHW, condition):
         return x_NCHW[:, :, 1:]
@@ -212,7 +212,7 @@ class shrinking(Normalization):
 
 @broken("normalizations")
 class of_eight_rows(Normalization):
-    said: ClassVar = ", 5, 5); keep the shape at every batch size"
+    said: ClassVar = "its output is (8, 32, 5, 5), not (64, 32, 5, 5); keep the shape at every batch size"
 
     def forward(self, x_NCHW, condition):
         return x_NCHW[:8]
@@ -293,7 +293,7 @@ class refusing_all(ToyConditioning):
 
 @broken("conditioning")
 class with_a_shrinking_layer(ToyConditioning):
-    said: ClassVar = "generator_normalization: its layer changes the shape; keep it"
+    said: ClassVar = "generator_normalization: its layer returns (8, 4, 4, 5), not (8, 4, 5, 5); keep the shape"
 
     def generator_normalization(self, normalization):
         return Part("normalizations.shrinking", shrinking)
@@ -310,7 +310,9 @@ class ColumnHead(nn.Module):
 
 @broken("conditioning")
 class with_a_column(Conditioning):
-    said: ClassVar = "discriminator_head, batch of 64: its output is (64, 1); return one number for each image"
+    said: ClassVar = (
+        "discriminator_head, batch of 64: its output is (64, 1), not (64,); return one number for each image"
+    )
 
     def generator_normalization(self, normalization):
         return ToyConditioning(num_classes=self.num_classes).generator_normalization(normalization)

@@ -66,7 +66,7 @@ class WideGenerator(ToyGenerator):
 
 @broken("conditioning")
 class of_wide_latents(Conditioning):
-    said: ClassVar = "build_generator: its latents are (5, 7); draw latent_dim"
+    said: ClassVar = "build_generator: its latents are (5, 7), not (5, 6); draw latent_dim"
 
     def build_generator(self, part, *, image_shape, latent_dim):
         return WideGenerator(image_shape=image_shape, latent_dim=latent_dim, num_classes=self.num_classes)
