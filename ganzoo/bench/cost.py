@@ -5,7 +5,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ganzoo.bench.record import METRIC, Point, RunRecord
+from ganzoo.bench.record import Point, RunRecord
+from ganzoo.diagnostics.row_keys import RowKey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,8 @@ def common_budget(records: Sequence[RunRecord]) -> int | None:
 
 def metric_curve(record: RunRecord, name: str, split: str) -> tuple[Point, ...]:
     """Return the (step, value) pairs of a metric during training; empty if there are none."""
-    return record.curves.get(f"{METRIC}{name}/{split}") or record.curves.get(f"{METRIC}{name}") or ()
+    keys = (RowKey("metric", name, split=split), RowKey("metric", name))
+    return next((record.curves[str(key)] for key in keys if str(key) in record.curves), ())
 
 
 def value_at(record: RunRecord, curve: Sequence[Point], num_d_images: float) -> float | None:

@@ -88,12 +88,12 @@ def plan_runs(
     Raises:
         UserError: a row or seed that the grid does not have; a record or run folder of another configuration.
     """
-    rows = [grid.row(name) for name in only] or list(grid.rows)
+    rows = [grid.row(name).name for name in only] or grid.rows
     strange = [seed for seed in seeds or () if seed not in grid.seeds]
     if strange:
         raise UserError(f"the grid has no seed {strange[0]}; it has {', '.join(map(str, grid.seeds))}")
     chosen = [seed for seed in grid.seeds if seeds is None or seed in seeds]
-    return [_plan_run(built[row.name], seed, out, results) for seed in chosen for row in rows]
+    return [_plan_run(built[row], seed, out, results) for seed in chosen for row in rows]
 
 
 def _plan_run(built: BuiltRow, seed: int, out: Path, results: Path) -> PlannedRun:

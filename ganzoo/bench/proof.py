@@ -100,7 +100,7 @@ def prove(grid: Grid, built: Mapping[str, BuiltRow]) -> Proof:
     baseline = built[grid.baseline]
     _check_axes(baseline.row, baseline, baseline)
     found = []
-    for row in grid.rows:
+    for row in grid.rows_by_name.values():
         if row.name != grid.baseline:
             _check_axes(row, built[row.name], baseline)
         sneaked = undeclared(baseline.graph, built[row.name].graph, row.axes)
@@ -115,7 +115,7 @@ def prove(grid: Grid, built: Mapping[str, BuiltRow]) -> Proof:
             where=shown(grid.path),
         )
     _refuse_equal_rows(grid, built)
-    all_axes = {axis for row in grid.rows for axis in row.axes}
+    all_axes = {axis for row in grid.rows_by_name.values() for axis in row.axes}
     files = [b.training_files for b in built.values()]
     return Proof(
         grid=grid.name,
@@ -127,12 +127,12 @@ def prove(grid: Grid, built: Mapping[str, BuiltRow]) -> Proof:
                 label=row.label,
                 reported=row.reported,
             )
-            for row in grid.rows
+            for row in grid.rows_by_name.values()
         },
         shared=baseline.graph.shared(all_axes),
         training_files={name: sha for name, sha in files[0].items() if all(name in other for other in files)},
         title=grid.title,
-        order=tuple(row.name for row in grid.rows),
+        order=grid.rows,
         seeds=grid.seeds,
         columns=grid.columns,
     )
@@ -144,21 +144,21 @@ def _check_axes(row: Row, built: BuiltRow, baseline: BuiltRow) -> None:
     for axis in row.axes:
         if axis not in known:
             raise UserError(
-                f"the row '{row.name}' has no parameter '{axis}'{nearest(axis, known)}", where=row.where["axes"]
+                f"the row '{row.name}' has no parameter '{axis}'{nearest(axis, known)}", where=row.where["row.axes"]
             )
         if axis == EXEMPT:
-            raise UserError(f"{axis} is no axis: every row runs over grid.seeds", where=row.where["axes"])
+            raise UserError(f"{axis} is no axis: every row runs over grid.seeds", where=row.where["row.axes"])
         if baseline.graph.values.get(axis) == built.graph.values.get(axis):
             whose = "is the baseline" if row.name == baseline.row.name else "does not differ from the baseline in it"
             raise UserError(
                 f"the row '{row.name}' declares the axis {axis} and {whose}; remove the axis, or bind it",
-                where=row.where["axes"],
+                where=row.where["row.axes"],
             )
 
 
 def _refuse_equal_rows(grid: Grid, built: Mapping[str, BuiltRow]) -> None:
     seen: dict[str, str] = {}
-    for row in grid.rows:
+    for row in grid.rows_by_name.values():
         text = built[row.name].operative(0)
         if text in seen:
             raise UserError(

@@ -87,6 +87,13 @@ def published_rows() -> list[str]:
     return list(dict.fromkeys(number.row for number in _published().numbers))
 
 
+def unpublished(name: str) -> str:
+    """Return the end of a sentence that refuses a name under which nothing is published; else an empty string."""
+    known = published_rows()
+    hint = nearest(name, known) or f"; there are {', '.join(known)}"
+    return "" if name in known else f"names the published numbers '{name}', of which there are none{hint}"
+
+
 def reported_columns(rows: Mapping[str, str]) -> list[ReportedColumn]:
     """Return a column for each source that has a number of any of the rows.
 
@@ -97,9 +104,8 @@ def reported_columns(rows: Mapping[str, str]) -> list[ReportedColumn]:
         UserError: nothing is published under a name.
     """
     for row, name in rows.items():
-        if name not in published_rows():
-            hint = nearest(name, published_rows()) or f"; there are {', '.join(published_rows())}"
-            raise UserError(f"the row '{row}' names the published numbers '{name}', of which there are none{hint}")
+        if problem := unpublished(name):
+            raise UserError(f"the row '{row}' {problem}")
     columns = []
     for key, source in _published().sources.items():
         own = {number.row: number for number in _published().numbers if number.source == key}

@@ -14,7 +14,6 @@ from ganzoo.runs.folder import Json, write_atomically
 from ganzoo.runs.json_files import convert, read_json
 
 WHAT, REMEDY = "record of a run", "remove the file, and `ganzoo bench` makes it anew"  # for messages
-METRIC = "metric/"  # what the keys of the curves of metrics begin with
 
 Point = tuple[int, float]
 Form = TypeVar("Form")

@@ -8,8 +8,9 @@ from typing import cast
 import msgspec
 
 from ganzoo.bench.plan import PlannedRun
-from ganzoo.bench.record import METRIC, Point, RunRecord
+from ganzoo.bench.record import Point, RunRecord
 from ganzoo.diagnostics.flag import flags_of
+from ganzoo.diagnostics.row_keys import RowKey
 from ganzoo.metrics.base import Measurement
 from ganzoo.runs.folder import Row, RunFolder, read_rows, write_atomically
 from ganzoo.runs.json_files import convert
@@ -104,9 +105,13 @@ def curves(rows: Sequence[Row]) -> dict[str, tuple[Point, ...]]:
     for row in rows:
         for key, value in row.items():
             if key not in COUNTERS:
-                shown = value if key.startswith(METRIC) else float(f"{value:.6g}")
+                shown = value if _is_metric(key) else float(f"{value:.6g}")
                 found.setdefault(key, []).append((int(row["step"]), shown))
-    return {key: tuple(points if key.startswith(METRIC) else _thinned(points)) for key, points in found.items()}
+    return {key: tuple(points if _is_metric(key) else _thinned(points)) for key, points in found.items()}
+
+
+def _is_metric(key: str) -> bool:
+    return RowKey.parse(key).group == "metric"
 
 
 def _thinned(points: Sequence[Point]) -> Sequence[Point]:

@@ -5,9 +5,8 @@ verdict stands in words.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from ganzoo.bench.columns import Column
 from ganzoo.bench.number_format import fixed, p_text, summary_text
 from ganzoo.bench.statistics import (
     ALPHA,
@@ -30,10 +29,8 @@ PERCENT = f"{CONFIDENCE * 100:.0f} %"
 
 def result_table(table: Table) -> TextTable:
     """Return the table that answers the question of the grid."""
-    rows = [(_label(table, row), *(_cell_text(row.cells.get(c.key), c) for c in table.columns)) for row in table.rows]
-    notes = [*_legend(table, {row.name: row.cells for row in table.rows}), *_run_notes(table)]
-    header = ("", *(_heading(column) for column in table.columns))
-    return TextTable(table.title, header, "l" * len(header), tuple(rows), tuple(notes))
+    cells = {row.name: row.cells for row in table.rows}
+    return _value_table(table, cells, title=table.title, notes=[*_legend(table, cells), *_run_notes(table)])
 
 
 def matched_table(table: Table) -> TextTable:
@@ -41,11 +38,6 @@ def matched_table(table: Table) -> TextTable:
     if table.matched is None:
         return TextTable()
     matched = table.matched
-    header = ("", *(_heading(column) for column in table.columns))
-    rows = [
-        (_label(table, row), *(_cell_text(matched.cells[row.name].get(c.key), c) for c in table.columns))
-        for row in table.rows
-    ]
     notes = [
         f"What each run had reached when D had seen {matched.num_d_images:,} images, the most that all finished runs "
         "share; interpolated linearly between evaluations during training, one evaluation each. A learning rate that "
@@ -59,6 +51,18 @@ def matched_table(table: Table) -> TextTable:
         labels.setdefault(label, []).append(key)
     notes += [f"{label}: not evaluated on both sides of that point: {', '.join(k)}." for label, k in labels.items()]
     title = f"At an equal number of D images: {matched.num_d_images:,}"
+    return _value_table(table, matched.cells, title=title, notes=notes)
+
+
+def _value_table(
+    table: Table, cells: Mapping[str, Mapping[str, Cell]], *, title: str, notes: Sequence[str]
+) -> TextTable:
+    """Return a table of a line for each row and a column for each metric."""
+    header = ("", *(f"{column.key} {'↑' if column.higher_is_better else '↓'}" for column in table.columns))
+    rows = [
+        (_label(table, row), *(_cell_text(cells[row.name].get(column.key)) for column in table.columns))
+        for row in table.rows
+    ]
     return TextTable(title, header, "l" * len(header), tuple(rows), tuple(notes))
 
 
@@ -92,15 +96,11 @@ def comparison_table(table: Table) -> TextTable:
     return TextTable(f"Against {baseline}", header, "lllllrrl", tuple(rows), tuple(notes))
 
 
-def _heading(column: Column) -> str:
-    return f"{column.key} {'↑' if column.higher_is_better else '↓'}"
-
-
 def _label(table: Table, row: Row) -> str:
     return f"{row.label} ({BASELINE})" if row.name == table.baseline and row.label.lower() != BASELINE else row.label
 
 
-def _cell_text(cell: Cell | None, column: Column) -> str:
+def _cell_text(cell: Cell | None) -> str:
     if cell is None:
         return ""
     text = summary_text(cell.summary, _lost_text(cell))

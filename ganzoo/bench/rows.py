@@ -57,7 +57,7 @@ def build_row(grid: Grid, row: Row, *, plugins: Sequence[Path], num_threads: int
     Raises:
         UserError: whatever is wrong with it, with the row's name.
     """
-    shared = [read_file(grid.protocol).text] if grid.protocol is not None else []
+    shared = [read_file(grid.protocol_path).text] if grid.protocol_path is not None else []
     shared += [*grid.overrides, f"experiment.num_threads = {num_threads}"]
     recipe = recipe_path(grid, row)
     try:
@@ -67,7 +67,7 @@ def build_row(grid: Grid, row: Row, *, plugins: Sequence[Path], num_threads: int
         gan = build_gan(experiment, spec)
         check_metrics(experiment, spec, gan)
     except UserError as error:
-        where = row.where.get("bindings", row.where["recipe"])
+        where = row.where.get("row.bindings", row.where["row.recipe"])
         raise UserError(f"the row '{row.name}' of {shown(grid.path)}: {error}", where=where) from error
     num_parameters = {
         "generator": _count(gan.generator),
@@ -94,4 +94,5 @@ def build_rows(grid: Grid, *, plugins: Sequence[Path], num_threads: int) -> dict
     Raises:
         UserError: the first row that is not sound.
     """
-    return {row.name: build_row(grid, row, plugins=plugins, num_threads=num_threads) for row in grid.rows}
+    rows = grid.rows_by_name
+    return {name: build_row(grid, row, plugins=plugins, num_threads=num_threads) for name, row in rows.items()}

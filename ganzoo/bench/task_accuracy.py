@@ -1,14 +1,12 @@
 """The accuracies of D in its pretext tasks at the end of training, from the records' curves."""
 
 import math
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ganzoo.bench.record import RunRecord
 from ganzoo.bench.statistics import Summary, summarize
-
-ACCURACY = re.compile(r"(?P<role>[dg])/(?P<task>.+)/accuracy_(?P<what>\w+)")
+from ganzoo.diagnostics.row_keys import RowKey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,16 +27,14 @@ class TaskAccuracy:
 
 def task_accuracies(records: Sequence[RunRecord]) -> tuple[TaskAccuracy, ...]:
     """Return the accuracies of the tasks of a row, in the order in which they were logged."""
-    keys = dict.fromkeys(key for record in records for key in record.curves)
+    keys = dict.fromkeys(RowKey.parse(text) for record in records for text in record.curves)
     found = []
     for key in keys:
-        match = ACCURACY.fullmatch(key)
-        if match is not None:
-            values = [_last(record, key) for record in records]
-            summary = summarize(values, higher_is_better=True)
-            is_second = match["role"] == "g" and f"d{key[1:]}" in keys
-            what = f"{match['what']}, in G's step" if is_second else match["what"]
-            found.append(TaskAccuracy(task=match["task"], what=what, summary=summary))
+        if key.accuracy_of is not None:
+            summary = summarize([_last(record, str(key)) for record in records], higher_is_better=True)
+            is_second = key.group == "g" and replace(key, group="d") in keys
+            what = f"{key.accuracy_of}, in G's step" if is_second else key.accuracy_of
+            found.append(TaskAccuracy(task=key.owner, what=what, summary=summary))
     return tuple(found)
 
 

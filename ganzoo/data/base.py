@@ -87,6 +87,9 @@ class Dataset(DeclaredArguments, Component):
     """Paths below the user's data folders at which the files may be, in the order of search."""
     _needed_splits: ClassVar[tuple[str, ...]] = ("train",)
     """The splits without which the data set counts as missing."""
+    _remedy: ClassVar[str] = ""
+    """What the user can do if the files are missing: what to download, and where to put it. `{home}` and `{folder}`
+    stand for the folder of `home` and its first layout."""
 
     data_dir: Path | None = None
     say: Callable[[str], None] = _say_nothing
@@ -96,7 +99,7 @@ class Dataset(DeclaredArguments, Component):
         raise NotImplementedError
 
     def check_split(self, split: str) -> None:
-        """Refuse a split that `spec` does not name; the first line of every `load`.
+        """Refuse a split that `spec` does not name; the first line of a `load` of one's own.
 
         Raises:
             UserError: there is no such split.
@@ -108,12 +111,20 @@ class Dataset(DeclaredArguments, Component):
             )
 
     def load(self, split: str) -> ImageData:
-        """Return a split, in the same order every time.
+        """Return a split, in the same order every time. A data set without files of the user replaces this.
 
         Raises:
             UserError: no such split, or the files are missing or damaged. The message says where they were sought, what
                 to download, and where to put it.
         """
+        self.check_split(split)
+        place = self.place(split)
+        if place is None:
+            raise UserError(f"{self._title} ({split}) was not found in {quoted(self.places())}; {self.remedy(split)}")
+        return self.read(place, split)
+
+    def read(self, place: Path, split: str) -> ImageData:
+        """Return a split whose files are at a place; as `load`, which calls it."""
         raise NotImplementedError
 
     def find(self) -> str | None:
@@ -138,20 +149,9 @@ class Dataset(DeclaredArguments, Component):
         """Return the first place with the files of a split, or None."""
         return next((place for place in self.places() if self.has_files(place, split)), None)
 
-    def found_place(self, split: str, remedy: str) -> Path:
-        """Return the first place with the files of a split.
-
-        Args:
-            split: its name.
-            remedy: what the user can do if there is none: what to download, and where to put it.
-
-        Raises:
-            UserError: there is none.
-        """
-        place = self.place(split)
-        if place is None:
-            raise UserError(f"{self._title} ({split}) was not found in {quoted(self.places())}; {remedy}")
-        return place
+    def remedy(self, split: str) -> str:
+        """Return what the user can do if the files of a split are missing."""
+        return self._remedy.format(home=self.home, folder=self.home / self._layouts[0])
 
 
 class ResizedDataset(Dataset):

@@ -44,6 +44,10 @@ class celeba(ResizedDataset):
 
     _title = "CelebA"
     _layouts = ("celeba", "CelebA")
+    _remedy = (
+        "from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html (Align&Cropped Images) unpack img_align_celeba.zip "
+        f"(1.4 GB) in '{{folder}}' and put {PARTITION} and {ATTRIBUTES} there"
+    )
 
     size: int = 64
     crop_size: int = STORED_WIDTH
@@ -63,19 +67,13 @@ class celeba(ResizedDataset):
         """Return shape, classes and sizes."""
         return DataSpec((3, self.size, self.size), 0 if self.attribute is None else 2, NUM_IMAGES)
 
-    def load(self, split: str) -> ImageData:
+    def read(self, place: Path, split: str) -> ImageData:
         """Return a split."""
-        self.check_split(split)
-        folder = self.found_place(
-            split,
-            "from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html (Align&Cropped Images) unpack img_align_celeba.zip "
-            f"(1.4 GB) in '{self.home / self._layouts[0]}' and put {PARTITION} and {ATTRIBUTES} there",
-        )
-        names = self._names(folder, split)
-        labels_N = None if self.attribute is None else self._labels(folder, names)
+        names = self._names(place, split)
+        labels_N = None if self.attribute is None else self._labels(place, names)
         return load_files(
-            [folder / IMAGES / name for name in names],
-            root=folder / IMAGES,
+            [place / IMAGES / name for name in names],
+            root=place / IMAGES,
             size=self.size,
             crop_size=self.crop_size,
             labels_N=labels_N,

@@ -1,6 +1,7 @@
 """CelebA-HQ."""
 
 import re
+from pathlib import Path
 
 from ganzoo.data.base import DataSpec, ImageData, ResizedDataset
 from ganzoo.data.image_files import check_num_images, find_images, load_files
@@ -30,6 +31,10 @@ class celeba_hq(ResizedDataset):
 
     _title = "CelebA-HQ"
     _layouts = ("celeba_hq", "CelebAMask-HQ/CelebA-HQ-img")
+    _remedy = (
+        "from https://github.com/switchablenorms/CelebAMask-HQ unpack CelebAMask-HQ.zip (2.8 GB) in '{home}', or put "
+        "30,000 numbered images into '{folder}'"
+    )
 
     size: int = 128
 
@@ -37,16 +42,10 @@ class celeba_hq(ResizedDataset):
         """Return shape and sizes."""
         return DataSpec((3, self.size, self.size), 0, NUM_IMAGES)
 
-    def load(self, split: str) -> ImageData:
+    def read(self, place: Path, split: str) -> ImageData:
         """Return a split."""
-        self.check_split(split)
-        folder = self.found_place(
-            split,
-            "from https://github.com/switchablenorms/CelebAMask-HQ unpack CelebAMask-HQ.zip (2.8 GB) in "
-            f"'{self.home}', or put 30,000 numbered images into '{self.home / self._layouts[0]}'",
-        )
-        paths = find_images(folder)
-        check_num_images(folder, len(paths), sum(NUM_IMAGES.values()), name=self._title)
+        paths = find_images(place)
+        check_num_images(place, len(paths), sum(NUM_IMAGES.values()), name=self._title)
         numbers = {path: re.findall(r"\d+", path.stem) for path in paths}
         unnumbered = [path for path, found in numbers.items() if not found]
         if unnumbered:
@@ -54,4 +53,4 @@ class celeba_hq(ResizedDataset):
         paths.sort(key=lambda path: int(numbers[path][-1]))
         num_train = NUM_IMAGES["train"]
         chosen = paths[:num_train] if split == "train" else paths[num_train:]
-        return load_files(chosen, root=folder, size=self.size, name=f"CelebA-HQ ({split})", say=self.say)
+        return load_files(chosen, root=place, size=self.size, name=f"CelebA-HQ ({split})", say=self.say)

@@ -132,15 +132,9 @@ class Cifar(Dataset):
         """Return shape, classes and sizes."""
         return DataSpec((3, SIZE, SIZE), self._num_classes, self.num_images)
 
-    def load(self, split: str) -> ImageData:
+    def read(self, place: Path, split: str) -> ImageData:
         """Return a split."""
-        self.check_split(split)
         archive, num = self._layouts[-1], self.num_images[split]
-        place = self.found_place(
-            split,
-            f"download https://www.cs.toronto.edu/~kriz/{archive} ({self._archive_megabytes} MB, md5 "
-            f"{self._archive_md5}) into '{self.home}'",
-        )
         if place.is_file():
             _check_md5(place, self._archive_md5)
         try:
@@ -154,6 +148,11 @@ class Cifar(Dataset):
             )
         images_NCHW = torch.from_numpy(pixels.reshape(-1, 3, SIZE, SIZE))
         return ImageData(images_NCHW.contiguous(), torch.from_numpy(labels_N))
+
+    def remedy(self, split: str) -> str:
+        """Return which archive to download, and where to put it."""
+        url = f"https://www.cs.toronto.edu/~kriz/{self._layouts[-1]}"
+        return f"download {url} ({self._archive_megabytes} MB, md5 {self._archive_md5}) into '{self.home}'"
 
     def has_files(self, place: Path, split: str) -> bool:
         """Return whether the folder or the archive is there."""

@@ -36,6 +36,11 @@ class fashion_mnist(ResizedDataset):
     _title = "Fashion-MNIST"
     _layouts = ("fashion-mnist", "FashionMNIST/raw")
     _needed_splits = ("train", "test")
+    _remedy = (
+        "run `apt-get install dataset-fashion-mnist`, or put the four files "
+        "{{train,t10k}}-{{images-idx3,labels-idx1}}-ubyte.gz (30 MB) of "
+        "https://github.com/zalandoresearch/fashion-mnist into '{folder}'"
+    )
 
     size: int = STORED_SIZE
 
@@ -43,15 +48,8 @@ class fashion_mnist(ResizedDataset):
         """Return shape, classes and sizes."""
         return DataSpec((1, self.size, self.size), NUM_CLASSES, NUM_IMAGES)
 
-    def load(self, split: str) -> ImageData:
+    def read(self, place: Path, split: str) -> ImageData:
         """Return a split."""
-        self.check_split(split)
-        place = self.found_place(
-            split,
-            "run `apt-get install dataset-fashion-mnist`, or put the four files "
-            "{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz (30 MB) of "
-            f"https://github.com/zalandoresearch/fashion-mnist into '{self.home / self._layouts[0]}'",
-        )
         images_path, labels_path = _files(place, split)
         pixels_NHW = read_idx(images_path, num_dimensions=3)
         labels_N = read_idx(labels_path, num_dimensions=1).long()

@@ -44,27 +44,26 @@ class imagenet(ResizedDataset):
         """Return shape, classes and sizes."""
         return DataSpec((3, self.size, self.size), NUM_CLASSES, NUM_IMAGES)
 
-    def load(self, split: str) -> ImageData:
+    def read(self, place: Path, split: str) -> ImageData:
         """Return a split."""
-        self.check_split(split)
-        home = self.home / self._layouts[0]
-        archive = f"ILSVRC2012_img_{split}.tar ({'138' if split == 'train' else '6.3'} GB)"
-        kit = "" if split == "train" else f", and ILSVRC2012_devkit_t12.tar.gz in '{home}'"
-        root = self.found_place(
-            split,
-            f"from https://image-net.org (ILSVRC 2012, after registration) unpack {archive} in '{home / split}', a "
-            f"folder for each class{kit}",
-        )
-        place = root / split
-        is_flat = split == "val" and not class_folders(place)
-        labelled = self._flat(root) if is_flat else images_by_class(place, NUM_CLASSES)
+        folder = place / split
+        is_flat = split == "val" and not class_folders(folder)
+        labelled = self._flat(place) if is_flat else images_by_class(folder, NUM_CLASSES)
         if split == "val":
             # In the order of their numbers, so that both layouts give the same data.
             labelled.sort(key=lambda item: item[0].name)
-        check_num_images(place, len(labelled), NUM_IMAGES[split], name=self._title)
+        check_num_images(folder, len(labelled), NUM_IMAGES[split], name=self._title)
         paths, labels = zip(*labelled, strict=True)
         name = f"{self._title} ({split})"
-        return load_files(paths, root=root, size=self.size, labels_N=torch.tensor(labels), name=name, say=self.say)
+        return load_files(paths, root=place, size=self.size, labels_N=torch.tensor(labels), name=name, say=self.say)
+
+    def remedy(self, split: str) -> str:
+        """Return what to unpack, and where; the classes of the validation images are in the development kit."""
+        home = self.home / self._layouts[0]
+        archive = f"ILSVRC2012_img_{split}.tar ({'138' if split == 'train' else '6.3'} GB)"
+        kit = "" if split == "train" else f", and ILSVRC2012_devkit_t12.tar.gz in '{home}'"
+        source = "https://image-net.org (ILSVRC 2012, after registration)"
+        return f"from {source} unpack {archive} in '{home / split}', a folder for each class{kit}"
 
     def has_files(self, place: Path, split: str) -> bool:
         """Return whether a folder has a folder of the split."""

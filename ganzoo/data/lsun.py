@@ -69,27 +69,30 @@ class lsun(ResizedDataset):
         splits = {"train": None if self.num_images is None else self.num_images - self.num_test, "val": None}
         return DataSpec((3, self.size, self.size), 0, splits | ({"test": self.num_test} if self.num_test else {}))
 
-    def load(self, split: str) -> ImageData:
+    def read(self, place: Path, split: str) -> ImageData:
         """Return a split."""
-        self.check_split(split)
-        archive = f"{self.category}_{_part(split)}_lmdb"
-        folder = self.found_place(
-            split,
-            f"with download.py of https://github.com/fyu/lsun get {archive}.zip (43 GB for the bedrooms) and unpack it "
-            f"in '{self.home / self._layouts[0]}'",
-        )
-        name = f"LSUN {self.category} ({split})"
-        if (folder / archive).is_dir():
-            return self._from_database(folder / archive, split, name)
-        place = folder / archive.removesuffix("_lmdb")
-        paths = find_images(place)
-        chosen = paths[self._rows(split, len(paths), place)]
-        return load_files(chosen, root=place, size=self.size, crop_size=self.crop_size, name=name, say=self.say)
+        part, name = self._part(split), f"LSUN {self.category} ({split})"
+        if (place / f"{part}_lmdb").is_dir():
+            return self._from_database(place / f"{part}_lmdb", split, name)
+        folder = place / part
+        paths = find_images(folder)
+        chosen = paths[self._rows(split, len(paths), folder)]
+        return load_files(chosen, root=folder, size=self.size, crop_size=self.crop_size, name=name, say=self.say)
+
+    def remedy(self, split: str) -> str:
+        """Return what to download, and where to unpack it."""
+        archive = f"{self._part(split)}_lmdb.zip (43 GB for the bedrooms)"
+        folder = self.home / self._layouts[0]
+        return f"with download.py of https://github.com/fyu/lsun get {archive} and unpack it in '{folder}'"
 
     def has_files(self, place: Path, split: str) -> bool:
         """Return whether a folder has the database or the folder of a split."""
-        part = f"{self.category}_{_part(split)}"
+        part = self._part(split)
         return (place / f"{part}_lmdb").is_dir() or (place / part).is_dir()
+
+    def _part(self, split: str) -> str:
+        """Return the official part that a split is taken from, without the ending of a database."""
+        return f"{self.category}_{'val' if split == 'val' else 'train'}"
 
     def _rows(self, split: str, there: int, place: Path) -> slice:
         """Return the images of an official part that form a split."""
@@ -130,11 +133,6 @@ class lsun(ResizedDataset):
             shape = (rows.stop - rows.start, 3, self.size, self.size)
             source = ImageSource(name, key, shape, None, lambda: decode_all(items(), decode), files)
             return cached_images(source, say=self.say)
-
-
-def _part(split: str) -> str:
-    """Return the official part that a split is taken from."""
-    return "val" if split == "val" else "train"
 
 
 def _open(place: Path) -> "lmdb.Environment":

@@ -40,6 +40,10 @@ class stl10(ResizedDataset):
 
     _title = "STL-10"
     _layouts = ("stl10_binary",)
+    _remedy = (
+        "download http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz (2.6 GB, md5 "
+        "91f7769df0f17e558f3565bffb0c7dfb) and unpack it in '{home}'"
+    )
 
     size: int = 48
 
@@ -47,19 +51,13 @@ class stl10(ResizedDataset):
         """Return shape, classes and sizes."""
         return DataSpec((3, self.size, self.size), NUM_CLASSES, NUM_IMAGES, frozenset({"unlabeled"}))
 
-    def load(self, split: str) -> ImageData:
+    def read(self, place: Path, split: str) -> ImageData:
         """Return a split; `unlabeled` has no labels."""
-        self.check_split(split)
-        folder = self.found_place(
-            split,
-            "download http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz (2.6 GB, md5 "
-            f"91f7769df0f17e558f3565bffb0c7dfb) and unpack it in '{self.home}'",
-        )
-        num, path = NUM_IMAGES[split], folder / f"{split}_X.bin"
+        num, path = NUM_IMAGES[split], place / f"{split}_X.bin"
         _check_size(path, num * 3 * STORED_SIZE**2)
-        labels_N = self._labels(folder, split) if self.spec().num_classes_of(split) else None
+        labels_N = self._labels(place, split) if self.spec().num_classes_of(split) else None
 
-        def read() -> Iterator[Tensor]:
+        def pieces() -> Iterator[Tensor]:
             # Each plane of an image is stored column by column.
             stored_NCWH = np.memmap(path, np.uint8, "r", shape=(num, 3, STORED_SIZE, STORED_SIZE))
             for start in range(0, num, PIECE_SIZE):
@@ -67,7 +65,7 @@ class stl10(ResizedDataset):
                 yield resize_uint8(torch.from_numpy(piece_nCHW), self.size)
 
         shape = (num, 3, self.size, self.size)
-        source = ImageSource(f"STL-10 ({split})", {}, shape, labels_N, read, SourceFiles([path], folder))
+        source = ImageSource(f"STL-10 ({split})", {}, shape, labels_N, pieces, SourceFiles([path], place))
         return cached_images(source, say=self.say)
 
     def _labels(self, folder: Path, split: str) -> Tensor:

@@ -35,18 +35,11 @@ class svhn(Dataset):
         """Return shape, classes and sizes."""
         return DataSpec((3, SIZE, SIZE), NUM_CLASSES, NUM_IMAGES)
 
-    def load(self, split: str) -> ImageData:
+    def read(self, place: Path, split: str) -> ImageData:
         """Return a split."""
-        self.check_split(split)
         from scipy.io import loadmat
 
-        name = _file_name(split)
-        folder = self.found_place(
-            split,
-            f"download http://ufldl.stanford.edu/housenumbers/{name} ({MEGABYTES[split]:,} MB) into "
-            f"'{self.home / self._layouts[0]}'",
-        )
-        path = folder / name
+        path = place / _file_name(split)
         try:
             content = loadmat(path, variable_names=["X", "y"])
             pixels_HWCN, labels_N1 = content["X"], content["y"]
@@ -66,6 +59,11 @@ class svhn(Dataset):
             )
         images_NCHW = np.ascontiguousarray(pixels_HWCN.transpose(3, 2, 0, 1))
         return ImageData(torch.from_numpy(images_NCHW), torch.from_numpy(labels_N % NUM_CLASSES))
+
+    def remedy(self, split: str) -> str:
+        """Return which file to download, and where to put it."""
+        url = f"http://ufldl.stanford.edu/housenumbers/{_file_name(split)}"
+        return f"download {url} ({MEGABYTES[split]:,} MB) into '{self.home / self._layouts[0]}'"
 
     def has_files(self, place: Path, split: str) -> bool:
         """Return whether a folder has the file of a split."""

@@ -33,6 +33,7 @@ class tiny_imagenet(ResizedDataset):
 
     _title = "Tiny ImageNet"
     _layouts = (FOLDER,)
+    _remedy = f"download http://cs231n.stanford.edu/{FOLDER}.zip (248 MB) and unpack it in '{{home}}'"
 
     size: int = STORED_SIZE
 
@@ -40,17 +41,13 @@ class tiny_imagenet(ResizedDataset):
         """Return shape, classes and sizes."""
         return DataSpec((3, self.size, self.size), NUM_CLASSES, NUM_IMAGES)
 
-    def load(self, split: str) -> ImageData:
+    def read(self, place: Path, split: str) -> ImageData:
         """Return a split."""
-        self.check_split(split)
-        root = self.found_place(
-            split, f"download http://cs231n.stanford.edu/{FOLDER}.zip (248 MB) and unpack it in '{self.home}'"
-        )
-        labelled = images_by_class(root / "train", NUM_CLASSES) if split == "train" else _validation_images(root)
-        check_num_images(root / split, len(labelled), NUM_IMAGES[split], name=self._title)
+        labelled = images_by_class(place / "train", NUM_CLASSES) if split == "train" else _validation_images(place)
+        check_num_images(place / split, len(labelled), NUM_IMAGES[split], name=self._title)
         paths, labels = zip(*labelled, strict=True)
         name = f"{self._title} ({split})"
-        return load_files(paths, root=root, size=self.size, labels_N=torch.tensor(labels), name=name, say=self.say)
+        return load_files(paths, root=place, size=self.size, labels_N=torch.tensor(labels), name=name, say=self.say)
 
     def has_files(self, place: Path, split: str) -> bool:
         """Return whether a folder has the training images, whose folders name the classes."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from ganzoo.architectures.base import Discriminator
 from ganzoo.component import Component, Part, name_of
 from ganzoo.data.base import DataSpec, ImageData
-from ganzoo.errors import UserError, nearest
+from ganzoo.errors import ParameterError, UserError, nearest
 from ganzoo.features.base import FeatureExtractor, Settings
 
 
@@ -180,6 +180,12 @@ class Metric(Component):
             UserError: there are too few images, or features that are not finite.
         """
         raise NotImplementedError
+
+    def check_distinct_splits(self, parameter: str, other: str) -> None:
+        """Refuse two parameters that name the same split; for a constructor."""
+        split = getattr(self, parameter)
+        if split == getattr(self, other):
+            raise ParameterError(parameter, f"must differ from {{{other}}}, and both are '{split}'")
 
     def check_split(
         self,

@@ -1,7 +1,6 @@
 """How well a classifier that was trained on fakes knows real images. N: images; F: features; K: classes."""
 
 from ganzoo.data.base import DataSpec
-from ganzoo.errors import ParameterError
 from ganzoo.metrics.base import Measurement, MetricInputs, other_split
 from ganzoo.metrics.labelled_features import LabelledFeatures
 from ganzoo.metrics.logistic_regression import ClassifiedFeatures, fit_accuracy
@@ -40,10 +39,7 @@ class classification_accuracy(LabelledFeatures):
     baseline_split: str | None = None
 
     def __post_init__(self) -> None:
-        if self.baseline_split == self.reference_split:
-            raise ParameterError(
-                "baseline_split", f"must differ from {{reference_split}}, and both are '{self.baseline_split}'"
-            )
+        self.check_distinct_splits("baseline_split", "reference_split")
         super().__post_init__()
 
     def check_data(self, spec: DataSpec) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ganzoo.architectures.base import Discriminator
 from ganzoo.component import DeclaredArguments, name_of
 from ganzoo.data.base import DataSpec, ImageData
-from ganzoo.errors import ParameterError, UserError, check_at_least
+from ganzoo.errors import UserError, check_at_least
 from ganzoo.features.base import Settings
 from ganzoo.metrics.base import Curve, Measurement, Metric, MetricInputs, other_split
 from ganzoo.metrics.discriminator_logits import discriminator_logits
@@ -67,10 +67,7 @@ class discriminator_memory(DeclaredArguments, Metric):
     num_fake: int = 1000
 
     def __post_init__(self) -> None:
-        if self.held_out_split == self.reference_split:
-            raise ParameterError(
-                "held_out_split", f"must differ from {{reference_split}}, and both are '{self.held_out_split}'"
-            )
+        self.check_distinct_splits("held_out_split", "reference_split")
         check_at_least(1, num_real=self.num_real, num_fake=self.num_fake)
 
     def check_data(self, spec: DataSpec) -> None:

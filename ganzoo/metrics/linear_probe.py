@@ -79,8 +79,7 @@ class linear_probe(DeclaredArguments, Metric):
     inverse_regularizations: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0)
 
     def __post_init__(self) -> None:
-        if self.train_split == self.test_split:
-            raise ParameterError("test_split", f"must differ from {{train_split}}, and both are '{self.train_split}'")
+        self.check_distinct_splits("test_split", "train_split")
         check_at_least(1, num_train=self.num_train, num_test=self.num_test)
         check_at_least(1, num_probe_seeds=self.num_probe_seeds, pool_size=self.pool_size)
         if self.taps is not None and not self.taps:
@@ -168,21 +167,19 @@ class linear_probe(DeclaredArguments, Metric):
         assert train.labels_N is not None
         assert test.labels_N is not None
         tested = read(test)
-        accuracies: dict[str, list[float]] = {name: [] for name in tested}
-        chosen: dict[str, list[float]] = {name: [] for name in tested}
+        found: dict[str, list[tuple[float, float]]] = {name: [] for name in tested}
         for seed in range(self.num_probe_seeds):
             rng = make_generator(seed, "metrics/linear_probe")
             rows_N = torch.randperm(len(train), generator=rng)[: self.num_train]
             labels_N = train.labels_N[rows_N]
             for name, features_NF in read(ImageData(train.images_NCHW[rows_N], labels_N)).items():
-                accuracy, c = choose_and_fit(
+                accuracy_and_c = choose_and_fit(
                     ClassifiedFeatures(features_NF, labels_N),
                     ClassifiedFeatures(tested[name], test.labels_N),
                     inverse_regularizations=self.inverse_regularizations,
                 )
-                accuracies[name].append(accuracy)
-                chosen[name].append(c)
-        return {name: Probed(tuple(accuracies[name]), tuple(chosen[name])) for name in tested}
+                found[name].append(accuracy_and_c)
+        return {name: Probed(*zip(*pairs, strict=True)) for name, pairs in found.items()}
 
 
 def discriminator_features(

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ganzoo.component import name_of
 from ganzoo.data.base import DataSpec
-from ganzoo.errors import ParameterError, UserError
+from ganzoo.errors import UserError
 from ganzoo.metrics.base import Measurement, MetricInputs, other_split
 from ganzoo.metrics.feature_distance import FeatureDistance
 from ganzoo.metrics.neighbours import nearest_squared_distances
@@ -41,10 +41,7 @@ class memorization(FeatureDistance):
     held_out_split: str = "test"
 
     def __post_init__(self) -> None:
-        if self.held_out_split == self.reference_split:
-            raise ParameterError(
-                "held_out_split", f"must differ from {{reference_split}}, and both are '{self.held_out_split}'"
-            )
+        self.check_distinct_splits("held_out_split", "reference_split")
         super().__post_init__()
 
     def check_data(self, spec: DataSpec) -> None:

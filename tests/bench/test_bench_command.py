@@ -64,7 +64,7 @@ def test_every_grid_of_the_project_is_proven_and_planned_without_data_and_for_a_
 def test_the_grid_of_imagenet_has_the_curve_of_ds_last_block_that_its_header_tells_of() -> None:
     (path,) = (path for path in GRIDS if path.stem == "imagenet")
     grid = read_grid(path)
-    configuration = load(recipe_path(grid, grid.rows[0]), overrides=[*grid.overrides])
+    configuration = load(recipe_path(grid, grid.row(grid.rows[0])), overrides=[*grid.overrides])
     (probe,) = (part for part in configuration.experiment.metrics if part.name == "metrics.linear_probe")
     assert probe.arguments["taps"] == (f"block{len(DISCRIMINATOR_MULTIPLIERS) - 1}",)
 

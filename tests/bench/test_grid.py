@@ -29,38 +29,44 @@ def write(tmp_path: Path, text: str) -> Path:
 
 def test_a_row_takes_what_is_bound_in_its_scope_and_else_what_is_bound_for_all(tmp_path: Path) -> None:
     grid = read_grid(write(tmp_path, GRID))
-    a, b = grid.rows
+    a, b = grid.rows_by_name.values()
     assert (grid.name, grid.title, grid.seeds, grid.baseline) == ("x", "Two rows", (0, 2), "a")
-    assert (grid.overrides, grid.columns, grid.protocol) == (("experiment.num_steps = 3",), (), None)
+    assert (grid.overrides, grid.columns, grid.protocol_path) == (("experiment.num_steps = 3",), (), None)
     assert (a.recipe, a.label, a.bindings, a.axes) == ("quickstart", "a", (), ())
     assert (b.recipe, b.label, b.axes) == ("quickstart", "B", ("experiment.pretext",))
 
 
+def test_a_binding_of_all_rows_below_that_of_one_row_does_not_replace_it(tmp_path: Path) -> None:
+    grid = read_grid(write(tmp_path, f"{GRID}row.label = 'All'\n"))
+    assert [row.label for row in grid.rows_by_name.values()] == ["All", "B"]
+
+
 def test_a_protocol_is_a_packaged_name_or_a_file_beside_the_grid(tmp_path: Path) -> None:
-    packaged = read_grid(write(tmp_path, f"{GRID}grid.protocol = 'offline'\n")).protocol
+    packaged = read_grid(write(tmp_path, f"{GRID}grid.protocol = 'offline'\n")).protocol_path
     assert packaged is not None
     assert packaged.name == "offline.gin"
     (tmp_path / "own.gin").write_text("experiment.metrics = []\n")
-    assert read_grid(write(tmp_path, f"{GRID}grid.protocol = 'own.gin'\n")).protocol == tmp_path / "own.gin"
+    assert read_grid(write(tmp_path, f"{GRID}grid.protocol = 'own.gin'\n")).protocol_path == tmp_path / "own.gin"
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("grid.seed = 1", "x.gin:13: a grid has no 'grid.seed'; did you mean 'grid.seeds'?"),
-        ("b/row.lable = 'B'", "x.gin:13: a grid has no 'row.lable'; did you mean 'row.label'?"),
+        ("grid.seed = 1", "x.gin:13: the grid has no parameter 'seed'; did you mean 'seeds'?"),
+        ("b/row.lable = 'B'", "x.gin:13: the row has no parameter 'lable'; did you mean 'label'?"),
         ("bb/row.label = 'B'", "x.gin:13: 'bb/row.label': grid.rows has no 'bb'; did you mean 'b'?"),
         ("G_WIDTH = 3", "x.gin:13: a grid has no 'G_WIDTH'"),
         ("experiment.num_steps = 3", "write it into grid.overrides or a row's bindings, as a string"),
         ("c/grid.title = 'x'", "the grid has no scope; write grid.title"),
-        ("grid.baseline = 'aa'", "x.gin:13: the baseline 'aa' is not in grid.rows; did you mean 'a'?"),
+        ("grid.baseline = 'aa'", "x.gin:13: grid.baseline is 'aa', which is not in grid.rows; did you mean 'a'?"),
         ("grid.protocol = 'offlin'", "x.gin:13: no protocol 'offlin'; did you mean 'offline'?"),
-        ("b/row.reported = 'cifar10/sss'", "nothing is published under 'cifar10/sss'; did you mean 'cifar10/ss'?"),
+        ("b/row.reported = 'cifar10/sss'", "x.gin:13: row.reported names the published numbers 'cifar10/sss'"),
+        ("b/row.reported = 'cifar10/sss'", "of which there are none; did you mean 'cifar10/ss'?"),
         ("grid.rows = ['a', 'b', 'a']", "grid.rows has 'a' twice"),
-        ("grid.rows = ['a', 'b', 'c/d']", "'c/d' cannot name a row"),
+        ("grid.rows = ['a', 'b', 'c/d']", "x.gin:13: grid.rows has 'c/d', which cannot name a row"),
         ("grid.rows = []", "grid.rows is empty"),
         ("grid.seeds = [1, 1]", "grid.seeds has 1 twice"),
-        ("grid.seeds = [-1]", "a seed must be at least 0, not -1"),
+        ("grid.seeds = [-1]", "x.gin:13: grid.seeds must be at least 0, not -1"),
         ("grid.seeds = 3", "grid.seeds must be a list, each item a whole number, not 3"),
         ("grid.overrides = [@losses.hinge]", "grid.overrides"),
         ("b/row.axes = ['experiment.pretext', 'experiment.pretext']", "has 'experiment.pretext' twice"),
