@@ -51,7 +51,7 @@ def test_the_refusal_that_it_shows_is_what_is_said(
 
 
 @pytest.mark.slow
-def test_the_example_in_python_runs_two_rows_and_prints_their_values(
+def test_the_example_in_python_runs_the_rows_and_prints_their_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -61,11 +61,11 @@ def test_the_example_in_python_runs_two_rows_and_prints_their_values(
     (example,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     exec(compile(example, "benchmarks.md", "exec"), {})
     outcome, *rows = capsys.readouterr().out.splitlines()
-    assert outcome == "['plain-seed0', 'r1-seed0'] []"
-    records = {record.row: record for record in read_results(Path("my_results")).records}
-    values = {row: {m.name: [m.value] for m in record.metrics} for row, record in records.items()}
+    assert outcome == "['plain-seed0', 'r1-seed0', 'wgangp-seed0'] []"
+    records = read_results(Path("my_results")).records
+    values = {record.row: {m.name: [m.value] for m in record.metrics} for record in records}
     assert values["plain"].keys() == {"kd_pixels_32px"}
-    assert rows == [f"No penalty {values['plain']}", f"R1 {values['r1']}"]
+    assert rows == [f"No penalty {values['plain']}", f"WGAN-GP {values['wgangp']}", f"R1 {values['r1']}"]
 
 
 def test_its_table_has_every_key_of_a_grid() -> None:
