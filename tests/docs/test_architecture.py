@@ -50,3 +50,16 @@ def test_the_list_of_folders_has_every_folder_of_the_package() -> None:
     listed = set(re.findall(r"^\| `([\w<>]+)/` \|", DEVELOPMENT, re.MULTILINE))
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert listed == (folders - set(KINDS)) | {"<kind>"}
+
+
+def test_every_file_in_the_list_of_folders_is_in_its_folder() -> None:
+    rows = re.findall(
+        r"^\| `?([\w<>]+)/?`? \| (.*) \|$", DEVELOPMENT.partition("## What is generated")[0], re.MULTILINE
+    )
+    named = [(folder, file) for folder, cell in rows for file in re.findall(r"`(\w+\.py)`", cell)]
+    assert len(named) > 30
+    patterns = {"root": "", "<kind>": "*/"}
+    for folder, file in named:
+        # cli.py is named beside the commands.
+        pattern = patterns.get(folder, f"{folder}/") if file != "cli.py" else ""
+        assert list(PACKAGE.glob(pattern + file)), f"{folder}: {file}"

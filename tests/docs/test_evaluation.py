@@ -9,6 +9,9 @@ from types import ModuleType
 
 import pytest
 
+from ganzoo.diagnostics.flag import Flag, flags_of, flags_to_json
+from ganzoo.diagnostics.flags import RULES
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "evaluation.md").read_text("utf-8")
 RESULTS = ROOT / "benchmarks" / "results"
@@ -43,6 +46,21 @@ def test_every_verdict_follows_from_its_value(reactions: ModuleType) -> None:
             undegraded = REACTIONS["undegraded"][name]
             again = reactions.verdict(cell["claim"], cell["value"], undegraded["mean"], undegraded["deviation"])
             assert again == cell
+
+
+def test_its_table_has_every_kind_of_flag() -> None:
+    table = PAGE.partition("| kind | condition |")[2].partition("\n\n")[0]
+    listed = re.findall(r"`(\w+)`", "".join(line.split(" | ")[0] for line in table.splitlines()))
+    kinds = {rule.kind for rule in RULES} | {rule.never[0] for rule in RULES if rule.never}
+    failed = {"metric_failures": [{"metric": "fd", "reason": "it is NaN"}]}
+    assert sorted(listed) == sorted(kinds | {flag.kind for flag in flags_of(failed, where=Path("result.json"))})
+
+
+def test_it_says_what_a_flag_in_a_result_is() -> None:
+    entry = flags_to_json([Flag("collapsed", 10, "collapsed from step 10: ...")])[0]
+    paragraph = PAGE.partition("in its list `flags`")[2].partition("\n\n")[0]
+    assert isinstance(entry, dict)
+    assert all(f"`{key}`" in paragraph for key in entry)
 
 
 def test_the_commands_of_the_page_are_those_of_the_results() -> None:
