@@ -30,9 +30,9 @@ GROUPS = {
     "CIFAR-10": (("cifar10",), "The paper's main setting, for a GPU."),
     "CIFAR-10 as JPEG files": (
         ("cifar10_jpeg",),
-        "A lossy copy of CIFAR-10 that anyone can clone ([Data](data.md)). Its numbers are none of CIFAR-10. Recipes of "
-        "`16_paper` have the paper's form of networks at 16 px and width 32. Those of `wide` have SNGAN's widths at 32 "
-        "px, and the others width 64.",
+        "A lossy copy of CIFAR-10 that anyone can clone ([Data](data.md)). Its numbers are none of CIFAR-10. "
+        "Recipes of `16_paper` have the paper's form of networks at 16 px and width 32. Those of `wide` have SNGAN's "
+        "widths at 32 px, and the others width 64.",
     ),
     "Larger data sets": (
         ("cifar100", "stl10", "celeba_hq", "lsun", "imagenet"),
