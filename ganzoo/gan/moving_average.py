@@ -25,6 +25,8 @@ class MovingAverage(nn.Module):
         super().__init__()
         self.module = copy.deepcopy(generator).requires_grad_(False)
         self.decay, self.start = decay, max(start, 1)
+        # Checkpoints of earlier versions also hold a count of updates.
+        self.register_load_state_dict_pre_hook(lambda _, state, prefix, *__: state.pop(f"{prefix}n_averaged", None))
         self.averaged = {name for name, _ in generator.named_parameters()} | running_statistics(generator)
 
     @torch.no_grad()

@@ -53,6 +53,13 @@ def test_before_its_start_the_average_is_a_copy_and_it_starts_from_the_weights_t
     assert averages == pytest.approx([1, 2, 3, 3.1, 3.29])
 
 
+def test_an_average_of_an_earlier_version_which_counted_its_updates_is_loaded(tiny_recipe: Path) -> None:
+    saved, gan = make(tiny_recipe).state_dict(), make(tiny_recipe, "experiment.seed = 5")
+    assert not torch.equal(gan.state_dict()["ema.module.output.weight"], saved["ema.module.output.weight"])
+    gan.load_state_dict({**saved, "ema.n_averaged": torch.tensor(7)})
+    assert torch.equal(gan.state_dict()["ema.module.output.weight"], saved["ema.module.output.weight"])
+
+
 def test_without_an_average_the_generator_itself_is_sampled(tiny_recipe: Path) -> None:
     gan = make(tiny_recipe, "experiment.ema_decay = None")
     assert gan.sampler is gan.generator
