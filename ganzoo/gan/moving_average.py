@@ -3,7 +3,7 @@
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ganzoo.architectures.base import Generator
 from ganzoo.layers.batch_statistics import running_statistics
@@ -25,8 +25,6 @@ class MovingAverage(nn.Module):
         super().__init__()
         self.module = copy.deepcopy(generator).requires_grad_(False)
         self.decay, self.start = decay, max(start, 1)
-        # Checkpoints of earlier versions also hold a count of updates.
-        self.register_load_state_dict_pre_hook(lambda _, state, prefix, *__: state.pop(f"{prefix}n_averaged", None))
         self.averaged = {name for name, _ in generator.named_parameters()} | running_statistics(generator)
 
     @torch.no_grad()
@@ -43,3 +41,8 @@ class MovingAverage(nn.Module):
             own[name].copy_(newest[name])
         if averaged:
             torch._foreach_lerp_([own[n] for n in averaged], [newest[n] for n in averaged], 1 - self.decay)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *arguments: object) -> None:
+        # Checkpoints of earlier versions also hold a count of updates.
+        state_dict.pop(f"{prefix}n_averaged", None)
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
