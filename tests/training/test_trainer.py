@@ -637,7 +637,7 @@ def test_a_folder_of_other_files_is_left_alone(tiny_recipe: Path, tmp_path: Path
     (out / "notes.txt").write_text("mine")
     with pytest.raises(UserError, match=r"contains 'notes\.txt' and no run; give --out a folder of its own"):
         run(tiny_recipe, out)
-    with pytest.raises(UserError, match=r"holds 'notes\.txt' and no run"):
+    with pytest.raises(UserError, match=r"contains 'notes\.txt' and no run"):
         run(tiny_recipe, out, fresh=True)
     assert [path.name for path in out.iterdir()] == ["notes.txt"]
 
