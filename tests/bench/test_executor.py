@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -96,10 +96,23 @@ def test_a_refused_run_reports_its_exit_code_and_the_sentence_that_it_says(tmp_p
     assert f"ganzoo: {refused.message()}" in refused.log.read_text()
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let processes started here take SIGINT, which a shell makes its background commands ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("kind", ["local", "submitit"])
-def test_stopping_sends_sigterm_and_waits_until_a_run_has_saved(kind: str, tmp_path: Path) -> None:
+def test_stopping_sends_sigterm_and_waits_until_a_run_has_saved(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if kind == "submitit":
         pytest.importorskip("submitit")
+        # A stopped job leaves no result. On a slow file system it might come late, so that submitit waits 15 seconds.
+        monkeypatch.setattr("submitit.local.local.LocalJob._results_timeout_s", 1)
     executor = LocalExecutor() if kind == "local" else SubmititExecutor(tmp_path / "submitit", cluster="local")
     script = (
         "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(print('saved') or 7)); "
