@@ -74,15 +74,16 @@ class Findings:
         """Record a breach unless a component goes on from a state that was saved and loaded as it would have."""
         self.at("state").expect(holds, "loaded from its state_dict, it goes on differently", remedy)
 
-    def expect_batch_statistics(self, first: Tensor, second: Tensor, declared: bool) -> None:
+    def expect_batch_statistics(self, first: Tensor, second: Tensor, declared: bool, *, rtol: float = 1e-3) -> None:
         """Record a breach unless an image's output depends on the others of its batch exactly if it is declared.
 
         Args:
             first: its output.
             second: its output, when the others of its batch are other ones.
             declared: `uses_batch_statistics`.
+            rtol: relative difference of rounding, larger for a whole network than for one layer.
         """
-        depends = not torch.allclose(first, second, rtol=1e-3, atol=1e-5)
+        depends = not torch.allclose(first, second, rtol=rtol, atol=1e-5)
         self.expect(
             depends == declared,
             f"uses_batch_statistics is {declared}, but an image's output "

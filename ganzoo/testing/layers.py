@@ -81,7 +81,7 @@ def _check_layer(part: Part[Normalization], num_classes: int, findings: Findings
     # The first image's output, when the others of its batch are other ones.
     other_NCHW = torch.cat([x_NCHW[:1], x_NCHW[1:] * 3 + 1])
     first_CHW, second_CHW = layer(x_NCHW, condition)[0], layer(other_NCHW, condition)[0]
-    findings.expect_batch_statistics(first_CHW, second_CHW, part.component.uses_batch_statistics)
+    findings.expect_batch_statistics(first_CHW, second_CHW, part.component.uses_batch_statistics, rtol=1e-5)
 
     restored = _build(part, num_classes)
     before = snapshot(layer)
